@@ -1,0 +1,93 @@
+# jetlag: what one can type
+#
+#   make run          set up all that is needed and do the main job on real data: two programs, NumPy
+#                     beside jetlag, and the explanation; seconds when run again
+#   make test         set up, build, and pass the tests of both languages, the layers and the docs
+#   make test-slow    the tests with `slow` in their name
+#   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzer
+#   make bench        measure against NumPy; ONLY=name for some of the rows, RESULTS=dir for the JSON
+#
+#   make setup        only install (apt packages once, .venv) and build everything
+#   make fmt          let the formatters lay out C++ and Python
+#   make clean        remove build/ and what the build left in python/
+#
+# Parts of the above, alone: build test-cpp test-python layers sizes format asan tsan fuzz.
+# Variables: JOBS=n compilers at once; PYTHON=path for .venv; NO_APT=1 leaves Debian's packages to
+# you; FUZZ_SECONDS=60.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow check bench fmt clean \
+        packages packages-check build modules test-cpp test-python layers sizes format asan tsan fuzz
+
+PYTHON_BIN := .venv/bin/python
+PYTEST := $(PYTHON_BIN) -m pytest -q
+CTEST := ctest --preset default --output-on-failure
+CPP = $(shell git ls-files -co --exclude-standard "*.cpp" "*.h")
+FUZZ_SECONDS ?= 60
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+setup: build
+
+packages:
+	@tools/setup.sh build
+
+packages-check:
+	@tools/setup.sh check
+
+build: packages
+	@tools/build.sh
+
+# Only what Python needs: the C++ tests take as long to build as everything else.
+modules: packages
+	@tools/build.sh _core jetlag
+
+run: modules
+	@$(PYTHON_BIN) examples/tour.py
+
+# pytest comes last: its closing line is the one that counts.
+test: test-cpp layers
+	$(PYTEST) -k "not slow"
+
+test-cpp: build
+	$(CTEST) --exclude-regex '[Ss]low'
+
+test-python: modules
+	$(PYTEST) -k "not slow"
+
+test-slow: build
+	$(CTEST) --tests-regex '[Ss]low' --no-tests=ignore
+	$(PYTEST) -k slow
+
+check: format layers sizes asan tsan fuzz
+	@echo "check: all passed"
+
+layers: packages
+	@$(PYTHON_BIN) tools/check_layers.py
+
+sizes: packages
+	@$(PYTHON_BIN) tools/check_sizes.py
+
+format: packages-check
+	clang-format-19 --dry-run --Werror $(CPP)
+	$(PYTHON_BIN) -m ruff format --check .
+	$(PYTHON_BIN) -m ruff check .
+
+fmt: packages-check
+	clang-format-19 -i $(CPP)
+	$(PYTHON_BIN) -m ruff format .
+	$(PYTHON_BIN) -m ruff check --fix .
+
+asan tsan: packages-check
+	@tools/sanitize.sh $@
+
+fuzz: packages-check
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+bench: modules
+	@$(PYTHON_BIN) benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(RESULTS),--results "$(RESULTS)")
+
+clean:
+	rm -rf build
+	rm -f python/jetlag/_core*.so

@@ -1,0 +1,60 @@
+"""NumPy functions as asynchronous graphs of native tasks.
+
+>>> import numpy as np
+>>> import jetlag as jl
+>>> @jl.jit
+... def double(x):
+...     return x + x
+>>> double(np.arange(3.0))
+array([0., 2., 4.])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from jetlag.function import JitFunction, jit
+from jetlag.parallel import prange, threads
+from jetlag.reports import NotLowered, OpaqueWarning
+
+if TYPE_CHECKING:
+    from jetlag.explanation import Explanation, explain
+    from jetlag.futures import Future
+
+    __version__: str
+
+__all__ = [
+    "Explanation",
+    "Future",
+    "JitFunction",
+    "NotLowered",
+    "OpaqueWarning",
+    "__version__",
+    "explain",
+    "jit",
+    "prange",
+    "threads",
+]
+
+# What costs time to import, and where it is found once somebody asks for it.
+_LATER = {
+    "Explanation": "jetlag.explanation",
+    "Future": "jetlag.futures",
+    "explain": "jetlag.explanation",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name == "__version__":
+        value: Any = import_module("importlib.metadata").version("jetlag")
+    elif name in _LATER:
+        value = getattr(import_module(_LATER[name]), name)
+    else:
+        raise AttributeError(f"module 'jetlag' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

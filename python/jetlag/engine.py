@@ -1,0 +1,195 @@
+"""The engine as Python sees it: the extension module, and what it asks Python to do.
+
+The engine knows places in the user's files. How Python shows them, as tracebacks and
+warnings, is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from types import FrameType, FunctionType, TracebackType
+from typing import Any
+
+from jetlag import pending
+from jetlag.reports import NotLowered, Reporter
+
+Frame = tuple[str, int, str]  # file, line, function
+
+_core: Any = None
+
+
+def core() -> Any:  # noqa: ANN401
+    """The extension module, with the hooks in place."""
+    global _core
+    if _core is None:
+        from jetlag import _core as module  # type: ignore[attr-defined]
+
+        module.set_hooks(raise_at=locate, warn_fp=warn_fp, warn_opaque=warn_opaque)
+        os.register_at_fork(after_in_child=_after_fork)
+        _core = module
+    return _core
+
+
+# ---- places ----
+
+_globals_of_file: dict[str, dict[str, Any]] = {}
+
+
+def know_files(files: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Note whose globals hold the warning registry of a file."""
+    _globals_of_file.update(files)
+
+
+# ---- exceptions ----
+
+
+def locate(exception: BaseException, frames: Sequence[Frame]) -> BaseException:
+    """Make an exception's traceback begin with frames of the user's functions.
+
+    `frames` come innermost first; what traceback the exception has lies inside them.
+    """
+    traceback = strip(exception.__traceback__)
+    for file, line, name in frames:
+        traceback = TracebackType(traceback, _frame(file, line, name), -1, line)
+    return exception.with_traceback(traceback)
+
+
+def strip(traceback: TracebackType | None) -> TracebackType | None:
+    """Leave out our own frames, which tell users nothing."""
+    kept = []
+    while traceback is not None:
+        if os.path.dirname(traceback.tb_frame.f_code.co_filename) != _HERE:
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    result: TracebackType | None = None
+    for entry in reversed(kept):
+        entry.tb_next = result
+        result = entry
+    return result
+
+
+_HERE = os.path.dirname(__file__)
+
+
+class _Thrown(Exception):
+    pass
+
+
+def _throw() -> None:
+    raise _Thrown
+
+
+def _frame(file: str, line: int, name: str) -> FrameType:
+    """A frame that tracebacks show as the given place."""
+    code = _throw.__code__.replace(
+        co_filename=file, co_name=name, co_qualname=name, co_firstlineno=max(line, 1)
+    )
+    names = _globals_of_file.get(file, {})
+    visible = {key: names[key] for key in ("__name__", "__loader__") if key in names}
+    try:
+        FunctionType(code, {**visible, "_Thrown": _Thrown})()
+    except _Thrown as thrown:
+        assert thrown.__traceback__ is not None
+        assert thrown.__traceback__.tb_next is not None
+        return thrown.__traceback__.tb_next.tb_frame
+    raise AssertionError("unreachable")
+
+
+# ---- floating-point conditions ----
+
+# In NumPy's order: the bit, the key of np.geterr(), and NumPy's words.
+_CONDITIONS = (
+    (1, "divide", "divide by zero"),
+    (2, "over", "overflow"),
+    (4, "under", "underflow"),
+    (8, "invalid", "invalid value"),
+)
+
+
+def warn_fp(name: str, anomalies: int, file: str, line: int) -> None:
+    """Report floating-point conditions the way the caller's errstate asks."""
+    import numpy as np
+
+    modes = np.geterr()
+    for bit, key, words in _CONDITIONS:
+        if anomalies & bit:
+            _ANSWERS[modes[key]](f"{words} encountered in {name}", words, name, anomalies, file, line)
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+def _warn(message: str, words: str, name: str, anomalies: int, file: str, line: int) -> None:
+    names = _globals_of_file.get(file, {})
+    warnings.warn_explicit(
+        message,
+        RuntimeWarning,
+        file,
+        line,
+        module=names.get("__name__") or "<unknown>",
+        registry=names.setdefault("__warningregistry__", {}),
+    )
+
+
+def _raise(message: str, *_: object) -> None:
+    raise FloatingPointError(message)
+
+
+def _call(message: str, words: str, name: str, anomalies: int, file: str, line: int) -> None:
+    import numpy as np
+
+    function = np.geterrcall()
+    if function is None:
+        raise NameError(
+            f"python callback specified for {words} (in  {name}) but no function found."
+        )
+    function(words, anomalies)
+
+
+def _print(message: str, *_: object) -> None:
+    sys.stderr.write(f"Warning: {message}\n")
+
+
+def _log(message: str, words: str, name: str, *_: object) -> None:
+    import numpy as np
+
+    log = np.geterrcall()
+    if log is None:
+        raise NameError(f"log specified for {words} (in {name}) but no object with write method found.")
+    log.write(f"Warning: {message}\n")
+
+
+_ANSWERS: dict[str, Callable[..., None]] = {
+    "ignore": _ignore,
+    "warn": _warn,
+    "raise": _raise,
+    "call": _call,
+    "print": _print,
+    "log": _log,
+}
+
+
+# ---- opaque steps ----
+
+
+def warn_opaque(file: str, line: int, column: int, why: str, strict: bool = False) -> None:
+    """An opaque step is about to run: say so once, or refuse if the program is strict."""
+    if strict:
+        hint = "leave out strict=True to run it in Python"
+        raise NotLowered(file, line, column, "", why, hint)
+    Reporter.report(file, line, column, why, names=_globals_of_file.get(file))
+
+
+# ---- fork ----
+
+
+def _after_fork() -> None:
+    if _core is not None:
+        _core.after_fork()
+    pending.after_fork()
+
+

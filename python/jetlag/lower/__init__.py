@@ -1,0 +1,45 @@
+"""From a Python function to a program of PhySL nodes; docs/lowering.md says which form is what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from jetlag.lower.facts import Facts, Restart, StaysInPython
+from jetlag.lower.resolve import Guard
+from jetlag.lower.unit import Unit
+from jetlag.options import Options
+
+__all__ = ["Lowered", "StaysInPython", "lower"]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A program, the guards under which it stands for its function, and what it captures."""
+
+    program: Any  # jetlag._core.Program
+    guards: tuple[Guard, ...]
+    globals: tuple[tuple[str, dict[str, Any]], ...]  # files, and the globals of their functions
+
+
+def lower(core: Any, function: FunctionType, options: Options) -> Lowered:  # noqa: ANN401
+    """Lower a function with all that it calls.
+
+    Raises StaysInPython if its parts cannot be told apart, NotLowered if it is strict.
+    """
+    facts = Facts()
+    while True:
+        unit = Unit(core, function, options, facts)
+        try:
+            unit.lower()
+        except Restart:
+            continue
+        except RecursionError:
+            raise StaysInPython("its expressions are nested too deeply") from None
+        break
+    program = core.Program(unit.functions, unit.opaques, options.fastmath, options.strict)
+    files = {found[1]: found[5].__globals__ for found in unit.functions}
+    guards = tuple({(id(g[0]), g[1]): g for g in unit.guards}.values())
+    return Lowered(program, guards, tuple(files.items()))
+

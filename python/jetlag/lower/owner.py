@@ -1,0 +1,82 @@
+"""One Python function of a program while it is lowered: its captures, guards and helpers."""
+
+from __future__ import annotations
+
+import ast
+from itertools import count
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from jetlag.lower.emit import Emitter
+from jetlag.lower.facts import StaysInPython
+from jetlag.lower.opaque import Helper, Origin
+from jetlag.lower.resolve import Link, Resolver, banned_call, is_banned
+from jetlag.lower.source import Source
+
+if TYPE_CHECKING:
+    from jetlag.lower.unit import Unit
+
+Capture = tuple[str, Any, Any]
+
+
+class Owner:
+    """What the scopes of one function share."""
+
+    def __init__(self, unit: Unit, function: FunctionType, source: Source) -> None:
+        self.unit = unit
+        self.function = function
+        self.source = source
+        self.emit = Emitter(unit.core, source)
+        self.resolver = Resolver(function, unit.core.MISSING)
+        self.captures: dict[str, Capture] = {}
+        self.identifiers = {
+            found
+            for node in ast.walk(source.node)
+            for field in ("id", "arg", "name", "asname", "rest")
+            if isinstance(found := getattr(node, field, None), str)
+        }
+        self._numbers = count(1)
+
+    def temporary(self) -> str:
+        """A name that no user can have."""
+        return f"%{next(self._numbers)}"
+
+    def origin(self, name: str, line: int) -> Origin:
+        """Where helpers say they come from; `name` is that of the function or a nested one."""
+        inside = "" if name == self.function.__name__ else f".<locals>.{name}"
+        qualname = self.function.__qualname__ + inside
+        return Origin(self.function, name, qualname, line, self.unit.core.UNBOUND)
+
+    def capture(self, name: str, holder: object, key: object) -> str:
+        """Note a name from outside; the engine fetches it when the function is called."""
+        self.captures.setdefault(name, (name, holder, key))
+        return name
+
+    def capture_value(self, name: str, value: object) -> str:
+        """Note an object that never changes, under a name of its own."""
+        kept = self.captures.get(name)
+        while kept is not None and kept[1][1] is not value:
+            name += "'"
+            kept = self.captures.get(name)
+        return self.capture(name, ("value", value), None)
+
+    def helper(self, helper: Helper, why: str, at: ast.AST, *, lane: bool = False) -> str:
+        """Note a helper; the attribute by which nodes refer to it."""
+        line, column = self.emit.place(at)
+        return str(self.unit.add_opaque((helper, why, line, column, lane)))
+
+    def follow(self, link: Link) -> object:
+        """The value of a link, which a guard keeps true."""
+        self.unit.guards.extend(link.all_guards)
+        return link.value
+
+    def refuse_what_sees_the_frame(self) -> None:
+        """Raise StaysInPython if the function looks at its own variables from outside."""
+        free = self.function.__code__.co_freevars
+        if "__class__" in free:
+            raise StaysInPython("super() and __class__ need the whole method", self.source.node)
+        for node in ast.walk(self.source.node):
+            called = banned_call(node)
+            name = called or (node.id if isinstance(node, ast.Name) else "")
+            if called or (name and is_banned(name, self.resolver.name(name).value)):
+                raise StaysInPython(f"{name}() sees all variables of the function", node)

@@ -1,0 +1,176 @@
+#include "cli/commands.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "primitives/primitive.h"
+#include "runtime/exec/lane.h"
+#include "runtime/tasks/tasks.h"
+
+namespace jetlag::cli {
+
+namespace {
+
+// The command line as host: it prints, and knows no other language.
+class ConsoleHost : public exec::Host {
+ public:
+  FpMode fp_mode() override { return {1 | 2 | 8, false}; }
+  void report(const exec::FpReport& r) override {
+    constexpr std::pair<unsigned, const char*> words[] = {
+        {1, "divide by zero"}, {2, "overflow"}, {4, "underflow"}, {8, "invalid value"}};
+    for (const auto& [bit, word] : words) {
+      if (r.anomalies & bit) {
+        std::cerr << format("{}:{}:{}: warning: {} encountered in {}\n", r.file, r.place.line, r.place.column, word,
+                            r.name);
+      }
+    }
+  }
+  int recursion_limit() override { return 20'000; }
+  void print(const std::vector<Value>& values, Keywords, bool separated) override {
+    std::string line;
+    for (const Value& v : values) {
+      if (separated && !line.empty()) line += ' ';
+      line += v.is(ValueKind::string) ? v.text() : to_text(v);
+    }
+    std::cout << line << std::endl;
+  }
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  // A folder opens, and fails when it is read.
+  if (!in || in.bad()) {
+    throw Error(Kind::io, format("cannot read {}: {}", path, errno ? std::strerror(errno) : "not a file"),
+                "name a PhySL file, or give the program with --code");
+  }
+  return text.str();
+}
+
+struct Text {
+  std::string text;
+  std::string name;
+};
+
+Text program_text(const Options& options) {
+  if (!options.code.empty() && !options.file.empty() && options.arguments.empty()) {
+    return {options.code, "<code>"};
+  }
+  if (!options.code.empty()) return {options.code, "<code>"};
+  if (options.file.empty()) {
+    throw Error(Kind::io, "no program given", "name a PhySL file, or give the program with --code");
+  }
+  return {read_file(options.file), options.file};
+}
+
+std::vector<physl::NodePtr> parse(const Text& source) {
+  try {
+    auto nodes = physl::parse(source.text, source.name);
+    physl::verify(nodes, [](std::string_view name) { return find_primitive(name) != nullptr; });
+    return nodes;
+  } catch (Error& error) {
+    error.locate_file(source.name);
+    throw;
+  }
+}
+
+// Each argument is PhySL itself; what does not parse is a string.
+Value argument_value(const std::string& text) {
+  try {
+    const auto nodes = physl::parse(text, "<argument>");
+    const auto program = plan::build(nodes, "<argument>", {});
+    ConsoleHost host;
+    exec::Caches caches;
+    return exec::Lane(host, *program, caches, nullptr).run({});
+  } catch (const Error&) {
+    return Value::of(text);
+  }
+}
+
+// With --code the first positional is an argument, not a file.
+std::vector<std::string> program_arguments(const Options& options) {
+  std::vector<std::string> all = options.arguments;
+  if (!options.code.empty() && !options.file.empty()) all.insert(all.begin(), options.file);
+  return all;
+}
+
+bool is_python(const std::string& file) {
+  const std::string path = file.substr(0, file.find(".py:") == std::string::npos ? file.size() : file.find(".py:") + 3);
+  return path.ends_with(".py");
+}
+
+int show_python(const Options& options) {
+  std::vector<std::string> words{"python3", "-m", "jetlag.show", options.what, options.file, "--format",
+                                 options.format};
+  if (const char* python = std::getenv("JETLAG_PYTHON")) words[0] = python;
+  std::vector<char*> argv;
+  for (std::string& w : words) argv.push_back(w.data());
+  argv.push_back(nullptr);
+  execvp(argv[0], argv.data());
+  throw Error(Kind::io, format("cannot start {}: {}", words[0], std::strerror(errno)),
+              "set JETLAG_PYTHON to a Python that has jetlag");
+}
+
+}  // namespace
+
+int run(const Options& options) {
+  if (options.threads) tasks::set_workers(options.threads);
+  const auto nodes = parse(program_text(options));
+  const Text source = program_text(options);
+  const auto program = plan::build(nodes, source.name, {"sys_argv"});
+  std::vector<Value> arguments;
+  for (const std::string& a : program_arguments(options)) arguments.push_back(argument_value(a));
+  ConsoleHost host;
+  exec::Caches caches;
+  exec::Lane lane(host, *program, caches, nullptr);
+  const Value value = lane.run({Value::list(std::move(arguments))});
+  if (!value.is_nil() && value.bound() && !value.is(ValueKind::function)) std::cout << to_text(value) << '\n';
+  return 0;
+}
+
+int show(const Options& options) {
+  if (options.code.empty() && is_python(options.file)) return show_python(options);
+  const Text source = program_text(options);
+  const auto nodes = parse(source);
+  if (options.what == "physl") {
+    std::cout << physl::print(nodes, {.tags = options.tags, .infix = !options.tags});
+  } else if (options.what == "plan") {
+    std::cout << plan::print(*plan::build(nodes, source.name, {"sys_argv"}));
+  } else if (options.format == "dot") {
+    std::cout << physl::to_dot(nodes, source.name);
+  } else if (options.format == "newick") {
+    std::cout << physl::to_newick(nodes);
+  } else {
+    std::cout << physl::to_tree_text(nodes);
+  }
+  std::cout << '\n';
+  return 0;
+}
+
+int describe(const Options& options) {
+  nlohmann::json rows = nlohmann::json::array();
+  if (options.what == "primitives") {
+    for (const Primitive* p : primitives()) {
+      rows.push_back({{"name", p->name}, {"python", p->python}, {"params", p->params}, {"doc", p->doc},
+                      {"example", p->example}});
+    }
+  } else if (options.what == "errors") {
+    for (const ErrorKind& k : error_kinds()) {
+      rows.push_back({{"name", k.name}, {"python", k.python}, {"exit_code", k.exit_code},
+                      {"http_status", k.http_status}});
+    }
+  } else {
+    for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});
+  }
+  std::cout << rows.dump(2) << '\n';
+  return 0;
+}
+
+}  // namespace jetlag::cli

@@ -1,0 +1,25 @@
+// The commands behind the subcommands; each returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace jetlag::cli {
+
+struct Options {
+  std::string file;
+  std::string code;
+  std::string what;
+  std::string format = "text";
+  std::vector<std::string> arguments;
+  int threads = 0;
+  bool tags = false;
+};
+
+int run(const Options& options);
+int show(const Options& options);
+int describe(const Options& options);
+
+}  // namespace jetlag::cli

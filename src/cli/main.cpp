@@ -1,0 +1,49 @@
+// The command `jetlag`: runs and shows PhySL programs, and prints the tables.
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace jetlag;
+  CLI::App app{"jetlag: PhySL programs as asynchronous tasks"};
+  app.require_subcommand(1);
+  cli::Options options;
+
+  CLI::App* run = app.add_subcommand("run", "run a PhySL program and print its value");
+  run->add_option("program", options.file, "a .physl file");
+  run->add_option("arguments", options.arguments, "what the program sees as sys_argv");
+  run->add_option("-c,--code", options.code, "the program itself");
+  run->add_option("-t,--threads", options.threads, "workers (default: one for each core)");
+
+  CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
+  show->add_option("what", options.what, "physl, tree or plan")
+      ->required()
+      ->check(CLI::IsMember({"physl", "tree", "plan"}));
+  show->add_option("program", options.file, "FILE.physl, or FILE.py[:FUNCTION]");
+  show->add_option("-c,--code", options.code, "the program itself");
+  show->add_option("-f,--format", options.format, "of a tree: text, dot or newick")
+      ->check(CLI::IsMember({"text", "dot", "newick"}));
+  show->add_flag("--tags", options.tags, "with $line$column behind names");
+
+  CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
+  describe->add_option("table", options.what, "primitives, errors or passes")
+      ->required()
+      ->check(CLI::IsMember({"primitives", "errors", "passes"}));
+
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (run->parsed()) return cli::run(options);
+    if (show->parsed()) return cli::show(options);
+    return cli::describe(options);
+  } catch (Error& error) {
+    std::cerr << error.report() << '\n';
+    return jetlag::describe(error.kind()).exit_code;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "memory: out of memory\n";
+    return jetlag::describe(Kind::memory).exit_code;
+  }
+}

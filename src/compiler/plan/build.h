@@ -1,0 +1,103 @@
+// The builder of plans, split over build.cpp (names, calls, expressions) and
+// forms.cpp (the forms).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/plan/plan.h"
+#include "compiler/plan/scope.h"
+
+namespace jetlag::plan {
+
+struct Builder;
+
+// Appends to a block: operations to the region at its end, and statements.
+class Writer {
+ public:
+  Writer(Builder& builder, Block& out) : builder_(builder), out_(out) {}
+
+  int emit(Op op);
+  void set_result(int reg);
+  void close() { open_ = false; }
+  Statement& statement(StatementKind kind, const physl::NodePtr& node);
+
+  // The register that holds a variable's value, while the region surely knows.
+  int known(int slot) const;
+  void know(int slot, int reg);
+  void forget() { known_.clear(); }
+
+ private:
+  Region& region();
+
+  Builder& builder_;
+  Block& out_;
+  bool open_ = false;
+  std::map<int, int> known_;
+};
+
+struct Builder {
+  Program& program;
+  BigInteger big_integer;
+  std::map<std::string, const Function*> functions{};  // those that all of the program can call
+
+  Function* function(Context* outer, const physl::NodePtr& node, std::string name,
+                     const std::vector<physl::NodePtr>& params, const physl::NodePtr& body, bool python);
+  void fill(Function& f, Context* outer, const std::vector<physl::NodePtr>& params,
+            const physl::NodePtr& body, std::vector<std::string> captures);
+  void finish();
+
+  int expression(Context& context, const physl::NodePtr& node, Writer& writer);
+  void statement(Context& context, const physl::NodePtr& node, Writer& writer);
+
+  // The children from `first` to the one before the last.
+  static std::vector<physl::NodePtr> inner(const physl::NodePtr& node, std::size_t first);
+
+ private:
+  Region separate(Context& context, const physl::NodePtr& node);
+  Block body(Context& context, const physl::NodePtr& node);
+  Block scoped(Context& context, const physl::NodePtr& node);
+
+  int read(Context& context, const physl::NodePtr& node, Writer& writer);
+  int read_variable(const physl::NodePtr& node, Variable variable, Writer& writer);
+  int read_capture(const Function* function, const physl::NodePtr& node, Writer& writer);
+  int assign(Context& context, const physl::NodePtr& target, int value, Writer& writer, bool fresh);
+
+  int call(Context& context, const physl::NodePtr& node, Writer& writer);
+  void arguments(Context& context, const physl::NodePtr& node, std::size_t first, Op& op, Writer& writer);
+  int function_call(Context& context, const physl::NodePtr& node, const Function& f, Writer& writer);
+  void bind_keywords(Op& op, const Function& f);
+  int primitive(Context& context, const physl::NodePtr& node, const Primitive& p, Writer& writer);
+  std::string bind(Op& op, const Primitive& p, const physl::NodePtr& node, Writer& writer);
+  Value integer_value(const physl::Node& node);
+  int collect(Context& context, const physl::NodePtr& node, OpKind kind, Writer& writer);
+
+  // forms.cpp
+  int form(Context& context, const physl::NodePtr& node, const Primitive& p, Writer& writer);
+  int nested(Context& context, const physl::NodePtr& node, Writer& writer);
+  int define(Context& context, const physl::NodePtr& node, Writer& writer);
+  int closure(Context& context, const physl::NodePtr& node, std::string name,
+              const std::vector<physl::NodePtr>& params, bool python, Writer& writer);
+  int store(Context& context, const physl::NodePtr& target, int value, Writer& writer, bool fresh);
+  int augment(Context& context, const physl::NodePtr& node, Writer& writer);
+  int unpack(Context& context, const physl::NodePtr& targets, int value, Writer& writer);
+  int logical(Context& context, const physl::NodePtr& node, OpKind kind, Writer& writer);
+  int subscript(Context& context, const physl::NodePtr& node, bool phylanx, Writer& writer);
+  std::vector<int> subscript_items(Context& context, const physl::NodePtr& node, bool phylanx, Writer& writer);
+  int phylanx_item(Context& context, const physl::NodePtr& item, Writer& writer);
+  int opaque(Context& context, const physl::NodePtr& node, Writer& writer);
+  int print_form(Context& context, const physl::NodePtr& node, Writer& writer);
+  int with_name(Context& context, const physl::NodePtr& node, OpKind kind, Writer& writer);
+  int host_call(Context& context, const physl::NodePtr& node, Writer& writer);
+  void branch(Context& context, const physl::NodePtr& node, Writer& writer);
+  void loop(Context& context, const physl::NodePtr& node, Writer& writer);
+  void for_loop(Context& context, const physl::NodePtr& node, Writer& writer);
+  void for_each(Context& context, const physl::NodePtr& node, Writer& writer);
+  void leave(Context& context, const physl::NodePtr& node, Writer& writer);
+  void opaque_block(Context& context, const physl::NodePtr& node, Writer& writer);
+  Variable variable_of(Context& context, const physl::NodePtr& name);
+};
+
+}  // namespace jetlag::plan

@@ -1,0 +1,201 @@
+// Passes over the plan of a function. Each leaves a plan that can run.
+#include <algorithm>
+#include <set>
+
+#include "compiler/plan/plan.h"
+
+namespace jetlag::plan {
+
+namespace {
+
+template <class F>
+void each_region(Block& block, const F& f);
+
+template <class F>
+void each_region(Region& region, const F& f) {
+  f(region);
+  for (Op& op : region.ops) {
+    for (Block& b : op.blocks) each_region(b, f);
+  }
+}
+
+template <class F>
+void each_statement(Block& block, const F& f) {
+  for (Statement& s : block.statements) {
+    f(s);
+    for (Op& op : s.region.ops) {
+      for (Block& b : op.blocks) each_statement(b, f);
+    }
+    for (Block& b : s.blocks) each_statement(b, f);
+  }
+}
+
+template <class F>
+void each_region(Block& block, const F& f) {
+  for (Statement& s : block.statements) {
+    each_region(s.region, f);
+    for (Block& b : s.blocks) each_region(b, f);
+  }
+}
+
+// ---- drop-unread: store(x, …) that nobody reads → nothing -------------------
+
+void drop_unread(Program&, Function& function) {
+  // Nested functions see the variables at any later time.
+  if (function.needs_frame) return;
+  std::set<int> read;
+  each_statement(function.body, [&](Statement& s) {
+    for (const Variable& v : s.inputs) read.insert(v.slot);
+  });
+  each_region(function.body, [&](Region& r) {
+    for (const Op& op : r.ops) {
+      if (op.kind == OpKind::variable) read.insert(op.variable.slot);
+      if (op.kind == OpKind::unbind) read.insert(op.variable.slot);
+    }
+  });
+  each_region(function.body, [&](Region& r) {
+    // The operation stays as a name for its value, so that registers keep their numbers.
+    for (Op& op : r.ops) {
+      if (op.kind == OpKind::assign && op.variable.depth == 0 && !read.contains(op.variable.slot)) {
+        op.variable.slot = -1;
+      }
+    }
+  });
+}
+
+// ---- fuse-elementwise: f(g(a), b) → one pass --------------------------------
+
+bool is_elementwise(const Op& op) {
+  return op.kind == OpKind::call && op.primitive &&
+         (op.primitive->formula || !op.primitive->ufunc.empty());
+}
+
+// Whether elementwise work may move past the operation: nothing here can write
+// into memory or run the user's code.
+bool is_quiet(const Op& op) {
+  switch (op.kind) {
+    case OpKind::constant:
+    case OpKind::variable:
+    case OpKind::capture:
+    case OpKind::call:
+    case OpKind::tuple:
+    case OpKind::list:
+    case OpKind::span:
+    case OpKind::index:
+    case OpKind::item: return true;
+    case OpKind::assign: return true;
+    default: return false;
+  }
+}
+
+class Fuser {
+ public:
+  explicit Fuser(Region& region) : region_(region), readers_(region.ops.size()) {
+    const int count = static_cast<int>(region.ops.size());
+    for (int k = 0; k < count; ++k) {
+      const Op& op = region.ops[k];
+      // An assignment that was dropped reads nothing.
+      if (op.kind == OpKind::assign && op.variable.slot < 0) continue;
+      for (int a : op.args) {
+        if (a >= 0) readers_[a].insert(k);
+      }
+    }
+    if (region.result >= 0) readers_[region.result].insert(count);
+  }
+
+  void run() {
+    for (int k = static_cast<int>(region_.ops.size()) - 1; k >= 0; --k) {
+      if (region_.ops[k].group < 0 && is_elementwise(region_.ops[k])) grow(k);
+    }
+  }
+
+ private:
+  void grow(int root) {
+    std::vector<int> members{root};
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      for (int a : region_.ops[members[i]].args) {
+        if (a >= 0 && joins(a, members, root)) members.push_back(a);
+      }
+    }
+    if (members.size() < 2) return;
+    std::sort(members.begin(), members.end());
+    const int id = static_cast<int>(region_.groups.size());
+    for (int m : members) region_.ops[m].group = id;
+    region_.groups.push_back({members});
+  }
+
+  bool joins(int reg, const std::vector<int>& members, int root) const {
+    if (!is_elementwise(region_.ops[reg]) || region_.ops[reg].group >= 0) return false;
+    if (std::find(members.begin(), members.end(), reg) != members.end()) return false;
+    for (int reader : readers_[reg]) {
+      if (std::find(members.begin(), members.end(), reader) == members.end()) return false;
+    }
+    for (int k = reg + 1; k < root; ++k) {
+      if (!is_quiet(region_.ops[k])) return false;
+    }
+    return true;
+  }
+
+  Region& region_;
+  std::vector<std::set<int>> readers_;
+};
+
+void fuse_elementwise(Program&, Function& function) {
+  each_region(function.body, [](Region& r) { Fuser(r).run(); });
+}
+
+// ---- last-use: where a register dies ----------------------------------------
+
+void last_use(Program&, Function& function) {
+  auto mark = [](Region& r) {
+    std::vector<int> last(r.ops.size(), -1);
+    const auto read = [&](int reg, int at) {
+      if (reg >= 0) last[static_cast<std::size_t>(reg)] = std::max(last[static_cast<std::size_t>(reg)], at);
+    };
+    for (std::size_t k = 0; k < r.ops.size(); ++k) {
+      const Op& op = r.ops[k];
+      // Operands of a fused group are read when its last member runs.
+      const int at = op.group >= 0 ? r.groups[static_cast<std::size_t>(op.group)].members.back()
+                                   : static_cast<int>(k);
+      for (int a : op.args) read(a, at);
+      read(static_cast<int>(k), at);
+    }
+    if (r.result >= 0) last[static_cast<std::size_t>(r.result)] = -1;
+    for (std::size_t reg = 0; reg < last.size(); ++reg) {
+      if (last[reg] >= 0) r.ops[static_cast<std::size_t>(last[reg])].dying.push_back(static_cast<int>(reg));
+    }
+  };
+  each_region(function.body, mark);
+}
+
+// ---- note-writes: may the call write into memory that it was given? ---------
+
+void note_writes(Program& program, Function& function) {
+  each_region(function.body, [&](Region& r) {
+    for (const Op& op : r.ops) {
+      switch (op.kind) {
+        case OpKind::store_index:
+        case OpKind::augment_index:
+        case OpKind::augment_variable:
+        case OpKind::store_attribute:
+        case OpKind::augment_attribute:
+        case OpKind::opaque:
+        case OpKind::host_call: program.may_write = true; break;
+        default: break;
+      }
+    }
+  });
+}
+
+constexpr Pass table[] = {
+    {"drop-unread", drop_unread, "a variable that nothing reads is not kept"},
+    {"fuse-elementwise", fuse_elementwise, "elementwise chains become one pass over their operands"},
+    {"last-use", last_use, "a value is let go after its last reader"},
+    {"note-writes", note_writes, "calls that write are ordered against others on the same memory"},
+};
+
+}  // namespace
+
+std::span<const Pass> passes() { return table; }
+
+}  // namespace jetlag::plan

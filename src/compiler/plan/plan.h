@@ -1,0 +1,190 @@
+// The plan: what a program does, step by step, with names resolved.
+//
+// A function's body is a Block: control statements around regions. A region is
+// a straight line of operations, each with one result (its register), in the
+// order in which Python would do them. Types are decided when a region runs;
+// what was decided is kept at the operation, by dtypes, ranks and layout.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "array/value.h"
+#include "compiler/physl/node.h"
+#include "primitives/primitive.h"
+
+namespace jetlag::plan {
+
+struct Function;
+struct Block;
+
+enum class OpKind : std::uint8_t {
+  constant,
+  variable,       // read; unbound is an error
+  capture,        // a name from outside the program
+  call,           // a primitive
+  function_call,  // a function of the program
+  value_call,     // whatever function args[0] is
+  host_call,      // a Python callable: args[0]
+  method,
+  attribute,
+  opaque,
+  print,
+  tuple,
+  list,
+  span,
+  index,
+  closure,  // makes a function value
+  nested,   // a block inside an expression; its last value
+  all,      // Python's `and`: args[0], then one block for each further operand
+  any,      // `or`
+  fmap,
+  filter,
+  fold_left,
+  fold_right,
+  apply,
+  assign,  // statements from here on; their value is what was stored
+  store_index,
+  store_attribute,
+  augment_variable,
+  augment_index,
+  augment_attribute,
+  unpack,  // args[0] into args.size() - 1 items, made readable as item registers
+  item,    // of an unpack: index
+  unbind,
+};
+
+// A variable: how many functions out, and which slot there.
+struct Variable {
+  int depth = 0;
+  int slot = -1;
+};
+
+struct Op {
+  OpKind kind = OpKind::constant;
+  int id = -1;  // unique in the program: where explain counts
+  Place place;
+  const Primitive* primitive = nullptr;
+  std::vector<int> args;              // registers; -1: left out
+  std::vector<std::string> keywords;  // names of the last arguments of a host call
+  Value constant;
+  Variable variable;
+  int index = -1;  // of a capture, a helper, an item
+  bool lane = false;  // known to run in Python: no warning
+  std::string name;   // of an attribute, method, variable
+  const Function* function = nullptr;
+  std::vector<Block> blocks;
+  std::vector<int> dying;  // registers that nothing reads after this operation
+  int group = -1;          // the fused group, if any
+  physl::NodePtr node;     // for explain
+
+  Op() = default;
+  Op(Op&&) = default;
+  Op& operator=(Op&&) = default;
+};
+
+// Elementwise operations that make one pass: all but the last have no other
+// reader than a member of the group.
+struct Group {
+  std::vector<int> members;  // registers, in order; the last is the result
+};
+
+struct Region {
+  std::vector<Op> ops;
+  std::vector<Group> groups;
+  int result = -1;  // the register of the region's value
+};
+
+enum class StatementKind : std::uint8_t {
+  region, branch, loop, for_each, leave, break_, continue_, opaque_block };
+
+struct Statement {
+  StatementKind kind = StatementKind::region;
+  int id = -1;
+  Place place;
+  Region region;              // the code, the condition, the sequence, the returned value
+  std::vector<Block> blocks;  // then, else; body, else
+  Variable variable;          // of for_each
+  int index = -1;             // helper of an opaque block
+  std::vector<Variable> inputs, outputs;
+  std::vector<std::string> output_names;
+  physl::NodePtr node;
+
+  Statement() = default;
+  Statement(Statement&&) = default;
+  Statement& operator=(Statement&&) = default;
+};
+
+struct Block {
+  std::vector<Statement> statements;
+};
+
+struct Param {
+  std::string name;
+  int slot = -1;
+  bool optional = false;
+  Region otherwise;  // the default, evaluated in the defining scope
+};
+
+struct Function {
+  std::string name;
+  std::string file;
+  Place place;
+  bool python = false;  // function-level scope
+  bool needs_frame = false;  // its variables are seen by nested functions
+  int depth = 0;
+  std::vector<Param> params;
+  std::vector<std::string> slots;  // names, by slot
+  Block body;
+  bool returns_last = true;  // PhySL: the value of the body; Python: nil
+  physl::NodePtr node;
+};
+
+// A name that the program takes from outside.
+struct Capture {
+  const Function* function;  // whose text reads it
+  std::string name;
+};
+
+struct Program {
+  std::vector<std::unique_ptr<Function>> functions;  // functions[0] runs
+  std::vector<Capture> captures;
+  std::vector<physl::NodePtr> nodes;
+  std::string file;
+  int ids = 0;              // operations and statements are numbered below this
+  bool has_opaque = false;  // some step surely runs in Python
+  bool may_write = false;   // some step may write into memory it did not make
+};
+
+struct Source {
+  physl::NodePtr node;  // define{python}(…)
+  std::string file;
+  std::string name;     // shown in tracebacks
+  std::vector<std::string> captures;
+};
+
+// Makes the value of an integer literal that 64 bits do not hold.
+using BigInteger = std::function<Value(const std::string& digits)>;
+
+// The plan of functions lowered from Python; sources[0] is the entry.
+std::unique_ptr<Program> build(const std::vector<Source>& sources, const BigInteger& big_integer);
+// The plan of a PhySL text: its expressions in order. `inputs` are variables
+// bound from outside (sys_argv).
+std::unique_ptr<Program> build(const std::vector<physl::NodePtr>& text, std::string file,
+                               const std::vector<std::string>& inputs);
+
+// Passes over a function, each a row of passes(): found and switched off by name.
+struct Pass {
+  std::string_view name;
+  void (*run)(Program&, Function&);
+  std::string_view why;
+};
+std::span<const Pass> passes();
+
+std::string print(const Program& program);
+std::string_view name_of(OpKind kind);
+
+}  // namespace jetlag::plan

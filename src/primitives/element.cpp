@@ -1,0 +1,253 @@
+// Building programs: applications of formulas become one straight-line code,
+// whose values are then given buffers.
+#include "primitives/element.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "primitives/element_program.h"
+
+namespace jetlag {
+
+namespace {
+
+constexpr std::align_val_t cache_line{64};
+
+// Buffers a multiple of 4 KiB apart would make stores wait for unrelated loads.
+constexpr std::int64_t slot_gap = 192;
+
+constexpr Primitive cast_row = {.name = "cast", .doc = "Conversion between two dtypes."};
+
+}  // namespace
+
+void FreeBytes::operator()(std::byte* p) const { ::operator delete[](p, cache_line); }
+
+Bytes allocate_bytes(std::int64_t bytes) {
+  return Bytes(static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes), cache_line)));
+}
+
+double Program::flops_per_element() const {
+  double flops = 0;
+  for (const Application& a : application_list) flops += a.primitive->flops;
+  return flops;
+}
+
+const Primitive& Program::application(int i) const {
+  return i < 0 ? cast_row : *application_list[static_cast<std::size_t>(i)].primitive;
+}
+
+namespace {
+
+// Only floats can raise flags, and only these operations raise some that NumPy
+// does not report.
+bool is_silent(const Code& code, const Operation& o) {
+  const DType operand = code.operand_dtype(o);
+  return info(o.opcode).quiet && (is_float(operand) || is_complex(operand)) &&
+         o.opcode != Opcode::select && o.opcode != Opcode::negate;
+}
+
+Step make_step(const Code& code, int value) {
+  const Operation& o = code[value];
+  const Loop loop = o.opcode == Opcode::cast ? find_cast(code[o.operands[0]].dtype, o.dtype)
+                                             : find_loop(o.opcode, code.operand_dtype(o));
+  JETLAG_CHECK(loop != nullptr, "no loop for {} of {}", info(o.opcode).name,
+               info(code.operand_dtype(o)).name);
+  return {loop, o.operands[0], o.operands[1], o.operands[2], value, is_silent(code, o)};
+}
+
+}  // namespace
+
+std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
+  std::vector<bool> needed(static_cast<std::size_t>(code_.size()));
+  for (int value : wanted) needed[value] = true;
+  for (int value = code_.size() - 1; value >= 0; --value) {
+    if (!needed[value]) continue;
+    for (int k = 0; k < info(code_[value].opcode).arity; ++k) needed[code_[value].operands[k]] = true;
+  }
+  std::vector<Step> all;
+  for (int value = 0; value < code_.size(); ++value) {
+    if (needed[value] && info(code_[value].opcode).arity > 0) all.push_back(make_step(code_, value));
+  }
+  return all;
+}
+
+void Program::finish() {
+  steps = steps_for(output_list);
+  step_of.assign(static_cast<std::size_t>(code_.size()), -1);
+  last_read.assign(static_cast<std::size_t>(code_.size()), -1);
+  for (int s = 0; s < static_cast<int>(steps.size()); ++s) {
+    step_of[steps[s].out] = s;
+    for (int operand : {steps[s].a, steps[s].b, steps[s].c}) {
+      if (operand >= 0) last_read[operand] = s;
+    }
+  }
+  lay_out_constants();
+  assign_slots();
+}
+
+void Program::lay_out_constants() {
+  fixed.assign(static_cast<std::size_t>(code_.size()), nullptr);
+  std::int64_t bytes = 0;
+  for (const Operation& o : code_.operations()) {
+    if (o.opcode == Opcode::constant) bytes += run_length * size_of(o.dtype) + slot_gap;
+  }
+  if (bytes == 0) return;
+  constant_bytes_ = allocate_bytes(bytes);
+  std::byte* next = constant_bytes_.get();
+  for (int value = 0; value < code_.size(); ++value) {
+    const Operation& o = code_[value];
+    if (o.opcode != Opcode::constant) continue;
+    const std::int64_t item = size_of(o.dtype);
+    for (std::int64_t i = 0; i < run_length; ++i) std::memcpy(next + i * item, o.literal, item);
+    fixed[value] = next;
+    next += run_length * item + slot_gap;
+  }
+}
+
+// Inputs and outputs keep their buffers for the whole run of elements, since
+// they are used only where memory cannot be used directly. Between steps a
+// buffer passes on to the next value once its last reader is done; never to
+// the value made by that reader, whose elements may be wider.
+void Program::assign_slots() {
+  slots.assign(static_cast<std::size_t>(code_.size()), -1);
+  std::vector<bool> kept(static_cast<std::size_t>(code_.size()));
+  for (int value : input_values) kept[value] = true;
+  for (int value : output_list) kept[value] = true;
+  for (int value = 0; value < code_.size(); ++value) {
+    if (kept[value]) slots[value] = slot_count++;
+  }
+  std::vector<int> free;
+  for (int s = 0; s < static_cast<int>(steps.size()); ++s) {
+    const Step& step = steps[s];
+    if (slots[step.out] < 0) {
+      if (free.empty()) free.push_back(slot_count++);
+      slots[step.out] = free.back();
+      free.pop_back();
+    }
+    int operands[] = {step.a, step.b, step.c};
+    std::sort(std::begin(operands), std::end(operands));
+    for (int k = 0; k < 3; ++k) {
+      const int value = operands[k];
+      if (value < 0 || (k > 0 && operands[k - 1] == value)) continue;
+      if (last_read[value] == s && !kept[value] && !fixed[value]) free.push_back(slots[value]);
+    }
+  }
+  std::int64_t item = 1;
+  for (const Operation& o : code_.operations()) item = std::max(item, size_of(o.dtype));
+  slot_bytes = run_length * item + slot_gap;
+}
+
+struct ElementBuilder::State {
+  std::shared_ptr<Program> program = std::make_shared<Program>();
+
+  int converted(int value, DType dtype) {
+    const int result = jetlag::cast(Expr(program->code_, value), dtype).value();
+    if (result != value) program->casts.push_back(result);
+    return result;
+  }
+};
+
+ElementBuilder::ElementBuilder() : state_(std::make_unique<State>()) {}
+ElementBuilder::~ElementBuilder() = default;
+
+int ElementBuilder::input(DType dtype) {
+  Program& p = *state_->program;
+  const int value = p.code_.emit({.opcode = Opcode::input, .dtype = dtype, .index = p.inputs()});
+  p.input_values.push_back(value);
+  return value;
+}
+
+int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
+                          std::span<const DType> loop) {
+  JETLAG_CHECK(p.formula.arity == static_cast<int>(operands.size()) && operands.size() == loop.size(),
+               "{} takes {} operands, not {}", p.name, p.formula.arity, operands.size());
+  Application made{&p, {}, -1};
+  std::vector<Expr> e;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    made.operands.push_back(state_->converted(operands[i], loop[i]));
+    e.emplace_back(state_->program->code_, made.operands.back());
+  }
+  const Expr result = e.size() == 1   ? p.formula.unary(e[0])
+                      : e.size() == 2 ? p.formula.binary(e[0], e[1])
+                                      : p.formula.ternary(e[0], e[1], e[2]);
+  made.result = result.value();
+  state_->program->application_list.push_back(std::move(made));
+  return result.value();
+}
+
+int ElementBuilder::cast(int operand, DType dtype) { return state_->converted(operand, dtype); }
+
+DType ElementBuilder::dtype(int reg) const { return state_->program->code_[reg].dtype; }
+
+void ElementBuilder::output(int reg) { state_->program->output_list.push_back(reg); }
+
+std::shared_ptr<const ElementProgram> ElementBuilder::build() {
+  state_->program->finish();
+  return std::exchange(state_->program, std::make_shared<Program>());
+}
+
+std::optional<std::vector<DType>> choose_loop(const Primitive& p, std::span<const Operand> operands) {
+  if (!p.formula || !p.loop || p.formula.arity != static_cast<int>(operands.size())) return std::nullopt;
+  std::vector<DType> loop(operands.size());
+  if (!p.loop(operands, loop)) return std::nullopt;
+  return loop;
+}
+
+Operand operand_of(const Value& v) {
+  return {dtype_of_value(v), v.is_python_scalar() && !v.is(ValueKind::boolean)};
+}
+
+namespace {
+
+struct Key {
+  const Primitive* primitive;
+  std::uint64_t operands;  // a byte each
+  bool operator==(const Key&) const = default;
+};
+
+struct KeyHash {
+  std::size_t operator()(const Key& k) const {
+    return (reinterpret_cast<std::uintptr_t>(k.primitive) ^ k.operands) * 0x9e3779b97f4a7c15u >> 7;
+  }
+};
+
+Key key_of(const Primitive& p, std::span<const Operand> operands) {
+  Key key{&p, operands.size()};
+  for (const Operand& o : operands) {
+    key.operands = key.operands << 8 | static_cast<std::uint64_t>(o.dtype) << 1 | (o.weak ? 1 : 0);
+  }
+  return key;
+}
+
+std::shared_ptr<const ElementProgram> build_for(const Primitive& p, std::span<const Operand> operands) {
+  const auto loop = choose_loop(p, operands);
+  if (!loop) return nullptr;
+  ElementBuilder builder;
+  std::vector<int> inputs;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    inputs.push_back(builder.input(operands[i].weak ? (*loop)[i] : operands[i].dtype));
+  }
+  builder.output(builder.apply(p, inputs, *loop));
+  return builder.build();
+}
+
+}  // namespace
+
+std::shared_ptr<const ElementProgram> program_for(const Primitive& p, std::span<const Operand> operands) {
+  static std::shared_mutex mutex;
+  static auto& known = *new std::unordered_map<Key, std::shared_ptr<const ElementProgram>, KeyHash>;
+  const Key key = key_of(p, operands);
+  {
+    std::shared_lock lock(mutex);
+    if (const auto found = known.find(key); found != known.end()) return found->second;
+  }
+  auto made = build_for(p, operands);
+  std::unique_lock lock(mutex);
+  return known.try_emplace(key, std::move(made)).first->second;
+}
+
+}  // namespace jetlag

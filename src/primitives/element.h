@@ -1,0 +1,105 @@
+// Elementwise work: formulas of the table, joined into one program that an
+// interpreter evaluates over short runs of elements.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "primitives/primitive.h"
+
+namespace jetlag {
+
+class Code;  // primitives/expr.h
+
+// The dtypes that NumPy's loop would use for these operands, Python scalars
+// being weak; nothing if the primitive declines.
+std::optional<std::vector<DType>> choose_loop(const Primitive& p, std::span<const Operand> operands);
+
+// The operand that a numeric value is for promotion.
+Operand operand_of(const Value& v);
+
+// A typed straight-line program over elements. Immutable once built, and safe
+// to run from many threads.
+class ElementProgram {
+ public:
+  struct Instruction;  // element.cpp
+  virtual ~ElementProgram() = default;
+  virtual int inputs() const = 0;
+  virtual int outputs() const = 0;
+  virtual DType input_dtype(int i) const = 0;   // as it lies in memory
+  virtual DType output_dtype(int i) const = 0;
+  virtual double flops_per_element() const = 0;
+  // How many applications of primitives it holds, and which they are.
+  virtual int applications() const = 0;
+  // Number -1 is named "cast": the conversions between applications.
+  virtual const Primitive& application(int i) const = 0;
+  // What a compiler needs: the straight-line code, and which of its values are
+  // the outputs. Operations that no output needs may be left out.
+  virtual const Code& code() const = 0;
+  virtual std::span<const int> output_values() const = 0;
+};
+
+// Builds a program: inputs, applications of primitives, outputs. Registers are
+// small integers.
+class ElementBuilder {
+ public:
+  ElementBuilder();
+  ~ElementBuilder();
+  ElementBuilder(const ElementBuilder&) = delete;
+  ElementBuilder& operator=(const ElementBuilder&) = delete;
+
+  int input(DType dtype);
+  // Converts the operands to the loop's dtypes and applies the formula.
+  // Applications count from 0 in the order of these calls.
+  int apply(const Primitive& p, std::span<const int> operands, std::span<const DType> loop);
+  int cast(int operand, DType dtype);
+  DType dtype(int reg) const;
+  void output(int reg);
+  std::shared_ptr<const ElementProgram> build();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The program of one application, kept in a cache for the life of the process.
+// Inputs have the dtypes of the operands as they lie in memory, weak ones the
+// dtype that the loop wants. Null if the primitive declines.
+std::shared_ptr<const ElementProgram> program_for(const Primitive& p, std::span<const Operand> operands);
+
+// A program with its operands: arrays of any strides or scalars, broadcast to
+// the common shape of the outputs. A Python scalar is converted to the input's
+// dtype; throws Error(overflow) with NumPy's message if it does not fit
+// ("Python integer 300 out of bounds for int8").
+class ElementRun {
+ public:
+  ElementRun(std::shared_ptr<const ElementProgram> program, std::vector<Value> inputs,
+             std::vector<Ref<Array>> outputs);
+  ~ElementRun();
+  ElementRun(ElementRun&&) noexcept;
+
+  std::int64_t size() const;  // elements of the iteration space
+  const ElementProgram& program() const;
+  // Computes elements [first, last) of the space, which are counted along the
+  // first output as it lies in memory. The outputs may be inputs, element for
+  // element; other overlaps are the caller's care. Returns the floating-point
+  // flags that were raised, as Anomaly bits. They may be spurious. Throws what
+  // NumPy throws on values (negative integer powers).
+  unsigned run(std::int64_t first, std::int64_t last) const;
+
+  struct Finding {
+    int application;  // or -1 for a cast
+    unsigned anomalies;
+  };
+  // Looks again at elements [first, last), judging each application by the
+  // values that went in and came out, as NumPy's loops would report them.
+  // Nothing is written. The inputs must still hold what they held.
+  std::vector<Finding> diagnose(std::int64_t first, std::int64_t last) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jetlag

@@ -1,0 +1,144 @@
+#include "primitives/element_space.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+namespace jetlag {
+
+namespace {
+
+template <std::size_t size>
+void copy_items(const std::byte* from, std::int64_t from_step, std::byte* to, std::int64_t to_step,
+                std::int64_t n) {
+  struct Item {
+    std::byte bytes[size];
+  };
+  Item item;
+  // A constant step on the dense side lets the compiler use wide stores.
+  if (to_step == static_cast<std::int64_t>(size)) {
+    if (from_step == 0) {
+      std::memcpy(&item, from, size);
+      for (std::int64_t k = 0; k < n; ++k) std::memcpy(to + k * size, &item, size);
+      return;
+    }
+    for (std::int64_t k = 0; k < n; ++k) {
+      std::memcpy(&item, from + k * from_step, size);
+      std::memcpy(to + k * size, &item, size);
+    }
+    return;
+  }
+  for (std::int64_t k = 0; k < n; ++k) {
+    std::memcpy(&item, from + k * from_step, size);
+    std::memcpy(to + k * to_step, &item, size);
+  }
+}
+
+}  // namespace
+
+void copy_strided(const std::byte* from, std::int64_t from_step, std::byte* to, std::int64_t to_step,
+                  std::int64_t n, std::int64_t item) {
+  if (from_step == item && to_step == item) {
+    std::memcpy(to, from, static_cast<std::size_t>(n * item));
+    return;
+  }
+  switch (item) {
+    case 1: return copy_items<1>(from, from_step, to, to_step, n);
+    case 2: return copy_items<2>(from, from_step, to, to_step, n);
+    case 4: return copy_items<4>(from, from_step, to, to_step, n);
+    case 8: return copy_items<8>(from, from_step, to, to_step, n);
+    default: return copy_items<16>(from, from_step, to, to_step, n);
+  }
+}
+
+ElementSpace::ElementSpace(Dims shape, std::vector<Placement> placements, std::int64_t leader)
+    : shape_(std::move(shape)), size_(element_count(shape_)), placements_(std::move(placements)) {
+  sort_axes(leader);
+  join_axes();
+  row_ = shape_.empty() ? 1 : std::max<std::int64_t>(shape_.back(), 1);
+  for (Placement& p : placements_) {
+    p.flat = true;
+    p.uniform = true;
+    std::int64_t dense = p.item;
+    for (std::int64_t axis = shape_.size() - 1; axis >= 0; --axis) {
+      p.flat &= p.strides[axis] == dense;
+      p.uniform &= p.strides[axis] == 0;
+      dense *= shape_[axis];
+    }
+  }
+}
+
+// Axes of one element are dropped, the others sorted so that the leader's
+// memory is walked forwards.
+void ElementSpace::sort_axes(std::int64_t leader) {
+  Dims order;
+  for (std::int64_t axis = 0; axis < shape_.size(); ++axis) {
+    if (shape_[axis] != 1) order.push_back(axis);
+  }
+  const Dims& lead = placements_[static_cast<std::size_t>(leader)].strides;
+  auto magnitude = [&](std::int64_t axis) { return std::abs(lead[axis]); };
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return magnitude(a) > magnitude(b);
+  });
+  auto permute = [&](Dims& values) {
+    Dims sorted(order.size());
+    for (std::int64_t k = 0; k < order.size(); ++k) sorted[k] = values[order[k]];
+    values = std::move(sorted);
+  };
+  for (Placement& p : placements_) permute(p.strides);
+  permute(shape_);
+}
+
+void ElementSpace::join_axes() {
+  for (std::int64_t axis = shape_.size() - 1; axis > 0; --axis) {
+    const bool joins = std::all_of(placements_.begin(), placements_.end(), [&](const Placement& p) {
+      return p.strides[axis - 1] == p.strides[axis] * shape_[axis];
+    });
+    if (!joins) continue;
+    shape_[axis - 1] *= shape_[axis];
+    shape_.erase(axis);
+    for (Placement& p : placements_) p.strides.erase(axis - 1);
+  }
+}
+
+std::int64_t ElementSpace::step(std::int64_t i) const {
+  const Placement& p = (*this)[i];
+  return p.strides.empty() ? p.item : p.strides.back();
+}
+
+std::byte* ElementSpace::at(std::int64_t i, std::int64_t position) const {
+  const Placement& p = (*this)[i];
+  std::byte* place = p.data;
+  for (std::int64_t axis = shape_.size() - 1; axis > 0; --axis) {
+    place += position % shape_[axis] * p.strides[axis];
+    position /= shape_[axis];
+  }
+  return shape_.empty() ? place : place + position * p.strides[0];
+}
+
+// Calls f(place, count, done) for every row that the stretch touches.
+template <class F>
+void ElementSpace::for_rows(std::int64_t i, std::int64_t position, std::int64_t n, F f) const {
+  for (std::int64_t done = 0; done < n;) {
+    const std::int64_t count = std::min(n - done, row_left(position + done));
+    f(at(i, position + done), count, done);
+    done += count;
+  }
+}
+
+void ElementSpace::gather(std::int64_t i, std::int64_t position, std::int64_t n, std::byte* to) const {
+  const std::int64_t item = (*this)[i].item;
+  for_rows(i, position, n, [&](const std::byte* place, std::int64_t count, std::int64_t done) {
+    copy_strided(place, step(i), to + done * item, item, count, item);
+  });
+}
+
+void ElementSpace::scatter(std::int64_t i, std::int64_t position, std::int64_t n,
+                           const std::byte* from) const {
+  const std::int64_t item = (*this)[i].item;
+  for_rows(i, position, n, [&](std::byte* place, std::int64_t count, std::int64_t done) {
+    copy_strided(from + done * item, item, place, step(i), count, item);
+  });
+}
+
+}  // namespace jetlag

@@ -1,0 +1,39 @@
+// The loops of the elementary operations: contiguous operands, contiguous result.
+#pragma once
+
+#include <cstdint>
+
+#include "primitives/expr.h"
+
+namespace jetlag {
+
+// out may be the memory of an operand, but not overlap one partly. Loops raise
+// the processor's floating-point flags, integer ones included.
+using Loop = void (*)(const void* a, const void* b, const void* c, void* out, std::int64_t n);
+
+// Those of one instruction set. Entries that it does not speed up are null.
+struct LoopTable {
+  Loop loops[opcode_count][dtype_count];
+  Loop casts[dtype_count][dtype_count];  // from, to
+};
+
+// loops.inc, compiled once for each level; only the first exists everywhere.
+extern const LoopTable loops_baseline;
+extern const LoopTable loops_x86_64_v3;
+extern const LoopTable loops_x86_64_v4;
+
+// The loop for this machine; null if the operation does not take the dtype.
+Loop find_loop(Opcode opcode, DType operand);
+Loop find_cast(DType from, DType to);
+// Operations that gain nothing from wide registers (loops_scalar.cpp).
+Loop find_scalar_loop(Opcode opcode, DType operand);
+
+// The floating-point flags of this thread as Anomaly bits.
+unsigned read_flags();
+void clear_flags();
+void raise_flags(unsigned anomalies);
+// Around what NumPy does silently.
+unsigned save_flags();
+void restore_flags(unsigned saved);
+
+}  // namespace jetlag

@@ -1,0 +1,131 @@
+#include "primitives/moves.h"
+
+#include <numeric>
+
+#include "primitives/storing.h"
+
+namespace jetlag {
+
+namespace {
+
+std::int64_t magnitude(std::int64_t stride) { return stride < 0 ? -stride : stride; }
+
+// The axis to cut: the one with the largest steps in the target, so that each
+// piece is near together in memory.
+std::int64_t axis_to_cut(const Array& to) {
+  std::int64_t best = -1;
+  for (std::int64_t i = 0; i < to.rank(); ++i) {
+    if (to.shape()[i] == 1) continue;
+    if (best < 0 || magnitude(to.strides()[i]) > magnitude(to.strides()[best])) best = i;
+  }
+  return best;
+}
+
+struct Cut {
+  std::int64_t axis = -1;
+  std::int64_t pieces = 1;
+};
+
+Cut cut(const Array& to) {
+  const std::int64_t bytes = to.bytes();
+  if (bytes < 2 * block_bytes) return {};
+  const std::int64_t axis = axis_to_cut(to);
+  return {axis, pieces_of(bytes, to.shape()[axis])};
+}
+
+Array piece(const Array& a, Cut cut, std::int64_t i) {
+  const std::int64_t n = a.shape()[cut.axis];
+  return part_of(a, cut.axis, piece_begin(n, cut.pieces, i), piece_begin(n, cut.pieces, i + 1));
+}
+
+void move(const Array& from, const Array& to, Watch* watch) {
+  copy_elements(from, to);
+  if (watch) watch->report(cast_anomalies(from, to.dtype()));
+}
+
+}  // namespace
+
+Array part_of(const Array& a, std::int64_t axis, std::int64_t first, std::int64_t last) {
+  Dims shape = a.shape();
+  shape[axis] = last - first;
+  return Array(a.buffer(), a.data() + first * a.strides()[axis], a.dtype(), std::move(shape),
+               a.strides());
+}
+
+Job move_job(Ref<Array> from, Ref<Array> to, Watch* watch) {
+  const Cut how = cut(*to);
+  const auto bytes = static_cast<double>(from->bytes() + to->bytes());
+  if (watch && (!watch->wanted || !cast_can_warn(from->dtype(), to->dtype()))) watch = nullptr;
+  auto body = [from = std::move(from), to = std::move(to), how, watch](std::int64_t block) {
+    if (how.pieces == 1) move(*from, *to, watch);
+    else move(piece(*from, how, block), piece(*to, how, block), watch);
+  };
+  return {.blocks = how.pieces, .body = std::move(body), .finish = {}, .bytes = bytes};
+}
+
+Job move_job(std::vector<Move> moves) {
+  Job all{.blocks = 0, .body = {}, .finish = {}};
+  std::vector<std::int64_t> ends;
+  std::vector<Job> jobs;
+  double shared_bytes = 0;  // in the block that small copies share
+  for (Move& move : moves) {
+    jobs.push_back(move_job(std::move(move.from), std::move(move.to)));
+    const Job& job = jobs.back();
+    all.bytes += job.bytes;
+    shared_bytes += job.bytes;
+    const bool joins = job.blocks == 1 && all.blocks > 0 && shared_bytes < block_bytes;
+    if (!joins) {
+      all.blocks += job.blocks;
+      shared_bytes = job.bytes;
+    }
+    ends.push_back(all.blocks);
+  }
+  all.body = [ends = std::move(ends), jobs = std::move(jobs)](std::int64_t block) {
+    std::int64_t begin = 0;
+    for (std::size_t i = 0; i < jobs.size() && begin <= block; ++i) {
+      begin = ends[i] - jobs[i].blocks;
+      if (block >= begin && block < ends[i]) jobs[i].body(block - begin);
+    }
+  };
+  all.blocks = std::max<std::int64_t>(all.blocks, 1);
+  return all;
+}
+
+Job fill_job(const Ref<Array>& element, Ref<Array> to) {
+  // Converted once, not once for each element.
+  Ref<Array> one = element;
+  if (one->dtype() != to->dtype()) {
+    one = new_array(to->dtype(), {});
+    copy_elements(*element, *one);
+  }
+  Job job = move_job(broadcast_to(one, to->shape()), to);
+  job.bytes = static_cast<double>(to->bytes());
+  return job;
+}
+
+void clear(const Array& a) {
+  if (a.is_contiguous()) {
+    std::memset(a.data(), 0, static_cast<std::size_t>(a.bytes()));
+    return;
+  }
+  const Ref<Array> zero = new_array(a.dtype(), {}, true);
+  copy_elements(*broadcast_to(zero, a.shape()), a);
+}
+
+Dims strides_like(const Array& a, std::int64_t item) {
+  if (a.rank() < 2 || a.is_contiguous()) return {};
+  Dims order(a.rank());
+  std::iota(order.begin(), order.end(), 0);
+  // Ties keep their order, as in PyArray_CreateSortedStridePerm.
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t i, std::int64_t j) {
+    return magnitude(a.strides()[i]) > magnitude(a.strides()[j]);
+  });
+  Dims strides(a.rank());
+  for (std::int64_t i = a.rank() - 1; i >= 0; --i) {
+    strides[order[i]] = item;
+    item *= std::max<std::int64_t>(a.shape()[order[i]], 1);
+  }
+  return strides;
+}
+
+}  // namespace jetlag

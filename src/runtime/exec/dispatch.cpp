@@ -1,0 +1,290 @@
+// Primitives meet values: the first meaning of a row that takes them is used;
+// what none takes is asked of the host, visibly.
+#include <algorithm>
+
+#include "primitives/index.h"
+#include "runtime/exec/lane.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+bool all_numeric(const std::vector<Value>& args) {
+  return std::all_of(args.begin(), args.end(), [](const Value& v) { return v.is_numeric(); });
+}
+
+bool any_array(const std::vector<Value>& args) {
+  return std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
+}
+
+bool all_python(const std::vector<Value>& args) {
+  return std::all_of(args.begin(), args.end(), [](const Value& v) { return v.is_python_scalar(); });
+}
+
+// Arrays inside an argument: itself, or the items of a tuple or list.
+void collect_arrays(const Value& v, std::vector<Ref<Array>>& arrays) {
+  if (v.is_array()) arrays.push_back(v.array());
+  if (v.is(ValueKind::tuple) || v.is(ValueKind::list)) {
+    for (const Value& item : v.items()) collect_arrays(item, arrays);
+  }
+}
+
+void fill_defaults(const Primitive& p, std::vector<Value>& args) {
+  const auto params = parameters(p);
+  args.resize(params.size());
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    if (args[i].bound()) continue;
+    args[i] = params[i].rest ? Value::tuple({}) : params[i].otherwise;
+  }
+}
+
+std::string_view last_part(std::string_view dotted) {
+  const std::size_t dot = dotted.rfind('.');
+  return dot == std::string_view::npos ? dotted : dotted.substr(dot + 1);
+}
+
+// The name under which NumPy reports a condition: "divide", "scalar add", "reduce".
+std::string reported_name(const Primitive& ufunc, bool scalars) {
+  const std::string_view name = last_part(ufunc.python.empty() ? ufunc.name : ufunc.python);
+  return scalars ? format("scalar {}", name) : std::string(name);
+}
+
+// a ** 2 and its like are what NumPy makes of them, exactly.
+const Primitive* power_of_constant(const Primitive& p, const std::vector<Value>& args) {
+  if (p.ufunc != "power" || args.size() < 2 || !args[0].is_array()) return nullptr;
+  const DType dtype = args[0].array()->dtype();
+  const std::optional<double> exponent = args[1].is_python_scalar() ? as_real(args[1]) : std::nullopt;
+  if (!exponent || args[1].is(ValueKind::boolean)) return nullptr;
+  if (*exponent == 2 && dtype != DType::boolean && (args[1].is(ValueKind::integer) || !is_integer(dtype))) {
+    return find_primitive("square");
+  }
+  if (!is_float(dtype) && !is_complex(dtype)) return nullptr;
+  if (*exponent == 0.5) return find_primitive("sqrt");
+  if (*exponent == -1) return find_primitive("reciprocal");
+  if (*exponent == 1) return find_primitive("positive");
+  return nullptr;
+}
+
+}  // namespace
+
+Value Lane::primitive(const plan::Op& op, const Primitive& p, std::vector<Value> args) {
+  fill_defaults(p, args);
+  if (std::optional<Value> result = native(op, p, args)) return std::move(*result);
+  return fall_back(op, p, args);
+}
+
+std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p, std::vector<Value>& args) {
+  if (p.value) {
+    for (Value& v : args) {
+      if (v.is_array() && v.array()->is_scalar) settle(v);
+    }
+    Value result = p.value(args);
+    if (result.bound()) {
+      if (profile_) describe(op, StepKind::value, result);
+      return result;
+    }
+  }
+  if (p.formula || !p.ufunc.empty()) {
+    const Primitive* ufunc = p.formula ? &p : find_primitive(p.ufunc);
+    if (ufunc && ufunc->formula) {
+      if (const Primitive* exact = power_of_constant(p, args)) {
+        args.resize(1);
+        return elementwise(op, *exact, *ufunc, args);
+      }
+      if (p.formula || !all_python(args)) {
+        return elementwise(op, *ufunc, *ufunc, args);
+      }
+      return std::nullopt;
+    }
+    if (ufunc) return native(op, *ufunc, args);
+  }
+  if (p.view) {
+    if (Ref<Array> view = p.view(args)) {
+      Value result = Value::of(view);
+      if (profile_) describe(op, StepKind::view, result);
+      return result;
+    }
+  }
+  if (p.kernel) return kernel(op, p, args);
+  return std::nullopt;
+}
+
+std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufunc, const Primitive& named,
+                                       std::vector<Value>& args) {
+  if (!all_numeric(args)) return std::nullopt;
+  std::vector<Operand> operands;
+  for (const Value& v : args) operands.push_back(operand_of(v));
+  const auto program = program_for(ufunc, operands);
+  if (!program) return std::nullopt;
+
+  Dims shape;
+  for (const Value& v : args) {
+    if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
+  }
+  Ref<Array> out = result_array(program->output_dtype(0), shape);
+  auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{out});
+  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty();
+  FpReport report = report_at(op, reported_name(named, scalars));
+  run_elements(op, std::move(run), args, out, [report](int) { return report; }, StepKind::call, {});
+  Value result = result_value(out, shape.empty());
+  if (profile_) describe(op, StepKind::call, result);
+  return result;
+}
+
+std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args) {
+  // Values inside the arguments (axes, shapes) must be known; arrays may still compute.
+  for (Value& v : args) {
+    if (v.is_array() && v.array()->is_scalar) settle(v);
+  }
+  const Spec spec = p.type(args);
+  if (spec.declined()) return std::nullopt;
+  Ref<Array> out = result_array(spec.dtype, spec.shape);
+
+  auto watch = std::make_shared<Watch>();
+  watch->wanted = fp_.wanted;
+  Job job = p.kernel(args, out, fp_.wanted ? watch.get() : nullptr);
+  if (fp_.wanted) {
+    job.finish = [finish = std::move(job.finish), watch, flight = flight_, sequence = sequence_,
+                  report = report_at(op, reported_name(p, false))]() mutable {
+      if (finish) finish();
+      report.anomalies = watch->seen.load();
+      if (report.anomalies) flight->report(sequence, report);
+    };
+  }
+  Step step{&op, StepKind::call, p.can_fail, args, {}, out};
+  for (const Value& v : args) collect_arrays(v, step.reads);
+  step.keep.push_back(Value::of(out));
+  perform(std::move(job), std::move(step));
+  tell_if_at_once(sequence_);
+  Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
+  if (profile_) describe(op, StepKind::call, result);
+  return result;
+}
+
+// ---- what is not native -------------------------------------------------------
+
+Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<Value>& given) {
+  std::vector<Value> args = given;
+  settle(args);
+  barrier_for_host();
+  if (p.python.empty()) {
+    std::string kinds;
+    for (const Value& v : args) kinds += (kinds.empty() ? "" : ", ") + jetlag::describe(v);
+    throw Error(Kind::type, op.place, format("{} is not defined for ({})", p.name, kinds));
+  }
+  // Python's own arithmetic on its own objects is not worth a warning.
+  if (any_array(args)) {
+    host_.opaque_notice(site_of(op.place), format("{} has no native form for these operands", p.python));
+  }
+  // Trailing arguments that only hold the row's defaults are not passed on.
+  const auto params = parameters(p);
+  std::vector<std::string> keywords;
+  std::vector<Value> passed;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (params[i].rest) {
+      for (const Value& v : args[i].items()) passed.push_back(v);
+      continue;
+    }
+    const bool was_given = i < op.args.size() ? op.args[i] >= 0 : false;
+    if (params[i].optional && op.kind == plan::OpKind::call && !was_given) continue;
+    if (!args[i].bound()) continue;
+    if (params[i].optional) {
+      keywords.emplace_back(params[i].name);
+    }
+    passed.push_back(args[i]);
+  }
+  Value result;
+  profiled(op.id, StepKind::opaque, [&] { result = host_.call_named(p.python, passed, keywords); });
+  host_ran();
+  describe(op, StepKind::opaque, result);
+  return result;
+}
+
+Value Lane::host_call(const plan::Op& op, Value* regs) {
+  std::vector<Value> args = operands(op, regs);
+  settle(args);
+  barrier_for_host();
+  Value result;
+  if (!op.name.empty()) {
+    host_.opaque_notice(site_of(op.place), format("{} is called with arguments that have no native form", op.name));
+    profiled(op.id, StepKind::opaque, [&] { result = host_.call_named(op.name, args, op.keywords); });
+  } else {
+    const Value callee = args.front();
+    args.erase(args.begin());
+    if (!op.lane) {
+      host_.opaque_notice(site_of(op.place), "the called function is not one that jetlag knows");
+    }
+    profiled(op.id, op.lane ? StepKind::lane : StepKind::opaque,
+             [&] { result = host_.call(callee, args, op.keywords); });
+  }
+  host_ran();
+  describe(op, op.lane ? StepKind::lane : StepKind::opaque, result);
+  return result;
+}
+
+// ---- methods and attributes ------------------------------------------------------
+
+Value Lane::method(const plan::Op& op, Value* regs) {
+  std::vector<Value> args = operands(op, regs);
+  const Value object = args.front();
+  if (object.is_array() && op.keywords.empty()) {
+    const Primitive* p = find_method(op.name);
+    if (p && args.size() <= parameters(*p).size()) {
+      if (auto result = native(op, *p, (fill_defaults(*p, args), args))) return std::move(*result);
+      args = operands(op, regs);
+    }
+  } else if (object.is_array()) {
+    // Keywords find their places by the row's parameters.
+    const Primitive* p = find_method(op.name);
+    if (p) {
+      const auto params = parameters(*p);
+      std::vector<Value> bound(params.size());
+      const std::size_t positional = args.size() - op.keywords.size();
+      bool fits = positional <= params.size();
+      for (std::size_t i = 0; fits && i < positional; ++i) bound[i] = args[i];
+      for (std::size_t k = 0; fits && k < op.keywords.size(); ++k) {
+        const auto at = std::find_if(params.begin(), params.end(),
+                                     [&](const Parameter& q) { return q.name == op.keywords[k]; });
+        fits = at != params.end();
+        if (fits) bound[static_cast<std::size_t>(at - params.begin())] = args[positional + k];
+      }
+      if (fits) {
+        fill_defaults(*p, bound);
+        if (auto result = native(op, *p, bound)) return std::move(*result);
+      }
+    }
+  }
+  settle(args);
+  barrier_for_host();
+  args.erase(args.begin());
+  if (!op.lane) {
+    host_.opaque_notice(site_of(op.place), format("the method {} has no native form", op.name));
+  }
+  Value result;
+  Value self = object;
+  settle(self);
+  profiled(op.id, StepKind::opaque, [&] { result = host_.method(self, op.name, args, op.keywords); });
+  host_ran();
+  describe(op, StepKind::opaque, result);
+  return result;
+}
+
+Value Lane::attribute(const plan::Op& op, Value* regs) {
+  std::vector<Value> args = operands(op, regs);
+  if (args.front().is_array() && !args.front().array()->is_scalar) {
+    if (const Primitive* p = find_attribute(op.name)) {
+      fill_defaults(*p, args);
+      if (auto result = native(op, *p, args)) return std::move(*result);
+    }
+  }
+  Value self = operands(op, regs).front();
+  settle(self);
+  barrier_for_host();
+  Value result;
+  profiled(op.id, StepKind::lane, [&] { result = host_.attribute(self, op.name); });
+  host_ran();
+  describe(op, StepKind::lane, result);
+  return result;
+}
+
+}  // namespace jetlag::exec

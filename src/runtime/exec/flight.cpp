@@ -1,0 +1,49 @@
+#include "runtime/exec/flight.h"
+
+#include <algorithm>
+
+namespace jetlag::exec {
+
+void Flight::depart(std::int64_t bytes, bool can_fail) {
+  outstanding_.fetch_add(1, std::memory_order_acq_rel);
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (can_fail) fallible_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void Flight::arrive(std::int64_t bytes, bool can_fail) {
+  // Under the lock, so that no one who waits misses the last arrival.
+  std::scoped_lock lock(mutex_);
+  bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (can_fail) fallible_.fetch_sub(1, std::memory_order_acq_rel);
+  outstanding_.fetch_sub(1, std::memory_order_acq_rel);
+  arrived_.notify_all();
+}
+
+void Flight::report(std::int64_t sequence, FpReport report) {
+  std::scoped_lock lock(mutex_);
+  auto& reports = reports_[sequence];
+  // Blocks of one operation see the same thing: it is told once.
+  auto same = std::find_if(reports.begin(), reports.end(), [&](const FpReport& r) {
+    return r.name == report.name && r.place == report.place;
+  });
+  if (same == reports.end()) {
+    reports.push_back(std::move(report));
+  } else {
+    same->anomalies |= report.anomalies;
+  }
+  has_reports_ = true;
+}
+
+std::vector<FpReport> Flight::take_reports(std::int64_t before) {
+  std::scoped_lock lock(mutex_);
+  std::vector<FpReport> taken;
+  const auto end = reports_.lower_bound(before);
+  for (auto at = reports_.begin(); at != end; ++at) {
+    taken.insert(taken.end(), at->second.begin(), at->second.end());
+  }
+  reports_.erase(reports_.begin(), end);
+  has_reports_ = !reports_.empty();
+  return taken;
+}
+
+}  // namespace jetlag::exec

@@ -1,0 +1,97 @@
+// What the tasks of one call share with the thread that called: the count of
+// those in flight, their errors and their floating-point reports.
+#pragma once
+
+#include <condition_variable>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "runtime/exec/host.h"
+#include "runtime/exec/profile.h"
+#include "runtime/tasks/tasks.h"
+
+namespace jetlag::exec {
+
+// Tasks that touch a buffer: kept at Buffer::hazards, used by the lane only.
+struct Hazards : Shared {
+  tasks::TaskPtr writer;
+  std::vector<tasks::TaskPtr> readers;
+};
+
+// The error that a call will raise: that of the earliest operation, whichever
+// task fails first. Tasks report from any thread.
+class EarliestError {
+ public:
+  void report(std::int64_t sequence, std::exception_ptr error) {
+    std::scoped_lock lock(mutex_);
+    if (sequence >= sequence_) return;
+    sequence_ = sequence;
+    error_ = std::move(error);
+  }
+  std::int64_t sequence() const {
+    std::scoped_lock lock(mutex_);
+    return sequence_;
+  }
+  bool any() const { return sequence() != none; }
+  void rethrow_if_any() const {
+    std::scoped_lock lock(mutex_);
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  static constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
+  mutable std::mutex mutex_;
+  std::int64_t sequence_ = none;
+  std::exception_ptr error_;
+};
+
+class Flight {
+ public:
+  EarliestError error;
+  std::atomic<bool> dropped{false};  // what has not begun is left out
+
+  void depart(std::int64_t bytes, bool can_fail);
+  void arrive(std::int64_t bytes, bool can_fail);
+  std::int64_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
+  std::int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  std::int64_t fallible() const { return fallible_.load(std::memory_order_acquire); }
+
+  // Sleeps until done() holds; wakes now and then to poll the host, which may
+  // throw.
+  template <class Done>
+  void wait(Host& host, const Done& done);
+
+  void report(std::int64_t sequence, FpReport report);
+  bool has_reports() const { return has_reports_.load(std::memory_order_acquire); }
+  // Takes the reports of operations before the one given, in program order.
+  std::vector<FpReport> take_reports(std::int64_t before);
+
+ private:
+  std::atomic<std::int64_t> outstanding_{0};
+  std::atomic<std::int64_t> fallible_{0};
+  std::atomic<std::int64_t> bytes_{0};
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::atomic<bool> has_reports_{false};
+  std::map<std::int64_t, std::vector<FpReport>> reports_;
+};
+
+template <class Done>
+void Flight::wait(Host& host, const Done& done) {
+  if (done()) return;
+  host.let_go();
+  constexpr auto between_polls = std::chrono::milliseconds(40);
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      if (arrived_.wait_for(lock, between_polls, done)) return;
+    }
+    host.poll();
+    host.let_go();
+  }
+}
+
+}  // namespace jetlag::exec

@@ -1,0 +1,167 @@
+// The lane of a call: the thread that runs it. It walks the plan in program
+// order, does small work itself and hands large work out as tasks, which it
+// orders by the memory that they touch.
+#pragma once
+
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "compiler/plan/plan.h"
+#include "primitives/element.h"
+#include "runtime/exec/flight.h"
+
+namespace jetlag::exec {
+
+// A variable frame. Nested functions keep the frames around them alive.
+struct Frame : Shared {
+  const plan::Function* function = nullptr;
+  Ref<Frame> outer;
+  std::vector<Value> slots;
+};
+
+struct Closure : Shared {
+  const plan::Function* function = nullptr;
+  Ref<Frame> outer;
+};
+
+enum class Flow : std::uint8_t { next, leave, break_, continue_ };
+
+// What was decided for a fused group and certain operand types.
+struct FusedProgram {
+  std::shared_ptr<const ElementProgram> program;
+  std::vector<std::pair<int, int>> inputs;  // member position and argument of each input
+};
+
+// Decisions kept from run to run, by operand types. Shared by all lanes of a program.
+class Caches {
+ public:
+  std::shared_ptr<const FusedProgram> find(const std::string& key) const;
+  void add(const std::string& key, std::shared_ptr<const FusedProgram> fused);
+  std::size_t size() const;
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<const FusedProgram>> fused_;
+};
+
+class Lane {
+ public:
+  Lane(Host& host, const plan::Program& program, Caches& caches, Profile* profile);
+
+  // Calls the entry and waits for everything. Throws the error of the earliest
+  // operation, with frames() saying where it came from.
+  Value run(const std::vector<Value>& arguments);
+  const std::vector<TraceFrame>& frames() const { return frames_; }
+
+ private:
+  friend class FusedGroup;
+
+  // control.cpp: functions, blocks, statements
+  Value call(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value> args);
+  Flow block(const plan::Block& b, Frame& frame, Value& last);
+  Flow statement(const plan::Statement& s, Frame& frame, Value& last);
+  Flow loop(const plan::Statement& s, Frame& frame, Value& last);
+  Flow for_each(const plan::Statement& s, Frame& frame, Value& last);
+  Flow opaque_block(const plan::Statement& s, Frame& frame, Value& last);
+  Flow round(const plan::Statement& s, Frame& frame, Value& last, bool& over);
+  bool condition(const plan::Statement& s, Frame& frame);
+  void back_edge();
+  void bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args, Frame& frame);
+  void note_frame(const plan::Function& f, Place place);
+
+  // region.cpp: operations
+  Value region(const plan::Region& r, Frame& frame);
+  void ops(const plan::Region& r, Frame& frame, Value* regs);
+  Value op(const plan::Op& op, Frame& frame, Value* regs);
+  Value read(const plan::Op& op, Frame& frame);
+  Value assign(const plan::Op& op, Frame& frame, Value* regs);
+  Value logical(const plan::Op& op, Frame& frame, Value* regs);
+  Value make_span(const plan::Op& op, Value* regs);
+  Value function_call(const plan::Op& op, Frame& frame, Value* regs);
+  Value value_call(const plan::Op& op, const Value& callee, std::vector<Value> args);
+  Value over_list(const plan::Op& op, Value* regs);
+  Value print(const plan::Op& op, Value* regs);
+  Value opaque(const plan::Op& op, Value* regs);
+  std::vector<Value> operands(const plan::Op& op, Value* regs, std::size_t first = 0);
+
+  // subscripts.cpp
+  Value index(const plan::Op& op, Value* regs);
+  void store_index(const plan::Op& op, const Value& base, std::vector<Value> items, const Value& value);
+  Value augment(const plan::Op& op, Value* regs);
+  Value unpack(const plan::Op& op, Value* regs);
+  bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items, const Value& value);
+  bool augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value);
+
+  // dispatch.cpp: primitives
+  Value primitive(const plan::Op& op, const Primitive& p, std::vector<Value> args);
+  std::optional<Value> native(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
+  std::optional<Value> elementwise(const plan::Op& op, const Primitive& p, const Primitive& named,
+                                   std::vector<Value>& args);
+  std::optional<Value> kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
+  Value method(const plan::Op& op, Value* regs);
+  Value attribute(const plan::Op& op, Value* regs);
+  Value host_call(const plan::Op& op, Value* regs);
+  Value fall_back(const plan::Op& op, const Primitive& p, const std::vector<Value>& args);
+
+  // schedule.cpp: work, now or as a task
+  struct Step {
+    const plan::Op* op;
+    StepKind kind;
+    bool can_fail = false;
+    std::vector<Value> keep;        // alive until the work is done
+    std::vector<Ref<Array>> reads;
+    Ref<Array> write;               // may be null
+    std::string_view rule = {};
+  };
+  void perform(Job job, Step step);
+  void run_inline(const Job& job, const Step& step);
+  void start_task(Job job, Step step, double ns);
+  void ready(const Array& a);          // its last writer is done
+  void ready_to_write(const Array& a); // and all its readers
+  void settle(Value& v);               // ready; a computed scalar becomes one
+  void settle(std::vector<Value>& vs);
+  void barrier();                      // all is done; errors and reports so far are told
+  void barrier_for_host();             // before Python may look
+  void host_ran();                     // after it did
+  void before_visible_write();
+  void tell_reports(std::int64_t before);
+  void tell_if_at_once(std::int64_t sequence);
+  Ref<Array> result_array(DType dtype, const Dims& shape);
+  Value result_value(Ref<Array> out, bool scalar);
+  void run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
+                    const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,
+                    std::string_view rule);
+  void drain() noexcept;
+  // Runs f, and counts its time where a profile is wanted.
+  template <class F>
+  void profiled(int id, StepKind kind, const F& f) {
+    if (!profile_) return f();
+    const std::int64_t begin = now_ns();
+    f();
+    profile_->add(id, kind, now_ns() - begin, 0, 0, 0);
+  }
+  void describe(const plan::Op& op, StepKind kind, const Value& result, std::string_view rule = {});
+
+  FpReport report_at(const plan::Op& op, std::string name) const;
+  Site site_of(Place place) const;
+
+  Host& host_;
+  const plan::Program& program_;
+  Caches& caches_;
+  Profile* profile_;
+  std::shared_ptr<Flight> flight_ = std::make_shared<Flight>();
+  std::vector<Value> captures_;
+  Host::FpMode fp_;
+  std::int64_t sequence_ = 0;  // of the operation that runs; orders errors and reports
+  const plan::Function* current_ = nullptr;
+  int depth_ = 0;
+  int depth_limit_ = 1000;
+  std::int64_t edges_ = 0;
+  std::int64_t last_poll_ = 0;
+  const char* stack_end_ = nullptr;
+  std::vector<TraceFrame> frames_;
+  Place frame_place_;  // where the function that an error leaves was
+};
+
+}  // namespace jetlag::exec

@@ -1,0 +1,127 @@
+#include "runtime/exec/profile.h"
+
+#include "base/text.h"
+
+namespace jetlag::exec {
+
+void Profile::add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes, double flops) {
+  std::scoped_lock lock(mutex_);
+  StepFigures& f = figures_[static_cast<std::size_t>(id)];
+  if (kind > f.kind) f.kind = kind;
+  f.ns += ns;
+  f.tasks += tasks;
+  f.bytes += bytes;
+  f.flops += flops;
+}
+
+void Profile::describe(int id, StepKind kind, std::string result, std::string_view rule) {
+  std::scoped_lock lock(mutex_);
+  StepFigures& f = figures_[static_cast<std::size_t>(id)];
+  if (kind > f.kind) f.kind = kind;
+  ++f.calls;
+  f.result = std::move(result);
+  if (!rule.empty()) f.rule = rule;
+}
+
+void Profile::count(int id) {
+  std::scoped_lock lock(mutex_);
+  ++figures_[static_cast<std::size_t>(id)].calls;
+}
+
+namespace {
+
+constexpr std::string_view kind_names[] = {"", "value", "fused", "call", "view", "copy", "opaque", "lane"};
+
+class Rows {
+ public:
+  Rows(const plan::Program& program, const Profile& profile) : program_(program), profile_(profile) {}
+
+  std::vector<ExplainRow> all() {
+    for (const auto& f : program_.functions) function(*f);
+    return std::move(rows_);
+  }
+
+ private:
+  void function(const plan::Function& f) {
+    std::string params;
+    for (const plan::Param& p : f.params) params += (params.empty() ? "" : ", ") + p.name;
+    const std::size_t head = rows_.size();
+    file_ = f.file;
+    add("function", format("{}({})", f.name, params), f.place);
+    ++depth_;
+    block(f.body);
+    --depth_;
+    // A function that was never entered has nothing to show.
+    if (rows_.size() == head + 1 && program_.functions.size() > 1) rows_.pop_back();
+  }
+
+  void block(const plan::Block& b) {
+    for (const plan::Statement& s : b.statements) statement(s);
+  }
+
+  void statement(const plan::Statement& s) {
+    using plan::StatementKind;
+    const StepFigures& f = profile_[s.id];
+    const bool control = s.kind == StatementKind::loop || s.kind == StatementKind::for_each ||
+                         s.kind == StatementKind::branch;
+    if (s.kind == StatementKind::opaque_block && f.calls > 0) {
+      row(f, "opaque", s.node ? s.node->children[0]->text : "", s.place, false);
+    }
+    if (!control) return region(s.region);
+    if (f.calls == 0) return;
+    const bool loops = s.kind != StatementKind::branch;
+    std::string text = physl::print(*s.node->children[loops && s.kind == StatementKind::for_each ? 1 : 0],
+                                    {.tags = false, .infix = true});
+    text = (s.kind == StatementKind::loop ? "while " : s.kind == StatementKind::branch ? "if " : "for each of ") + text;
+    if (loops) text += format(", {} rounds", f.calls - (s.kind == StatementKind::loop ? 1 : 0));
+    add(loops ? "loop" : "branch", std::move(text), s.place);
+    ++depth_;
+    region(s.region);
+    for (const plan::Block& b : s.blocks) block(b);
+    --depth_;
+  }
+
+  void region(const plan::Region& r) {
+    for (const plan::Op& op : r.ops) {
+      const StepFigures& f = profile_[op.id];
+      if (f.kind != StepKind::none && f.calls > 0 && op.node) {
+        std::string text = physl::print(*op.node, {.tags = false, .infix = true, .width = 1 << 20});
+        const bool native = f.kind != StepKind::opaque;
+        if (f.kind == StepKind::opaque && op.node->is_call("opaque")) text = op.node->children[0]->text;
+        row(f, std::string(kind_names[static_cast<std::size_t>(f.kind)]), std::move(text), op.place, native);
+      }
+      for (const plan::Block& b : op.blocks) block(b);
+    }
+  }
+
+  void add(std::string kind, std::string text, Place place) {
+    ExplainRow r;
+    r.depth = depth_;
+    r.kind = std::move(kind);
+    r.text = std::move(text);
+    r.file = file_;
+    r.line = place.line;
+    rows_.push_back(std::move(r));
+  }
+
+  void row(const StepFigures& f, std::string kind, std::string text, Place place, bool native) {
+    add(std::move(kind), std::move(text), place);
+    rows_.back().result = f.result;
+    rows_.back().native = native;
+    rows_.back().figures = f;
+  }
+
+  const plan::Program& program_;
+  const Profile& profile_;
+  std::vector<ExplainRow> rows_;
+  std::string file_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+std::vector<ExplainRow> explain_rows(const plan::Program& program, const Profile& profile) {
+  return Rows(program, profile).all();
+}
+
+}  // namespace jetlag::exec

@@ -1,0 +1,55 @@
+// What a run did, by operation of the plan: the figures of explain.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "compiler/plan/plan.h"
+
+namespace jetlag::exec {
+
+enum class StepKind : std::uint8_t { none, value, fused, call, view, copy, opaque, lane };
+
+struct StepFigures {
+  StepKind kind = StepKind::none;
+  std::int64_t calls = 0;
+  std::int64_t tasks = 0;  // blocks that ran as tasks
+  std::int64_t ns = 0;
+  double bytes = 0;
+  double flops = 0;
+  std::string result;  // "f64[3,4]", of the last call
+  std::string rule;
+};
+
+class Profile {
+ public:
+  explicit Profile(int ids) : figures_(static_cast<std::size_t>(ids)) {}
+
+  void add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes, double flops);
+  void describe(int id, StepKind kind, std::string result, std::string_view rule);
+  void count(int id);
+  const StepFigures& operator[](int id) const { return figures_[static_cast<std::size_t>(id)]; }
+
+ private:
+  std::mutex mutex_;
+  std::vector<StepFigures> figures_;
+};
+
+struct ExplainRow {
+  int depth = 0;
+  std::string kind;  // function, loop, branch, fused, call, view, copy, value, opaque, lane
+  std::string text;
+  std::string file;
+  int line = 0;
+  std::string result;
+  bool native = true;
+  StepFigures figures;
+};
+
+// The plan with its figures, in the order of the text. Steps that did not run
+// are left out, and so are mere reads and constants.
+std::vector<ExplainRow> explain_rows(const plan::Program& program, const Profile& profile);
+
+}  // namespace jetlag::exec

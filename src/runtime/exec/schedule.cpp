@@ -1,0 +1,288 @@
+// When work runs: at once on the lane, or as a task behind those that touch
+// the same memory.
+#include <algorithm>
+
+#include "runtime/exec/lane.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+// Rough speeds of one core; they decide only where work runs, never its result.
+constexpr double bytes_per_ns = 10.0;
+constexpr double flops_per_ns = 4.0;
+constexpr double inline_ns = 40'000;       // below this a hand-over costs more than it brings
+constexpr double grab_ns = 20'000;         // what a worker takes at a time
+constexpr std::int64_t most_outstanding = 256;
+constexpr std::int64_t most_bytes = std::int64_t{512} << 20;
+constexpr std::int64_t poll_every_ns = 30'000'000;
+constexpr double let_go_ns = 5'000;
+
+double estimate(const Job& job) { return std::max(job.bytes / bytes_per_ns, job.flops / flops_per_ns); }
+
+Hazards& hazards_of(Buffer& buffer) {
+  if (!buffer.hazards) buffer.hazards = make<Hazards>();
+  return static_cast<Hazards&>(*buffer.hazards);
+}
+
+void forget_finished(Hazards& h) {
+  if (h.writer && h.writer->finished()) h.writer.reset();
+  std::erase_if(h.readers, [](const tasks::TaskPtr& t) { return t->finished(); });
+}
+
+bool is_pending(const Ref<Array>& a) {
+  return a && a->buffer()->pending.load(std::memory_order_acquire) > 0;
+}
+
+// A task fails elsewhere: its error must say itself where it belongs.
+std::exception_ptr located(std::exception_ptr error, Place place, const std::string& file) {
+  try {
+    std::rethrow_exception(error);
+  } catch (Error& e) {
+    e.locate(place);
+    e.locate_file(file);
+    return std::current_exception();
+  } catch (const std::bad_alloc&) {
+    Error e(Kind::memory, place, "out of memory");
+    e.locate_file(file);
+    return std::make_exception_ptr(e);
+  } catch (...) {
+    return error;
+  }
+}
+
+}  // namespace
+
+void Lane::perform(Job job, Step step) {
+  const double ns = estimate(job);
+  bool pending = false;
+  if (flight_->outstanding() > 0) {
+    for (const Ref<Array>& a : step.reads) pending = pending || is_pending(a);
+    pending = pending || is_pending(step.write);
+  }
+  if (step.write && step.write->buffer()->visible()) before_visible_write();
+  const bool alone = tasks::inline_only() || tasks::workers() == 1 || host_.serial();
+  if (!pending && (alone || ns < inline_ns)) return run_inline(job, step);
+  start_task(std::move(job), std::move(step), ns);
+}
+
+void Lane::run_inline(const Job& job, const Step& step) {
+  const double ns = estimate(job);
+  if (ns > let_go_ns) host_.let_go();
+  profiled(step.op->id, step.kind, [&] {
+    for (std::int64_t b = 0; b < job.blocks; ++b) {
+      job.body(b);
+      if (ns > inline_ns && now_ns() - last_poll_ > poll_every_ns) {
+        last_poll_ = now_ns();
+        host_.poll();
+        host_.let_go();
+      }
+    }
+    if (job.finish) job.finish();
+  });
+  if (profile_) profile_->add(step.op->id, step.kind, 0, 0, job.bytes, job.flops);
+}
+
+void Lane::start_task(Job job, Step step, double ns) {
+  const std::int64_t bytes = step.write ? step.write->bytes() : 0;
+  flight_->wait(host_, [&] {
+    return flight_->outstanding() == 0 ||
+           (flight_->outstanding() < most_outstanding && flight_->bytes() + bytes <= most_bytes);
+  });
+
+  std::vector<tasks::TaskPtr> after;
+  std::vector<Ref<Buffer>> touched;
+  for (const Ref<Array>& a : step.reads) {
+    Hazards& h = hazards_of(*a->buffer());
+    forget_finished(h);
+    if (h.writer) after.push_back(h.writer);
+    touched.push_back(a->buffer());
+  }
+  if (step.write) {
+    Hazards& h = hazards_of(*step.write->buffer());
+    forget_finished(h);
+    if (h.writer) after.push_back(h.writer);
+    after.insert(after.end(), h.readers.begin(), h.readers.end());
+    touched.push_back(step.write->buffer());
+  }
+  for (const Ref<Buffer>& b : touched) b->pending.fetch_add(1, std::memory_order_acq_rel);
+  flight_->depart(bytes, step.can_fail);
+
+  tasks::Work work;
+  work.blocks = job.blocks;
+  const double per_block = std::max(ns / static_cast<double>(job.blocks), 1.0);
+  const std::int64_t fair = std::max<std::int64_t>(job.blocks / (4 * tasks::workers()), 1);
+  work.blocks_per_grab = std::clamp<std::int64_t>(static_cast<std::int64_t>(grab_ns / per_block), 1, fair);
+  work.body = std::move(job.body);
+  work.finish = std::move(job.finish);
+  work.dropped = &flight_->dropped;
+  const int id = step.op->id;
+  const std::int64_t blocks = job.blocks;
+  work.done = [flight = flight_, profile = profile_, sequence = sequence_, touched, bytes, id, blocks,
+               bytes_moved = job.bytes, place = step.op->place,
+               file = current_ ? current_->file : std::string(), flops = job.flops, kind = step.kind, can_fail = step.can_fail,
+               keep = std::move(step.keep)](const tasks::Task& task) mutable {
+    if (task.error()) flight->error.report(sequence, located(task.error(), place, file));
+    if (profile) profile->add(id, kind, task.nanoseconds(), blocks, bytes_moved, flops);
+    for (const Ref<Buffer>& b : touched) b->pending.fetch_sub(1, std::memory_order_acq_rel);
+    keep.clear();
+    touched.clear();
+    flight->arrive(bytes, can_fail);
+  };
+  const tasks::TaskPtr task = tasks::Task::start(std::move(work), after);
+  for (const Ref<Array>& a : step.reads) hazards_of(*a->buffer()).readers.push_back(task);
+  if (step.write) {
+    Hazards& h = hazards_of(*step.write->buffer());
+    h.writer = task;
+    h.readers.clear();
+  }
+}
+
+// ---- waiting ----------------------------------------------------------------
+
+void Lane::ready(const Array& a) {
+  if (a.buffer()->pending.load(std::memory_order_acquire) == 0) return;
+  const tasks::TaskPtr writer = hazards_of(*a.buffer()).writer;
+  if (!writer) return;
+  flight_->wait(host_, [&] { return writer->finished(); });
+  if (writer->failed()) barrier();
+}
+
+void Lane::ready_to_write(const Array& a) {
+  if (a.buffer()->pending.load(std::memory_order_acquire) == 0) return;
+  flight_->wait(host_, [&] { return a.buffer()->pending.load(std::memory_order_acquire) == 0; });
+  if (flight_->error.any()) barrier();
+}
+
+void Lane::settle(Value& v) {
+  if (v.is_array()) {
+    ready(*v.array());
+    if (v.array()->is_scalar) v = element(*v.array());
+  } else if (v.is(ValueKind::tuple) || v.is(ValueKind::list)) {
+    for (Value& item : v.items_object().items) settle(item);
+  }
+}
+
+void Lane::settle(std::vector<Value>& vs) {
+  for (Value& v : vs) settle(v);
+}
+
+void Lane::barrier() {
+  flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+  if (flight_->has_reports()) tell_reports(flight_->error.sequence());
+  flight_->error.rethrow_if_any();
+}
+
+void Lane::barrier_for_host() {
+  if (flight_->outstanding() > 0 || flight_->has_reports() || flight_->error.any()) barrier();
+}
+
+void Lane::host_ran() {
+  // The host may have bound names anew; captures are fetched when they are read.
+  for (Value& v : captures_) v = Value();
+  fp_ = host_.fp_mode();
+  if (!host_.guards_hold()) {
+    throw Error(Kind::runtime, "a function or module that the program uses was replaced while it ran",
+                "replace it before the call");
+  }
+}
+
+// A write that the caller can see must not happen if something earlier fails.
+void Lane::before_visible_write() {
+  if (flight_->fallible() > 0) {
+    flight_->wait(host_, [&] { return flight_->fallible() == 0; });
+  }
+  if (flight_->error.any()) barrier();
+}
+
+void Lane::drain() noexcept {
+  flight_->dropped = true;
+  while (flight_->outstanding() > 0) {
+    try {
+      flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+    } catch (...) {
+      // A second interrupt while we wait: memory is still in use, so we go on waiting.
+    }
+  }
+}
+
+// ---- floating-point reports ---------------------------------------------------
+
+void Lane::tell_reports(std::int64_t before) {
+  for (const FpReport& report : flight_->take_reports(before)) host_.report(report);
+}
+
+void Lane::tell_if_at_once(std::int64_t sequence) {
+  if (!fp_.at_once) return;
+  flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+  if (flight_->has_reports()) tell_reports(sequence + 1);
+}
+
+FpReport Lane::report_at(const plan::Op& op, std::string name) const {
+  return {std::move(name), 0, current_ ? std::string_view(current_->file) : std::string_view(), op.place};
+}
+
+Site Lane::site_of(Place place) const {
+  return {current_ ? std::string_view(current_->file) : "", current_ ? std::string_view(current_->name) : "", place};
+}
+
+// ---- results -------------------------------------------------------------------
+
+Ref<Array> Lane::result_array(DType dtype, const Dims& shape) { return new_array(dtype, shape); }
+
+Value Lane::result_value(Ref<Array> out, bool scalar) {
+  if (!scalar) return Value::of(std::move(out));
+  if (is_pending(out)) {
+    out->is_scalar = true;
+    return Value::of(std::move(out));
+  }
+  return element(*out);
+}
+
+void Lane::describe(const plan::Op& op, StepKind kind, const Value& result, std::string_view rule) {
+  if (profile_) profile_->describe(op.id, kind, jetlag::describe(result), rule);
+}
+
+// ---- elementwise work ------------------------------------------------------------
+
+namespace {
+
+// Large enough to pay for a grab, small enough that what diagnose looks at
+// again is still in the cache.
+constexpr std::int64_t element_block = 16'384;
+
+}  // namespace
+
+void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
+                        const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,
+                        std::string_view rule) {
+  const std::int64_t size = run->size();
+  Job job;
+  job.blocks = std::max<std::int64_t>((size + element_block - 1) / element_block, 1);
+  Step step{&op, kind, false, {}, {}, out, rule};
+  for (const Value& v : inputs) {
+    if (!v.is_array()) continue;
+    step.reads.push_back(v.array());
+    job.bytes += static_cast<double>(v.array()->bytes());
+  }
+  job.bytes += static_cast<double>(out->bytes());
+  job.flops = static_cast<double>(size) * run->program().flops_per_element();
+  step.keep = std::move(inputs);
+  step.keep.push_back(Value::of(out));
+  job.body = [run, size, wanted = fp_.wanted, flight = flight_, sequence = sequence_,
+              name = std::move(name)](std::int64_t block) {
+    const std::int64_t first = block * element_block;
+    const std::int64_t last = std::min(first + element_block, size);
+    if ((run->run(first, last) & wanted) == 0) return;
+    for (const ElementRun::Finding& f : run->diagnose(first, last)) {
+      if ((f.anomalies & wanted) == 0) continue;
+      FpReport report = name(f.application);
+      report.anomalies = f.anomalies & wanted;
+      flight->report(sequence, std::move(report));
+    }
+  };
+  perform(std::move(job), std::move(step));
+  tell_if_at_once(sequence_);
+}
+
+}  // namespace jetlag::exec

@@ -1,0 +1,266 @@
+// Subscripts, stores and in-place operations.
+#include <algorithm>
+
+#include "primitives/index.h"
+#include "runtime/exec/lane.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+// a[t] with a tuple t is a[t[0], t[1], …].
+std::vector<Value> spread(std::vector<Value> items) {
+  if (items.size() == 1 && items[0].is(ValueKind::tuple)) {
+    std::vector<Value> inside = items[0].items();
+    return inside;
+  }
+  return items;
+}
+
+
+// NumPy's "same kind" casting of a result into the target of an in-place operation.
+bool casts_within_kind(DType from, DType to) {
+  auto rank = [](DType d) {
+    switch (kind_of(d)) {
+      case 'b': return 0;
+      case 'u': return 1;
+      case 'i': return 2;
+      case 'f': return 3;
+      default: return 4;
+    }
+  };
+  return rank(from) <= rank(to);
+}
+
+Value item_of(const std::vector<Value>& items, std::int64_t at, std::string_view what) {
+  const std::int64_t size = static_cast<std::int64_t>(items.size());
+  const std::int64_t i = at < 0 ? at + size : at;
+  if (i < 0 || i >= size) throw Error(Kind::index, format("{} index out of range", what));
+  return items[static_cast<std::size_t>(i)];
+}
+
+}  // namespace
+
+Value Lane::index(const plan::Op& op, Value* regs) {
+  Value& base = regs[op.args[0]];
+  std::vector<Value> items = operands(op, regs, 1);
+  for (Value& v : items) {
+    if (v.is_array() && v.array()->is_scalar) settle(v);
+  }
+  if (base.is_array() && !base.array()->is_scalar) {
+    items = spread(std::move(items));
+    const Ref<Array> a = base.array();
+    if (auto view = basic_index(a, items)) {
+      if ((*view)->rank() == 0 && std::none_of(items.begin(), items.end(), [](const Value& v) {
+            return v.is(ValueKind::ellipsis);
+          })) {
+        ready(*a);
+        Value result = element(**view);
+        if (profile_) describe(op, StepKind::value, result);
+        return result;
+      }
+      Value result = Value::of(*view);
+      if (profile_) describe(op, StepKind::view, result);
+      return result;
+    }
+    settle(items);
+    ready(*a);
+    Ref<Array> copy;
+    profiled(op.id, StepKind::copy, [&] { copy = gather(a, items); });
+    if (copy) {
+      Value result = Value::of(copy);
+      if (profile_) describe(op, StepKind::copy, result);
+      return result;
+    }
+  } else if ((base.is(ValueKind::tuple) || base.is(ValueKind::list)) && items.size() == 1) {
+    if (auto at = as_index(items[0]); at && !items[0].is_array()) {
+      return item_of(base.items(), *at, base.is(ValueKind::tuple) ? "tuple" : "list");
+    }
+  }
+  Value object = base;
+  settle(object);
+  settle(items);
+  barrier_for_host();
+  if (object.is_array()) host_.opaque_notice(site_of(op.place), "this subscript has no native form");
+  Value result;
+  const StepKind kind = object.is_array() ? StepKind::opaque : StepKind::lane;
+  profiled(op.id, kind, [&] { result = host_.index(object, items); });
+  host_ran();
+  describe(op, kind, result);
+  return result;
+}
+
+// Writes natively if the subscript and the value allow; false leaves it to the host.
+bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
+                        const Value& value) {
+  if (!a->writable()) return false;
+  const bool numeric = value.is_numeric();
+  if (!numeric) return false;
+  if (auto view = basic_index(a, items)) {
+    // The work may begin later: what it overwrites must be complete by then, which
+    // the order of tasks on the buffer sees to.
+    if (value.is_array() && may_overlap(**view, *value.array())) {
+      ready(*value.array());
+    }
+    std::optional<Job> job = jetlag::assign(*view, value);
+    if (!job) return false;
+    Step step{&op, StepKind::copy, false, {value, Value::of(*view)}, {}, *view};
+    if (value.is_array()) step.reads.push_back(value.array());
+    perform(std::move(*job), std::move(step));
+    return true;
+  }
+  ready_to_write(*a);
+  if (value.is_array()) ready(*value.array());
+  if (a->buffer()->visible()) before_visible_write();
+  bool done = false;
+  profiled(op.id, StepKind::copy, [&] { done = scatter(a, items, value); });
+  return done;
+}
+
+void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value> items, const Value& given) {
+  Value value = given;
+  if (value.is_array() && value.array()->is_scalar) settle(value);
+  for (Value& v : items) {
+    if (v.is_array()) settle(v);
+  }
+  if (base.is_array() && !base.array()->is_scalar) {
+    if (store_native(op, base.array(), spread(items), value)) {
+      if (profile_) describe(op, StepKind::copy, base);
+      return;
+    }
+  }
+  Value object = base;
+  settle(object);
+  settle(value);
+  settle(items);
+  barrier_for_host();
+  const StepKind kind = object.is_array() ? StepKind::opaque : StepKind::lane;
+  if (object.is_array() && object.array()->writable()) {
+    host_.opaque_notice(site_of(op.place), "this store has no native form");
+  }
+  profiled(op.id, kind, [&] { host_.set_index(object, items, value); });
+  host_ran();
+  describe(op, kind, object);
+}
+
+// ---- in place --------------------------------------------------------------------
+
+Value Lane::augment(const plan::Op& op, Value* regs) {
+  const Value old = regs[op.args[0]];
+  Value value = regs[op.args[1]];
+  Value result;
+  if (old.is_array() && !old.array()->is_scalar) {
+    if (augment_array(op, old.array(), value)) {
+      result = old;
+    } else {
+      settle(value);
+      Value target = old;
+      settle(target);
+      barrier_for_host();
+      host_.opaque_notice(site_of(op.place), "this in-place operation has no native form");
+      std::string name(op.primitive->python);
+      name.insert(name.rfind('.') + 1, "i");
+      if (name.ends_with("_")) name.pop_back();
+      result = host_.call_named(name, {target, value}, {});
+      host_ran();
+      describe(op, StepKind::opaque, result);
+    }
+  } else if (old.is(ValueKind::object)) {
+    settle(value);
+    barrier_for_host();
+    std::string name(op.primitive->python);
+    name.insert(name.rfind('.') + 1, "i");
+    if (name.ends_with("_")) name.pop_back();
+    result = host_.call_named(name, {old, value}, {});
+    host_ran();
+    describe(op, StepKind::lane, result);
+  } else {
+    result = primitive(op, *op.primitive, {old, value});
+  }
+  if (op.kind == plan::OpKind::augment_index) {
+    store_index(op, regs[op.args[2]], operands(op, regs, 3), result);
+  } else if (op.kind == plan::OpKind::augment_attribute) {
+    settle(result);
+    barrier_for_host();
+    host_.set_attribute(regs[op.args[2]], op.name, result);
+    host_ran();
+  }
+  return result;
+}
+
+// target op= value, computed aside and then copied: a condition found in the
+// result can still be traced to its operands, and overlap cannot disturb.
+bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value) {
+  const Primitive* ufunc = find_primitive(op.primitive->ufunc);
+  if (!ufunc || !ufunc->formula || !target->writable() || !value.is_numeric()) return false;
+  const std::vector<Operand> operands{operand_of(Value::of(target)), operand_of(value)};
+  const auto program = program_for(*ufunc, operands);
+  if (!program || !casts_within_kind(program->output_dtype(0), target->dtype())) return false;
+  Dims shape = target->shape();
+  if (value.is_array()) {
+    shape = broadcast_shapes(shape, value.array()->shape());
+    if (!(shape == target->shape())) return false;
+  }
+  std::vector<Value> args{Value::of(target), value};
+  FpReport report = report_at(op, std::string(ufunc->python.substr(ufunc->python.rfind('.') + 1)));
+  const auto name = [report](int) { return report; };
+
+  // Without reports to make, and nothing in the way, the pass writes in place.
+  const bool overlaps = value.is_array() && may_overlap(*target, *value.array()) &&
+                        !(value.array()->data() == target->data() &&
+                          value.array()->strides() == target->strides() &&
+                          value.array()->shape() == target->shape());
+  const bool direct = program->output_dtype(0) == target->dtype() && !overlaps &&
+                      (fp_.wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean);
+  if (direct && ufunc->name != "floor_divide" && ufunc->name != "remainder") {
+    auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{target});
+    run_elements(op, std::move(run), args, target, name, StepKind::call, "in place");
+  } else {
+    Ref<Array> aside = result_array(program->output_dtype(0), shape);
+    auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{aside});
+    run_elements(op, std::move(run), args, aside, name, StepKind::call, {});
+    std::optional<Job> job = jetlag::assign(target, Value::of(aside));
+    if (!job) return false;
+    perform(std::move(*job), Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
+  }
+  if (profile_) describe(op, StepKind::call, Value::of(target));
+  return true;
+}
+
+// ---- unpacking ---------------------------------------------------------------------
+
+Value Lane::unpack(const plan::Op& op, Value* regs) {
+  Value value = regs[op.args[0]];
+  const std::size_t wanted = static_cast<std::size_t>(op.index);
+  if (value.is(ValueKind::tuple) || value.is(ValueKind::list)) {
+    const std::size_t size = value.items().size();
+    if (size == wanted) return value;
+    throw Error(Kind::value, size > wanted
+                                 ? format("too many values to unpack (expected {})", wanted)
+                                 : format("not enough values to unpack (expected {}, got {})", wanted, size));
+  }
+  if (value.is_array() && value.array()->rank() > 0) {
+    const Ref<Array> a = value.array();
+    const std::int64_t size = a->shape()[0];
+    if (size == op.index) {
+      std::vector<Value> items;
+      for (std::int64_t i = 0; i < size; ++i) {
+        const std::vector<Value> at{Value::of(i)};
+        const Ref<Array> view = *basic_index(a, at);
+        if (view->rank() == 0) ready(*a);
+        items.push_back(view->rank() == 0 ? element(*view) : Value::of(view));
+      }
+      return Value::tuple(std::move(items));
+    }
+    throw Error(Kind::value, size > op.index
+                                 ? format("too many values to unpack (expected {})", wanted)
+                                 : format("not enough values to unpack (expected {}, got {})", wanted, size));
+  }
+  settle(value);
+  barrier_for_host();
+  std::vector<Value> items = host_.unpack(value, op.index);
+  host_ran();
+  return Value::tuple(std::move(items));
+}
+
+}  // namespace jetlag::exec

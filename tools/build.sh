@@ -1,0 +1,39 @@
+#!/bin/bash
+# Builds into build/default, for the Python of .venv, and lets that Python find the result.
+#
+#   tools/build.sh              everything: libraries, command, extension module, C++ tests
+#   tools/build.sh TARGET…      only these
+#
+# JOBS=n sets how many compilers run at once; otherwise cores and free memory decide.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=build/default
+python=$PWD/.venv/bin/python
+
+# A build folder remembers where it was made and for which Python: elsewhere it is worth nothing.
+signature=$(echo "$PWD"; cat .venv/setup-stamp)
+if [ "$signature" != "$(cat $build/signature 2>/dev/null)" ]; then
+  echo "build: configuring $build"
+  rm -rf $build
+  cmake --preset default -DJETLAG_PYTHON=ON -DPython_EXECUTABLE="$python" \
+    -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" --log-level=WARNING
+  echo "$signature" >$build/signature
+fi
+
+cmake --build $build --parallel "${JOBS:-$(tools/jobs.sh)}" ${1:+--target "$@"}
+
+# Python imports the package from python/, so the extension module appears there.
+module=$(find "$PWD/$build/python" -name '_core*.so' -print -quit)
+if [ -z "$module" ]; then
+  echo "build: $build/python has no _core module" >&2
+  exit 1
+fi
+ln -sfn "$module" "python/jetlag/$(basename "$module")"
+ln -sfn "$PWD/$build/src/jetlag" .venv/bin/jetlag
+
+# What an installed package leaves as well: its name and version, which jetlag.__version__ reads.
+site=$("$python" -c 'import site; print(site.getsitepackages()[0])')
+version=$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' $build/CMakeCache.txt)
+mkdir -p "$site/jetlag-dev.dist-info"
+printf 'Metadata-Version: 2.1\nName: jetlag\nVersion: %s\n' "$version" \
+  >"$site/jetlag-dev.dist-info/METADATA"
