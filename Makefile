@@ -1,7 +1,8 @@
 # jetlag: what one can type
 #
 #   make run          set up all that is needed and do the main job on real data: two programs, NumPy
-#                     beside jetlag, and the explanation; seconds when run again
+#                     beside jetlag, and the explanation; seconds when run again;
+#                     MOVIELENS=folder for ratings of your own
 #   make test         set up, build, and pass the tests of both languages, the layers and the docs
 #   make test-slow    the tests with `slow` in their name
 #   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzer
@@ -44,7 +45,7 @@ modules: packages
 	@tools/build.sh _core jetlag
 
 run: modules
-	@$(PYTHON_BIN) examples/tour.py
+	@$(PYTHON_BIN) examples/tour.py $(if $(MOVIELENS),--movielens "$(MOVIELENS)")
 
 # pytest comes last: its closing line is the one that counts.
 test: test-cpp layers

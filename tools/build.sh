@@ -14,8 +14,7 @@ python=$PWD/.venv/bin/python
 signature=$(echo "$PWD"; cat .venv/setup-stamp)
 if [ "$signature" != "$(cat $build/signature 2>/dev/null)" ]; then
   echo "build: configuring $build"
-  rm -rf $build
-  cmake --preset default -DJETLAG_PYTHON=ON -DPython_EXECUTABLE="$python" \
+  cmake --fresh --preset default -DJETLAG_PYTHON=ON -DPython_EXECUTABLE="$python" \
     -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" --log-level=WARNING
   echo "$signature" >$build/signature
 fi

@@ -73,9 +73,9 @@ void add_tables(nb::module_& m) {
   }, nb::arg("name"), "Whether a user's name must be quoted in PhySL.");
   m.def("threads", threads, nb::arg("count") = nb::none(), "Sets, if given, and returns the number of workers.");
   m.def("after_fork", &tasks::after_fork);
-  m.def("set_hooks", [](nb::object locate, nb::object warn_fp, nb::object warn_opaque, nb::object fp_mode) {
-    hooks() = {locate, warn_fp, warn_opaque, fp_mode};
-  }, nb::kw_only(), nb::arg("locate"), nb::arg("warn_fp"), nb::arg("warn_opaque"), nb::arg("fp_mode"));
+  m.def("set_hooks", [](nb::object locate, nb::object warn_fp, nb::object warn_opaque) {
+    hooks() = {locate, warn_fp, warn_opaque};
+  }, nb::kw_only(), nb::arg("raise_at"), nb::arg("warn_fp"), nb::arg("warn_opaque"));
   m.attr("UNBOUND") = nb::borrow(unbound_object());
   m.attr("MISSING") = nb::borrow(missing_object());
 }

@@ -1,5 +1,9 @@
 #include "binding/python_host.h"
 
+#include <nanobind/stl/string.h>
+
+#include "primitives/primitive.h"
+
 namespace jetlag::python {
 
 Hooks& hooks() {
@@ -32,6 +36,20 @@ nb::object resolve(std::string_view dotted) {
   nb::object found = nb::getattr(parent, name.substr(dot + 1).c_str());
   known->emplace(name, found);
   return found;
+}
+
+// What np.geterr() asks for. Anything but a warning must be told at once.
+exec::Host::FpMode asked_mode() {
+  constexpr std::pair<const char*, unsigned> kinds[] = {
+      {"divide", divide_by_zero}, {"over", overflow}, {"under", underflow}, {"invalid", invalid}};
+  const nb::object modes = resolve("numpy.geterr")();
+  exec::Host::FpMode mode{0, false};
+  for (const auto& [kind, bit] : kinds) {
+    const std::string how = nb::cast<std::string>(nb::object(modes[kind]));
+    if (how != "ignore") mode.wanted |= bit;
+    if (how != "ignore" && how != "warn") mode.at_once = true;
+  }
+  return mode;
 }
 
 }  // namespace
@@ -75,8 +93,7 @@ exec::Host::FpMode PythonHost::fp_mode() {
   if (PyContextVar_Get(variable, nullptr, &now) < 0) nb::raise_python_error();
   const nb::object keep = nb::steal(now);
   if (!seen || now != seen) {
-    const nb::tuple answer = nb::cast<nb::tuple>(hooks().fp_mode());
-    mode = {nb::cast<unsigned>(answer[0]), nb::cast<bool>(answer[1])};
+    mode = asked_mode();
     Py_XDECREF(seen);
     seen = Py_XNewRef(now);
   }
@@ -128,7 +145,7 @@ bool PythonHost::guards_hold() {
 
 void PythonHost::opaque_notice(const exec::Site& site, std::string_view why) {
   take();
-  hooks().warn_opaque(text(site.file), site.place.line, site.place.column, text(why), "call", side_.strict);
+  hooks().warn_opaque(text(site.file), site.place.line, site.place.column, text(why), side_.strict);
 }
 
 nb::object PythonHost::out(const Value& v) { return checked(border_.to_python(v)); }
@@ -255,7 +272,7 @@ nb::object PythonHost::run_helper(int index, const std::vector<Value>& inputs, c
   take();
   const Helper& helper = side_.helpers[static_cast<std::size_t>(index)];
   if (!helper.lane) {
-    hooks().warn_opaque(text(site.file), helper.line, helper.column, text(helper.description), "statement",
+    hooks().warn_opaque(text(site.file), helper.line, helper.column, text(helper.description),
                         side_.strict);
   }
   std::vector<nb::object> objects;

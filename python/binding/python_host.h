@@ -38,7 +38,7 @@ struct PythonSide {
 
 // Functions of jetlag.engine that the engine calls.
 struct Hooks {
-  nb::object locate, warn_fp, warn_opaque, fp_mode;
+  nb::object locate, warn_fp, warn_opaque;
 };
 Hooks& hooks();
 

@@ -61,7 +61,7 @@ def strip(traceback: TracebackType | None) -> TracebackType | None:
     """Leave out our own frames, which tell users nothing."""
     kept = []
     while traceback is not None:
-        if os.path.dirname(traceback.tb_frame.f_code.co_filename) != _HERE:
+        if not traceback.tb_frame.f_code.co_filename.startswith(_HERE):
             kept.append(traceback)
         traceback = traceback.tb_next
     result: TracebackType | None = None
@@ -71,7 +71,7 @@ def strip(traceback: TracebackType | None) -> TracebackType | None:
     return result
 
 
-_HERE = os.path.dirname(__file__)
+_HERE = os.path.join(os.path.dirname(__file__), "")
 
 
 class _Thrown(Exception):

@@ -74,9 +74,8 @@ std::int64_t checked_bytes(std::span<const std::int64_t> shape, std::int64_t ite
   return empty ? 0 : bytes;
 }
 
-// "(3,4)": how NumPy prints shapes in broadcast errors, without spaces.
-std::string tight_shape_text(std::span<const std::int64_t> shape) {
-  return format("({}{})", fmt::join(shape, ","), shape.size() == 1 ? "," : "");
+std::string tuple_text(std::span<const std::int64_t> shape, std::string_view separator) {
+  return format("({}{})", join(shape, separator), shape.size() == 1 ? "," : "");
 }
 
 bool has_strides(const Array& a, bool last_axis_fastest) {
@@ -211,8 +210,9 @@ Dims broadcast_shapes(std::span<const std::int64_t> a, std::span<const std::int6
     std::int64_t& n = shape[static_cast<std::int64_t>(added + i)];
     if (n == shorter[i] || shorter[i] == 1) continue;
     if (n != 1) {
+      // NumPy's blanks: none inside the shapes, one at the end.
       throw Error(Kind::shape, format("operands could not be broadcast together with shapes {} {} ",
-                                      tight_shape_text(a), tight_shape_text(b)));
+                                      tuple_text(a, ","), tuple_text(b, ",")));
     }
     n = shorter[i];
   }
@@ -225,8 +225,15 @@ bool may_overlap(const Array& a, const Array& b) {
   return first.first < second.last && second.first < first.last;
 }
 
-std::string shape_text(std::span<const std::int64_t> shape) {
-  return format("({}{})", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
+std::string join(std::span<const std::int64_t> numbers, std::string_view separator) {
+  std::string text;
+  for (const std::int64_t n : numbers) {
+    if (!text.empty()) text += separator;
+    text += std::to_string(n);
+  }
+  return text;
 }
+
+std::string shape_text(std::span<const std::int64_t> shape) { return tuple_text(shape, ", "); }
 
 }  // namespace jetlag

@@ -118,6 +118,8 @@ bool may_overlap(const Array& a, const Array& b);
 // Overlapping memory is the caller's care.
 void copy_elements(const Array& from, const Array& to);
 
+// "3,4" for a separator ",".
+std::string join(std::span<const std::int64_t> numbers, std::string_view separator);
 // "(3, 4)", "(3,)", "()": as Python prints a tuple.
 std::string shape_text(std::span<const std::int64_t> shape);
 

@@ -22,7 +22,9 @@ Int truncate_as_x86(Float x) {
 }
 
 // Compilers reach the smaller integers by way of int32 (uint32: of int64), and
-// uint64 in two halves; NumPy's results outside the range follow from that.
+// uint64 in two halves; NumPy's results outside the range follow from that. (For
+// uint32 NumPy's own vector loop differs from its scalar loop there: this is the
+// scalar one.)
 template <class To, class Float>
 To integer_from_float(Float x) {
   if constexpr (std::is_same_v<To, std::uint64_t>) {

@@ -145,10 +145,14 @@ void copy_axes(const std::byte* from, std::byte* to, std::span<const Axis> axes,
 void copy_elements(const Array& from, const Array& to) {
   JETLAG_CHECK(from.shape() == to.shape(), "copying {} to {}", shape_text(from.shape()),
                shape_text(to.shape()));
-  if (to.size() == 0) return;
-  Walk walk = plan_walk(from, to);
-  if (walk.axes.empty()) walk.axes.push_back({1, size_of(from.dtype()), size_of(to.dtype())});
-  copy_axes(walk.from, walk.to, walk.axes, line_for(from.dtype(), to.dtype()));
+  const std::int64_t size = to.size();
+  if (size == 0) return;
+  const Line line = line_for(from.dtype(), to.dtype());
+  const Axis whole{size, size_of(from.dtype()), size_of(to.dtype())};
+  if (from.is_contiguous() && to.is_contiguous()) return line(from.data(), to.data(), whole);
+  // Not both contiguous: some axis has more than one element.
+  const Walk walk = plan_walk(from, to);
+  copy_axes(walk.from, walk.to, walk.axes, line);
 }
 
 }  // namespace jetlag

@@ -133,7 +133,7 @@ std::string describe(const Value& v) {
     case ValueKind::complex: return format("complex {}", repr(v.complex()));
     case ValueKind::scalar: return format("{} {}", info(v.dtype()).letter, to_text(v));
     case ValueKind::array:
-      return format("{}[{}]", info(v.array()->dtype()).letter, fmt::join(v.array()->shape(), ","));
+      return format("{}[{}]", info(v.array()->dtype()).letter, join(v.array()->shape(), ","));
     case ValueKind::string: {
       std::string text = quote(v.text());
       text.front() = text.back() = '\'';

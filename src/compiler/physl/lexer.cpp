@@ -193,12 +193,14 @@ Token Lexer::number() {
   token.place.column -= static_cast<std::int32_t>(token.text.size());
   if (peek() == '.') {
     token.kind = TokenKind::real;
-    token.text += advance() + take_digits();
+    token.text += advance();
+    token.text += take_digits();
   }
   const std::size_t sign = peek(1) == '+' || peek(1) == '-' ? 1 : 0;
   if ((peek() == 'e' || peek() == 'E') && is_digit(peek(1 + sign))) {
     token.kind = TokenKind::real;
-    token.text += advance(1 + sign) + take_digits();
+    token.text += advance(1 + sign);
+    token.text += take_digits();
   }
   if (peek() == 'j') {
     token.kind = TokenKind::imaginary;

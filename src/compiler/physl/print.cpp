@@ -52,13 +52,6 @@ class Printer {
 
   void expression(const Node& node) { layout(node, 0, 0); }
 
-  // Behind a name ( would begin arguments, and behind any expression + or -
-  // would continue it.
-  void separate(std::size_t next) {
-    const bool continues = std::string_view("(+-").find(text_[next]) != std::string_view::npos;
-    text_.insert(next, continues ? ";\n" : "\n");
-  }
-
   std::string& text() { return text_; }
 
  private:
@@ -269,14 +262,17 @@ std::string print(const Node& node, const PrintOptions& options) {
   return std::move(printer.text());
 }
 
+// Behind a name ( would begin arguments, and behind any expression + or - would
+// continue it: there a ; separates.
 std::string print(const std::vector<NodePtr>& program, const PrintOptions& options) {
-  Printer printer(options);
+  std::string text;
   for (const NodePtr& node : program) {
-    const std::size_t begin = printer.text().size();
-    printer.expression(*node);
-    if (begin > 0) printer.separate(begin);
+    const std::string part = print(*node, options);
+    const bool continues = std::string_view("(+-").find(part[0]) != std::string_view::npos;
+    if (!text.empty()) text += continues ? ";\n" : "\n";
+    text += part;
   }
-  return std::move(printer.text());
+  return text;
 }
 
 }  // namespace jetlag::physl

@@ -147,7 +147,7 @@ void Lane::back_edge() {
   const std::int64_t now = now_ns();
   if (now - last_poll_ < hold_ns) return;
   last_poll_ = now;
-  host_.poll();
+  flight_->look(host_);
   host_.let_go();
 }
 

@@ -74,10 +74,11 @@ Value Lane::primitive(const plan::Op& op, const Primitive& p, std::vector<Value>
 }
 
 std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p, std::vector<Value>& args) {
+  // Ufuncs take scalars that still compute; all else wants their values.
+  if (!p.formula && p.ufunc.empty()) {
+    for (Value& v : args) settle_scalars(v);
+  }
   if (p.value) {
-    for (Value& v : args) {
-      if (v.is_array() && v.array()->is_scalar) settle(v);
-    }
     Value result = p.value(args);
     if (result.bound()) {
       if (profile_) describe(op, StepKind::value, result);
@@ -132,10 +133,6 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
 }
 
 std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args) {
-  // Values inside the arguments (axes, shapes) must be known; arrays may still compute.
-  for (Value& v : args) {
-    if (v.is_array() && v.array()->is_scalar) settle(v);
-  }
   const Spec spec = p.type(args);
   if (spec.declined()) return std::nullopt;
   Ref<Array> out = result_array(spec.dtype, spec.shape);

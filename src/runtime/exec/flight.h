@@ -51,7 +51,18 @@ class EarliestError {
 class Flight {
  public:
   EarliestError error;
-  std::atomic<bool> dropped{false};  // what has not begun is left out
+  // The user wants the call to end: what has not begun is left out.
+  std::atomic<bool> dropped{false};
+
+  // Lets the user interrupt: throws what the host throws.
+  void look(Host& host) {
+    try {
+      host.poll();
+    } catch (...) {
+      dropped = true;
+      throw;
+    }
+  }
 
   void depart(std::int64_t bytes, bool can_fail);
   void arrive(std::int64_t bytes, bool can_fail);
@@ -89,7 +100,7 @@ void Flight::wait(Host& host, const Done& done) {
       std::unique_lock lock(mutex_);
       if (arrived_.wait_for(lock, between_polls, done)) return;
     }
-    host.poll();
+    look(host);
     host.let_go();
   }
 }

@@ -121,6 +121,7 @@ class Lane {
   void ready_to_write(const Array& a); // and all its readers
   void settle(Value& v);               // ready; a computed scalar becomes one
   void settle(std::vector<Value>& vs);
+  void settle_scalars(Value& v);       // only those that stand for NumPy scalars
   void barrier();                      // all is done; errors and reports so far are told
   void barrier_for_host();             // before Python may look
   void host_ran();                     // after it did

@@ -69,12 +69,14 @@ void Lane::perform(Job job, Step step) {
 void Lane::run_inline(const Job& job, const Step& step) {
   const double ns = estimate(job);
   if (ns > let_go_ns) host_.let_go();
+  const bool visible = step.write && step.write->buffer()->visible();
   profiled(step.op->id, step.kind, [&] {
     for (std::int64_t b = 0; b < job.blocks; ++b) {
       job.body(b);
-      if (ns > inline_ns && now_ns() - last_poll_ > poll_every_ns) {
+      // What the caller can see is finished once begun.
+      if (ns > inline_ns && !visible && now_ns() - last_poll_ > poll_every_ns) {
         last_poll_ = now_ns();
-        host_.poll();
+        flight_->look(host_);
         host_.let_go();
       }
     }
@@ -116,6 +118,7 @@ void Lane::start_task(Job job, Step step, double ns) {
   work.body = std::move(job.body);
   work.finish = std::move(job.finish);
   work.dropped = &flight_->dropped;
+  work.stoppable = !step.write || !step.write->buffer()->visible();
   const int id = step.op->id;
   const std::int64_t blocks = job.blocks;
   work.done = [flight = flight_, profile = profile_, sequence = sequence_, touched, bytes, id, blocks,
@@ -163,6 +166,14 @@ void Lane::settle(Value& v) {
   }
 }
 
+void Lane::settle_scalars(Value& v) {
+  if (v.is_array()) {
+    if (v.array()->is_scalar) settle(v);
+  } else if (v.is(ValueKind::tuple) || v.is(ValueKind::list)) {
+    for (Value& item : v.items_object().items) settle_scalars(item);
+  }
+}
+
 void Lane::settle(std::vector<Value>& vs) {
   for (Value& v : vs) settle(v);
 }
@@ -196,7 +207,6 @@ void Lane::before_visible_write() {
 }
 
 void Lane::drain() noexcept {
-  flight_->dropped = true;
   while (flight_->outstanding() > 0) {
     try {
       flight_->wait(host_, [&] { return flight_->outstanding() == 0; });

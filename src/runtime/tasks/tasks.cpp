@@ -117,7 +117,7 @@ void Task::run_blocks() {
   begin_.compare_exchange_strong(unset, now_ns());
   try {
     while (!failed()) {
-      if (work_.dropped && work_.dropped->load(std::memory_order_relaxed)) {
+      if (work_.stoppable && work_.dropped && work_.dropped->load(std::memory_order_relaxed)) {
         failed_ = true;
         break;
       }

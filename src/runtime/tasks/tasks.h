@@ -35,6 +35,7 @@ struct Work {
   std::function<void()> finish;
   std::function<void(const Task&)> done;
   const std::atomic<bool>* dropped = nullptr;  // when true, what has not begun is left out
+  bool stoppable = true;                       // between blocks, too
 };
 
 class Task : public std::enable_shared_from_this<Task> {

@@ -1,0 +1,271 @@
+"""The decorator: a function that runs on the engine, lowered when it is first called."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Callable
+from types import CodeType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, overload
+
+from jetlag import pending
+from jetlag.options import Options
+from jetlag.reports import NotLowered, Reporter
+
+if TYPE_CHECKING:
+    from jetlag.explanation import Explanation
+    from jetlag.futures import Future
+    from jetlag.lower import Lowered
+    from jetlag.lower.resolve import Guard
+
+_MOST_VARIANTS = 8
+
+# Lowering looks at many functions at once; one thread at a time does it.
+_lowering = threading.RLock()
+
+
+@overload
+def jit(function: Callable[..., Any], /) -> JitFunction: ...
+@overload
+def jit(
+    *, strict: bool = False, fastmath: bool = False
+) -> Callable[[Callable[..., Any]], JitFunction]: ...
+
+
+def jit(
+    function: Callable[..., Any] | None = None, /, *, strict: bool = False, fastmath: bool = False
+) -> Any:
+    """Run a function on the engine, with the results that Python and NumPy give.
+
+    What cannot be lowered runs in Python, and an OpaqueWarning says so once for each place;
+    `strict=True` raises NotLowered instead. `fastmath=True` allows rules that change more
+    than rounding.
+    """
+    options = Options(strict, fastmath)
+    if function is None:
+        return lambda later: _decorate(later, options)
+    return _decorate(function, options)
+
+
+def _decorate(function: Any, options: Options) -> Any:  # noqa: ANN401
+    if isinstance(function, staticmethod | classmethod):
+        return type(function)(_decorate(function.__func__, options))
+    if isinstance(function, JitFunction):
+        if options == function.options:
+            return function
+        function = function.__wrapped__
+    if not callable(function):
+        raise TypeError(f"jit takes a function, not {type(function).__name__}")
+    return JitFunction(function, options)
+
+
+class Variant:
+    """A program, with the guards under which it stands for its function."""
+
+    def __init__(self, lowered: Lowered, missing: object) -> None:
+        from jetlag.lower.resolve import holds
+
+        self.program = lowered.program
+        self.captures = lowered.captures
+        self.program.set_guards([g for g in lowered.guards if isinstance(g[0], dict)])
+        others = tuple(g for g in lowered.guards if not isinstance(g[0], dict))
+        self._others: tuple[Guard, ...] = others
+        self._holds = functools.partial(holds, missing=missing)
+        self.writes = bool(self.program.may_write() or self.program.has_opaque())
+
+    def holds(self) -> bool:
+        """Whether everything that was looked at while lowering is as it was."""
+        return self.program.guards_hold() and all(map(self._holds, self._others))
+
+
+class JitFunction:
+    """A function that runs on the engine. Calls, attributes and pickles as the function does."""
+
+    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+        functools.update_wrapper(self, function)
+        self.options = options
+        self._function = function
+        self._variant: Variant | None = None
+        self._variants: tuple[Variant, ...] = ()  # the latest first
+        self._in_python = "" if isinstance(function, FunctionType) else "it is no Python function"
+        self._shape: tuple[object, ...] = ()
+        self._bind: Callable[..., tuple[Any, ...]] = self._bind_anew
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Call the function; wait for its result."""
+        variant = self._variant
+        if variant is None or not variant.holds():
+            variant = self._find()
+        if variant is None:
+            if pending.attention:
+                pending.attend((*args, *kwargs.values()), True)
+            return self._function(*args, **kwargs)
+        arguments = self._bind(*args, **kwargs)
+        if pending.attention:
+            pending.attend((*arguments, *variant.captured()), variant.writes)
+        return variant.program.run(arguments)
+
+    def submit(self, /, *args: Any, **kwargs: Any) -> Future:  # noqa: ANN401
+        """Begin a call, and return a Future for its result at once.
+
+        Futures among the arguments, also in tuples and lists, are waited for. Calls that may
+        touch the same memory run in the order in which they were submitted, if one writes.
+        """
+        from jetlag import futures
+
+        try:
+            variant = self._find()
+            if variant is None:
+                values = (args, kwargs)
+                return futures.submit(self._run_in_python, values, (), True)
+            arguments = self._bind(*args, **kwargs)
+        except Exception as error:
+            return futures.failed(error)
+        return futures.submit(self._run, arguments, variant.captured(), variant.writes)
+
+    def explain(self, /, *args: Any, **kwargs: Any) -> Explanation:  # noqa: ANN401
+        """Call the function, and tell step by step what was done."""
+        from jetlag.explanation import explain
+
+        return explain(self, *args, **kwargs)
+
+    def physl(self, tags: bool = True) -> str:
+        """The PhySL text of the function; tags show the line and column of every name."""
+        return self._text(lambda program: program.physl(tags))
+
+    def tree(self, form: str = "text") -> str:
+        """The tree of the program, as "text", "dot" or "newick"."""
+        if form not in ("text", "dot", "newick"):
+            raise ValueError(f"form is 'text', 'dot' or 'newick', not {form!r}")
+        return self._text(lambda program: program.tree(form))
+
+    def plan(self) -> str:
+        """The steps of the program."""
+        return self._text(lambda program: program.plan())
+
+    def explained(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The result of a call and the rows that tell about it; no rows if it ran in Python."""
+        variant = self._find()
+        if variant is None:
+            return self._function(*args, **kwargs), None
+        arguments = self._bind(*args, **kwargs)
+        if pending.attention:
+            pending.attend((*arguments, *variant.captured()), variant.writes)
+        return variant.program.explain(arguments)
+
+    @property
+    def why_python(self) -> str:
+        """Why the whole function stays in Python; empty if it does not."""
+        self._find()
+        return self._in_python
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:  # noqa: ANN401
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> str:
+        # By name, as functions are pickled and copied.
+        return self.__qualname__  # type: ignore[attr-defined,no-any-return]
+
+    def __repr__(self) -> str:
+        return f"<jetlag function {getattr(self, '__qualname__', self._function)}>"
+
+    def _text(self, show: Callable[[Any], str]) -> str:
+        variant = self._find()
+        if variant is None:
+            return f"# {getattr(self, '__name__', '?')} stays in Python: {self._in_python}\n"
+        return show(variant.program)
+
+    def _run(self, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        """Run bound arguments, on whichever thread."""
+        variant = self._find()
+        if variant is None:
+            raise RuntimeError(f"{self!r} was changed while a call of it was pending")
+        return variant.program.run(arguments)
+
+    def _run_in_python(self, values: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        args, kwargs = values
+        return self._function(*args, **kwargs)
+
+    def _find(self) -> Variant | None:
+        """A variant whose guards hold, lowered now if there is none; None: run in Python."""
+        if self._in_python:
+            self._tell(self._in_python, None)
+            return None
+        with _lowering:
+            for variant in self._variants:
+                if variant.holds():
+                    self._variant = variant
+                    return variant
+            return self._lower()
+
+    def _lower(self) -> Variant | None:
+        from jetlag import engine
+        from jetlag.lower import StaysInPython, lower
+
+        assert isinstance(self._function, FunctionType)
+        core = engine.core()
+        try:
+            lowered = lower(core, self._function, self.options)
+        except StaysInPython as reason:
+            self._tell(reason.why, reason.node)
+            self._in_python = reason.why
+            self._variant = None
+            return None
+        except NotLowered as refusal:
+            raise refusal.with_traceback(None) from None
+        engine.know_files(lowered.globals)
+        variant = Variant(lowered, core.MISSING)
+        self._variants = (variant, *self._variants[: _MOST_VARIANTS - 1])
+        self._variant = variant
+        return variant
+
+    def _tell(self, why: str, node: Any) -> None:  # noqa: ANN401
+        """Say that the whole function runs in Python, or refuse if it is strict."""
+        if self._in_python and not self.options.strict:
+            return
+        code = getattr(self._function, "__code__", None)
+        file = code.co_filename if isinstance(code, CodeType) else "<unknown>"
+        first = code.co_firstlineno if isinstance(code, CodeType) else 1
+        line, column = getattr(node, "lineno", first), getattr(node, "col_offset", 0) + 1
+        if self.options.strict:
+            name = getattr(self, "__name__", repr(self._function))
+            hint = "leave out strict=True to run it in Python"
+            raise NotLowered(file, line, column, name, why, hint)
+        names = getattr(self._function, "__globals__", None)
+        Reporter.report(file, line, column, why, "whole function", names)
+
+    def _bind_anew(self, /, *args: Any, **kwargs: Any) -> tuple[Any, ...]:  # noqa: ANN401
+        """Bind with the signature that the function has now."""
+        assert isinstance(self._function, FunctionType)
+        self._bind = _binder(self._function)
+        return self._bind(*args, **kwargs)
+
+
+def _binder(function: FunctionType) -> Callable[..., tuple[Any, ...]]:
+    """A function of the same signature that returns its arguments.
+
+    What does not fit raises TypeError in the very words of Python.
+    """
+    code = function.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    stars = [bool(code.co_flags & flag) for flag in (0x04, 0x08)]
+    parameters = code.co_varnames[: count + sum(stars)]
+    body = _RETURN[len(parameters)].__code__
+    bound = FunctionType(
+        body.replace(
+            co_name=code.co_name,
+            co_qualname=function.__qualname__,
+        ),
+        {},
+    )
+    return bound
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have been lowering."""
+    global _lowering
+    _lowering = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
