@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jetlag.lower.resolve import Guard
 
 _MOST_VARIANTS = 8
+_VARARGS, _VARKEYWORDS = 0x04, 0x08  # bits of co_flags
 
 # Lowering looks at many functions at once; one thread at a time does it.
 _lowering = threading.RLock()
@@ -63,20 +64,25 @@ def _decorate(function: Any, options: Options) -> Any:  # noqa: ANN401
 class Variant:
     """A program, with the guards under which it stands for its function."""
 
-    def __init__(self, lowered: Lowered, missing: object) -> None:
-        from jetlag.lower.resolve import holds
+    def __init__(self, function: FunctionType, lowered: Lowered, missing: object) -> None:
+        from jetlag.lower.resolve import fetch, holds
 
         self.program = lowered.program
-        self.captures = lowered.captures
+        self.bind = _binder(function)
         self.program.set_guards([g for g in lowered.guards if isinstance(g[0], dict)])
-        others = tuple(g for g in lowered.guards if not isinstance(g[0], dict))
-        self._others: tuple[Guard, ...] = others
-        self._holds = functools.partial(holds, missing=missing)
+        self._others = tuple(g for g in lowered.guards if not isinstance(g[0], dict))
+        self._data = lowered.data
+        self._is_true = functools.partial(holds, missing=missing)
+        self._fetch = functools.partial(fetch, missing=missing)
         self.writes = bool(self.program.may_write() or self.program.has_opaque())
 
     def holds(self) -> bool:
         """Whether everything that was looked at while lowering is as it was."""
-        return self.program.guards_hold() and all(map(self._holds, self._others))
+        return self.program.guards_hold() and all(map(self._is_true, self._others))
+
+    def captured(self) -> list[object]:
+        """The values from outside that a call made now would see."""
+        return [self._fetch(holder, key) for holder, key in self._data]
 
 
 class JitFunction:
@@ -89,8 +95,8 @@ class JitFunction:
         self._variant: Variant | None = None
         self._variants: tuple[Variant, ...] = ()  # the latest first
         self._in_python = "" if isinstance(function, FunctionType) else "it is no Python function"
-        self._shape: tuple[object, ...] = ()
-        self._bind: Callable[..., tuple[Any, ...]] = self._bind_anew
+        self._place = (0, 0)
+        self._told = False
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Call the function; wait for its result."""
@@ -101,7 +107,7 @@ class JitFunction:
             if pending.attention:
                 pending.attend((*args, *kwargs.values()), True)
             return self._function(*args, **kwargs)
-        arguments = self._bind(*args, **kwargs)
+        arguments = variant.bind(*args, **kwargs)
         if pending.attention:
             pending.attend((*arguments, *variant.captured()), variant.writes)
         return variant.program.run(arguments)
@@ -119,7 +125,7 @@ class JitFunction:
             if variant is None:
                 values = (args, kwargs)
                 return futures.submit(self._run_in_python, values, (), True)
-            arguments = self._bind(*args, **kwargs)
+            arguments = variant.bind(*args, **kwargs)
         except Exception as error:
             return futures.failed(error)
         return futures.submit(self._run, arguments, variant.captured(), variant.writes)
@@ -149,7 +155,7 @@ class JitFunction:
         variant = self._find()
         if variant is None:
             return self._function(*args, **kwargs), None
-        arguments = self._bind(*args, **kwargs)
+        arguments = variant.bind(*args, **kwargs)
         if pending.attention:
             pending.attend((*arguments, *variant.captured()), variant.writes)
         return variant.program.explain(arguments)
@@ -190,7 +196,7 @@ class JitFunction:
     def _find(self) -> Variant | None:
         """A variant whose guards hold, lowered now if there is none; None: run in Python."""
         if self._in_python:
-            self._tell(self._in_python, None)
+            self._tell()
             return None
         with _lowering:
             for variant in self._variants:
@@ -208,38 +214,36 @@ class JitFunction:
         try:
             lowered = lower(core, self._function, self.options)
         except StaysInPython as reason:
-            self._tell(reason.why, reason.node)
+            node = reason.node
+            self._place = getattr(node, "lineno", 0), getattr(node, "col_offset", 0) + 1
             self._in_python = reason.why
             self._variant = None
+            self._tell()
             return None
         except NotLowered as refusal:
             raise refusal.with_traceback(None) from None
         engine.know_files(lowered.globals)
-        variant = Variant(lowered, core.MISSING)
+        variant = Variant(self._function, lowered, core.MISSING)
         self._variants = (variant, *self._variants[: _MOST_VARIANTS - 1])
         self._variant = variant
         return variant
 
-    def _tell(self, why: str, node: Any) -> None:  # noqa: ANN401
-        """Say that the whole function runs in Python, or refuse if it is strict."""
-        if self._in_python and not self.options.strict:
+    def _tell(self) -> None:
+        """Say once that the whole function runs in Python, or refuse if it is strict."""
+        if self._told and not self.options.strict:
             return
+        self._told = True
         code = getattr(self._function, "__code__", None)
         file = code.co_filename if isinstance(code, CodeType) else "<unknown>"
-        first = code.co_firstlineno if isinstance(code, CodeType) else 1
-        line, column = getattr(node, "lineno", first), getattr(node, "col_offset", 0) + 1
+        line, column = self._place
+        if not line and isinstance(code, CodeType):
+            line, column = code.co_firstlineno, 1
         if self.options.strict:
             name = getattr(self, "__name__", repr(self._function))
             hint = "leave out strict=True to run it in Python"
-            raise NotLowered(file, line, column, name, why, hint)
+            raise NotLowered(file, line, column, name, self._in_python, hint)
         names = getattr(self._function, "__globals__", None)
-        Reporter.report(file, line, column, why, "whole function", names)
-
-    def _bind_anew(self, /, *args: Any, **kwargs: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        """Bind with the signature that the function has now."""
-        assert isinstance(self._function, FunctionType)
-        self._bind = _binder(self._function)
-        return self._bind(*args, **kwargs)
+        Reporter.report(file, line, column, self._in_python, "whole function", names)
 
 
 def _binder(function: FunctionType) -> Callable[..., tuple[Any, ...]]:
@@ -248,18 +252,28 @@ def _binder(function: FunctionType) -> Callable[..., tuple[Any, ...]]:
     What does not fit raises TypeError in the very words of Python.
     """
     code = function.__code__
-    count = code.co_argcount + code.co_kwonlyargcount
-    stars = [bool(code.co_flags & flag) for flag in (0x04, 0x08)]
-    parameters = code.co_varnames[: count + sum(stars)]
-    body = _RETURN[len(parameters)].__code__
-    bound = FunctionType(
-        body.replace(
-            co_name=code.co_name,
-            co_qualname=function.__qualname__,
-        ),
-        {},
-    )
-    return bound
+    names = list(code.co_varnames)
+    positional, keyword_only = code.co_argcount, code.co_kwonlyargcount
+    parameters = names[:positional]
+    if code.co_posonlyargcount:
+        parameters.insert(code.co_posonlyargcount, "/")
+    rest = names[positional + keyword_only :]
+    if code.co_flags & _VARARGS:
+        parameters.append(f"*{rest.pop(0)}")
+    elif keyword_only:
+        parameters.append("*")
+    parameters += names[positional : positional + keyword_only]
+    if code.co_flags & _VARKEYWORDS:
+        parameters.append(f"**{rest.pop(0)}")
+    # In the order in which code objects keep parameters: *args follows the keyword-only ones.
+    plain = "".join(f"{p}, " for p in parameters if p[0] not in "*/")
+    stars = "".join(f"{p.lstrip('*')}, " for p in parameters if p[0] == "*" and p != "*")
+    space: dict[str, Any] = {}
+    exec(f"def bind({', '.join(parameters)}): return ({plain}{stars})", space)
+    bind: FunctionType = space["bind"]
+    bind.__defaults__, bind.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+    bind.__name__, bind.__qualname__ = function.__name__, function.__qualname__
+    return bind
 
 
 def _after_fork() -> None:

@@ -222,6 +222,7 @@ Dims broadcast_shapes(std::span<const std::int64_t> a, std::span<const std::int6
 bool may_overlap(const Array& a, const Array& b) {
   const Extent first = extent_of(a);
   const Extent second = extent_of(b);
+  if (a.size() == 0 || b.size() == 0) return false;
   return first.first < second.last && second.first < first.last;
 }
 

@@ -25,8 +25,10 @@ class Shared {
   mutable std::atomic<std::int64_t> count_{0};
 };
 
+// A value lends its Ref<Shared> as a Ref<Array> (Value::array), so the compiler
+// must not take the two for different memory.
 template <class T>
-class Ref {
+class [[gnu::may_alias]] Ref {
  public:
   Ref() = default;
   Ref(std::nullptr_t) {}

@@ -28,20 +28,15 @@ std::string shortest(T x) {
   // Python writes exponents as C does: a sign and two digits, as to_chars did.
   if (exponent < lowest_plain_exponent || exponent >= first_big_exponent) return std::string(text);
 
-  const bool negative = text.front() == '-';
   std::string digits;
   for (const char c : text.substr(0, mark)) {
     if (c >= '0' && c <= '9') digits += c;
   }
-  if (exponent < 0) {
-    digits.insert(0, static_cast<std::size_t>(-exponent), '0');
-    digits.insert(1, ".");
-  } else {
-    const auto whole = static_cast<std::size_t>(exponent) + 1;
-    if (digits.size() < whole + 1) digits.resize(whole + 1, '0');
-    digits.insert(whole, ".");
-  }
-  return (negative ? "-" : "") + digits;
+  const std::string_view sign = text.front() == '-' ? "-" : "";
+  if (exponent < 0) return format("{}0.{:0<{}}{}", sign, "", -exponent - 1, digits);
+  const auto whole = static_cast<std::size_t>(exponent) + 1;
+  if (digits.size() < whole + 1) digits.resize(whole + 1, '0');
+  return format("{}{}.{}", sign, digits.substr(0, whole), digits.substr(whole));
 }
 
 // 2.0 -> "2": the parts of a complex number go without ".0".

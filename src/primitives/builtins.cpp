@@ -101,9 +101,13 @@ Value rounded(Arguments a) {
 }
 
 Value quotient_and_rest(Arguments a) {
-  const bool whole = !a[0].is(ValueKind::real) && !a[1].is(ValueKind::real);
-  // Only a float's message differs from that of floor division.
-  if (!whole && truth(a[1]) == false) throw Error(Kind::zero_division, "float divmod()");
+  auto is_number = [](const Value& v) {
+    return v.is_python_scalar() && !v.is(ValueKind::complex);
+  };
+  if (!is_number(a[0]) || !is_number(a[1])) return {};
+  const bool floats = a[0].is(ValueKind::real) || a[1].is(ValueKind::real);
+  // Only here does the message differ from that of floor division.
+  if (floats && *as_real(a[1]) == 0) throw Error(Kind::zero_division, "float divmod()");
   Value quotient = python::floor_divide(a[0], a[1]);
   if (!quotient.bound()) return {};
   return Value::tuple({std::move(quotient), python::modulo(a[0], a[1])});

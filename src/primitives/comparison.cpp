@@ -86,7 +86,7 @@ constexpr Primitive table[] = {
      .formula = unary(isposinf)},
     {.name = "signbit", .python = "numpy.signbit", .params = "x",
      .doc = "Whether the sign is set, of -0.0 too.",
-     .example = "signbit([1.0, -0.0])  #= [false, true]", .loop = rules::real_inexact,
+     .example = "signbit([1.0, -0.0])  #= [false, true]", .loop = rules::real_part,
      .formula = unary(signbit)},
     {.name = "iscomplex", .python = "numpy.iscomplex", .params = "x",
      .doc = "Whether the imaginary part is not 0.",

@@ -25,7 +25,8 @@ bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& val
 // writes into `to`. Throws Error(shape) with NumPy's message ("could not
 // broadcast input array from shape (3,) into shape (2,)"). Copies the value
 // first where it overlaps the target. Python scalars that do not fit raise
-// Error(overflow). Nothing declines: a list or object value.
-std::optional<Job> assign(const Ref<Array>& to, const Value& value);
+// Error(overflow). Nothing declines: an object, numbers that NumPy refuses or
+// warns of. The watch hears of array elements that do not fit.
+std::optional<Job> assign(const Ref<Array>& to, const Value& value, Watch* watch = nullptr);
 
 }  // namespace jetlag

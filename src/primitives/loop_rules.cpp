@@ -1,6 +1,7 @@
 #include "primitives/loop_rules.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace jetlag {
 
@@ -38,6 +39,21 @@ bool to_inexact(DType& d) {
   return true;
 }
 
+// Where several operands choose among float loops only, each asks for the
+// float that holds it: int8 with uint16 is content with float32.
+bool to_common_float(std::span<const Operand> operands, DType& d) {
+  d = common_dtype(operands);
+  if (category(d) == 2 || operands.size() == 1) return to_inexact(d);
+  const bool all_strong = std::none_of(operands.begin(), operands.end(),
+                                       [](const Operand& o) { return o.weak; });
+  if (category(d) > 2 || !all_strong) return to_inexact(d);
+  std::int64_t widest = 0;
+  for (const Operand& o : operands) widest = std::max(widest, size_of(o.dtype));
+  if (widest == 1) return false;
+  d = widest == 2 ? DType::float32 : DType::float64;
+  return true;
+}
+
 [[noreturn]] void no_boolean(std::string_view name, std::string_view symbol, std::string_view instead) {
   throw Error(Kind::type, format("{}, the `{}` operator, is not supported, use the {} instead.", name,
                                  symbol, instead));
@@ -45,17 +61,26 @@ bool to_inexact(DType& d) {
 
 }  // namespace
 
-DType common_dtype(std::span<const Operand> operands) {
-  bool any_strong = false, any_weak = false;
-  DType strong = DType::boolean, weak = DType::boolean;
-  for (const Operand& o : operands) {
-    DType& sum = o.weak ? weak : strong;
-    bool& any = o.weak ? any_weak : any_strong;
-    sum = any ? promote(sum, o.dtype) : o.dtype;
-    any = true;
+namespace {
+
+// Beginning with the highest category: among uint16, int16 and float32 the
+// integers alone would meet in int32, which asks for float64.
+std::optional<DType> joint(std::span<const Operand> operands, bool weak) {
+  std::optional<DType> sum;
+  for (int level = 3; level >= 0; --level) {
+    for (const Operand& o : operands) {
+      if (o.weak == weak && category(o.dtype) == level) sum = sum ? promote(*sum, o.dtype) : o.dtype;
+    }
   }
-  if (!any_strong) return weak;
-  return any_weak ? with_weak(strong, weak) : strong;
+  return sum;
+}
+
+}  // namespace
+
+DType common_dtype(std::span<const Operand> operands) {
+  const auto strong = joint(operands, false), weak = joint(operands, true);
+  if (!strong) return *weak;
+  return weak ? with_weak(*strong, *weak) : *strong;
 }
 
 namespace rules {
@@ -83,6 +108,11 @@ bool integer(std::span<const Operand> operands, std::span<DType> loop) {
   return is_integer(d) && fill(loop, d);
 }
 
+bool true_integer(std::span<const Operand> operands, std::span<DType> loop) {
+  const DType d = common_dtype(operands);
+  return is_integer(d) && fill(loop, d);
+}
+
 bool bits(std::span<const Operand> operands, std::span<DType> loop) {
   const DType d = common_dtype(operands);
   return category(d) < 2 && fill(loop, d);
@@ -99,13 +129,18 @@ bool inexact(std::span<const Operand> operands, std::span<DType> loop) {
 }
 
 bool real_inexact(std::span<const Operand> operands, std::span<DType> loop) {
-  DType d = common_dtype(operands);
-  return to_inexact(d) && !is_complex(d) && fill(loop, d);
+  DType d;
+  return to_common_float(operands, d) && !is_complex(d) && fill(loop, d);
 }
 
 bool quotient(std::span<const Operand> operands, std::span<DType> loop) {
   const DType d = common_dtype(operands);
   return fill(loop, category(d) < 2 ? DType::float64 : d);
+}
+
+bool real_part(std::span<const Operand> operands, std::span<DType> loop) {
+  const DType d = common_dtype(operands);
+  return !is_complex(d) && fill(loop, is_float(d) ? d : DType::float64);
 }
 
 bool widest(std::span<const Operand> operands, std::span<DType> loop) {
@@ -127,6 +162,12 @@ bool compare(std::span<const Operand> operands, std::span<DType> loop) {
   return true;
 }
 
+// numpy.clip makes an array of its first operand before it promotes.
+bool clip(std::span<const Operand> operands, std::span<DType> loop) {
+  const Operand all[] = {{operands[0].dtype}, operands[1], operands[2]};
+  return same(all, loop);
+}
+
 bool truth(std::span<const Operand>, std::span<DType> loop) { return fill(loop, DType::boolean); }
 
 bool choice(std::span<const Operand> operands, std::span<DType> loop) {
@@ -138,6 +179,8 @@ bool choice(std::span<const Operand> operands, std::span<DType> loop) {
 bool scale(std::span<const Operand> operands, std::span<DType> loop) {
   const bool fits = category(operands[1].dtype) < 2 && operands[1].dtype != DType::uint64;
   loop[1] = DType::int64;
+  // A Python int would be a half there.
+  if (operands[0].weak && is_integer(operands[0].dtype)) return false;
   return fits && real_inexact(operands.first(1), loop.first(1));
 }
 

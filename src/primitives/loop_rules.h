@@ -16,15 +16,18 @@ bool number(std::span<const Operand>, std::span<DType>);        // bool becomes 
 bool signed_number(std::span<const Operand>, std::span<DType>); // no bool at all
 bool real_number(std::span<const Operand>, std::span<DType>);   // bool becomes int8; no complex
 bool integer(std::span<const Operand>, std::span<DType>);       // bool becomes int8; integers only
+bool true_integer(std::span<const Operand>, std::span<DType>);  // integers; not of bools alone
 bool bits(std::span<const Operand>, std::span<DType>);          // bool and integers
 bool real_or_bool(std::span<const Operand>, std::span<DType>);  // all but complex, unchanged
 // float16 would be NumPy's for bool and 8-bit integers: those decline.
 bool inexact(std::span<const Operand>, std::span<DType>);
 bool real_inexact(std::span<const Operand>, std::span<DType>);
+bool real_part(std::span<const Operand>, std::span<DType>);     // no complex; integers as float64
 bool quotient(std::span<const Operand>, std::span<DType>);      // integers become float64
 bool widest(std::span<const Operand>, std::span<DType>);        // float64 or complex128
 bool compare(std::span<const Operand>, std::span<DType>);       // integers compare exactly
 bool truth(std::span<const Operand>, std::span<DType>);         // every operand becomes a bool
+bool clip(std::span<const Operand>, std::span<DType>);          // the first operand is never weak
 bool choice(std::span<const Operand>, std::span<DType>);        // bool, and the common dtype twice
 bool scale(std::span<const Operand>, std::span<DType>);         // a float and an integer: ldexp
 bool subtract(std::span<const Operand>, std::span<DType>);      // throws for bool

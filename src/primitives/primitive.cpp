@@ -53,6 +53,8 @@ std::optional<T> number(std::string_view text) {
 }
 
 Value parse_default(std::string_view text) {
+  // The row tells itself whether the argument was given.
+  if (text == "?") return {};
   if (text == "nil") return Value::nil();
   if (text == "true" || text == "false") return Value::of(text == "true");
   if (text.size() >= 2 && text.front() == '\'' && text.back() == '\'') {

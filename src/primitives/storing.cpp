@@ -87,6 +87,12 @@ bool are_storable(const Value& list, DType dtype) {
   return true;
 }
 
+bool is_assignable(const Value& v, DType dtype) {
+  if (v.is_array()) return !loses_imaginary(v.array()->dtype(), dtype);
+  if (v.is(ValueKind::integer)) return is_storable(v, dtype);
+  return outline(v).has_value() && are_storable(v, dtype);
+}
+
 Ref<Array> stored_operand(const Value& v, DType dtype) {
   return v.is_numeric() && !v.is_array() ? as_array(v, dtype) : operand(v);
 }

@@ -13,6 +13,9 @@ bool is_storable(const Value& v, DType dtype);
 // The same for each number in a list, which NumPy converts one by one.
 bool are_storable(const Value& list, DType dtype);
 
+// The same for a[i] = value, where Python's and NumPy's numbers count as items.
+bool is_assignable(const Value& v, DType dtype);
+
 // Converting would drop an imaginary part: NumPy warns of it, so it is left to NumPy.
 bool loses_imaginary(DType from, DType to);
 

@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any
 
 from jetlag.lower.facts import Facts, Restart, StaysInPython
-from jetlag.lower.resolve import Guard
+from jetlag.lower.resolve import Guard, Holder
 from jetlag.lower.unit import Unit
 from jetlag.options import Options
 
@@ -20,6 +20,7 @@ class Lowered:
 
     program: Any  # jetlag._core.Program
     guards: tuple[Guard, ...]
+    data: tuple[tuple[Holder, str | None], ...]  # where captures are kept that may change
     globals: tuple[tuple[str, dict[str, Any]], ...]  # files, and the globals of their functions
 
 
@@ -41,5 +42,6 @@ def lower(core: Any, function: FunctionType, options: Options) -> Lowered:  # no
     program = core.Program(unit.functions, unit.opaques, options.fastmath, options.strict)
     files = {found[1]: found[5].__globals__ for found in unit.functions}
     guards = tuple({(id(g[0]), g[1]): g for g in unit.guards}.values())
-    return Lowered(program, guards, tuple(files.items()))
+    data = tuple({(id(holder), key): (holder, key) for holder, key in unit.data}.values())
+    return Lowered(program, guards, data, tuple(files.items()))
 

@@ -85,7 +85,7 @@ class Expressions(Pieces):
                 self.owner.follow(link)
                 return literal
         if self.owner.resolver.is_data(link):
-            unit.has_data = True
+            unit.data.append((link.holder, link.key))
             if unit.facts.volatile or self._is_assigned_here(node):
                 return self.global_read(link.name, node)
         return self.capture(link, node)

@@ -55,10 +55,10 @@ class Owner:
     def capture_value(self, name: str, value: object) -> str:
         """Note an object that never changes, under a name of its own."""
         kept = self.captures.get(name)
-        while kept is not None and kept[1][1] is not value:
+        while kept is not None and kept[2] is not value:
             name += "'"
             kept = self.captures.get(name)
-        return self.capture(name, ("value", value), None)
+        return self.capture(name, "value", value)
 
     def helper(self, helper: Helper, why: str, at: ast.AST, *, lane: bool = False) -> str:
         """Note a helper; the attribute by which nodes refer to it."""

@@ -96,6 +96,13 @@ def contents(cell: CellType, missing: object) -> object:
         return missing
 
 
+def fetch(holder: Any, key: str | None, missing: object) -> object:  # noqa: ANN401
+    """What is kept in a dict, in a cell (no key), or in an attribute."""
+    if isinstance(holder, dict):
+        return holder.get(key, missing)
+    return contents(holder, missing) if key is None else getattr(holder, key, missing)
+
+
 def holds(guard: Guard, missing: object) -> bool:
     """Whether a guard's holder still gives what was seen there.
 
@@ -103,11 +110,7 @@ def holds(guard: Guard, missing: object) -> bool:
     True
     """
     holder, key, expected = guard
-    if isinstance(holder, dict):
-        return holder.get(key, missing) is expected
-    if key is None:
-        return contents(holder, missing) is expected
-    return getattr(holder, key, missing) is expected
+    return fetch(holder, key, missing) is expected
 
 
 def is_banned(name: str, value: object) -> bool:

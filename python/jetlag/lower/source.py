@@ -57,8 +57,8 @@ def find(function: FunctionType) -> Source:
     lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
     if not lines:
         raise NoSource(f"the source of {code.co_name} cannot be found")
-    tree = _parse(code.co_filename, lines)
-    found = [place for place in _functions(tree) if _starts_at(place[0], code)]
+    module = _parse(code.co_filename, lines)
+    found = [place for place in _functions(module.tree) if _starts_at(place[0], code)]
     if len(found) > 1:
         found = [place for place in found if _spans(place[0], code)]
     if len(found) != 1:
@@ -66,12 +66,18 @@ def find(function: FunctionType) -> Source:
     node, class_name = found[0]
     if class_name:
         node = _Mangler(class_name).visit(copy.deepcopy(node))
-    if not _is_made_from(code, node):
+    if not _is_made_from(code, node, module.imports):
         raise NoSource(f"the source of {code.co_name} has changed since it was imported")
     return Source(node, code.co_filename, lines)
 
 
-def compile_nested(node: ast.stmt, free: tuple[str, ...], file: str, flags: int) -> CodeType:
+def compile_nested(
+    node: ast.stmt,
+    free: tuple[str, ...],
+    file: str,
+    flags: int,
+    imports: tuple[ast.stmt, ...] = (),
+) -> CodeType:
     """Compile a function definition as if it stood in a function that has the `free` names.
 
     Tracebacks and closures then look as they do in the function it was taken from.
@@ -91,32 +97,53 @@ def compile_nested(node: ast.stmt, free: tuple[str, ...], file: str, flags: int)
             type_params=[],
         )
         node = ast.fix_missing_locations(ast.copy_location(outer, node))
-    module = ast.Module(body=[node], type_ignores=[])
+    module = ast.Module(body=[*imports, node], type_ignores=[])
     code = compile(module, file, "exec", flags=flags & FUTURE_FLAGS, dont_inherit=True)
     for _ in range(2 if free else 1):
-        code = next(const for const in code.co_consts if isinstance(const, CodeType))
+        code = next((const for const in code.co_consts if isinstance(const, CodeType)), code)
     return code
 
 
-_modules: OrderedDict[str, tuple[tuple[str, ...], ast.Module]] = OrderedDict()
+@dataclass(frozen=True)
+class _Module:
+    """A file that was parsed, and the names that it imports."""
+
+    lines: tuple[str, ...]
+    tree: ast.Module
+    imports: tuple[ast.stmt, ...]
+
+
+_modules: OrderedDict[str, _Module] = OrderedDict()
 _modules_lock = threading.Lock()
 
 
-def _parse(file: str, lines: tuple[str, ...]) -> ast.Module:
+def _parse(file: str, lines: tuple[str, ...]) -> _Module:
     with _modules_lock:
         kept = _modules.get(file)
-        if kept and kept[0] == lines:
+        if kept and kept.lines == lines:
             _modules.move_to_end(file)
-            return kept[1]
+            return kept
     try:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError) as error:
         raise NoSource(f"{file} cannot be parsed: {error}") from None
+    module = _Module(lines, tree, tuple(_imports(tree)))
     with _modules_lock:
-        _modules[file] = (lines, tree)
+        _modules[file] = module
         if len(_modules) > _MODULES_KEPT:
             _modules.popitem(last=False)
-    return tree
+    return module
+
+
+def _imports(tree: ast.AST) -> Iterator[ast.stmt]:
+    """The imports of a module itself: the compiler calls what they bind in another way."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            if not any(alias.name == "*" for alias in node.names):
+                if getattr(node, "module", None) != "__future__":
+                    yield node
+        elif not isinstance(node, FunctionNode | ast.ClassDef):
+            yield from _imports(node)
 
 
 def _functions(tree: ast.AST) -> Iterator[tuple[FunctionNode, str | None]]:
@@ -152,15 +179,15 @@ def _spans(node: FunctionNode, code: CodeType) -> bool:
     return True
 
 
-def _is_made_from(code: CodeType, node: FunctionNode) -> bool:
+def _is_made_from(code: CodeType, node: FunctionNode, imports: tuple[ast.stmt, ...]) -> bool:
     """Whether the tree compiles to the function's bytecode.
 
     pytest rewrites the asserts of test modules, so functions with asserts are only
     held against their parameters.
     """
     if any(isinstance(inner, ast.Assert) for inner in ast.walk(node)):
-        arguments = [argument.arg for argument in all_parameters(node.args)]
-        return list(code.co_varnames[: len(arguments)]) == arguments
+        parameters = [argument.arg for argument in all_parameters(node.args)]
+        return list(code.co_varnames[: len(parameters)]) == parameters
     bare = copy.copy(node)
     bare.args = _without_annotations(node.args)
     if isinstance(bare, ast.Lambda):
@@ -168,7 +195,12 @@ def _is_made_from(code: CodeType, node: FunctionNode) -> bool:
     else:
         bare.decorator_list, bare.returns, bare.type_params = [], None, []  # type: ignore
         statement = bare
-    again = compile_nested(statement, code.co_freevars, code.co_filename, code.co_flags)
+    try:
+        again = compile_nested(
+            statement, code.co_freevars, code.co_filename, code.co_flags, imports
+        )
+    except SyntaxError:  # what stands on its own is not what stood there
+        return False
     return _same_code(again, code)
 
 

@@ -11,7 +11,7 @@ from jetlag.lower.binding import has_stars
 from jetlag.lower.emit import Node
 from jetlag.lower.facts import Facts, Restart, StaysInPython
 from jetlag.lower.owner import Capture, Owner
-from jetlag.lower.resolve import Guard
+from jetlag.lower.resolve import Guard, Holder
 from jetlag.lower.scope import Scope
 from jetlag.lower.source import NoSource, Source, all_parameters, find
 from jetlag.lower.statements import Statements
@@ -35,7 +35,7 @@ class Unit:
         self.opaques: list[Opaque] = []
         self.guards: list[Guard] = []
         self.harmful = False  # some step may assign globals
-        self.has_data = False  # some capture may be assigned again
+        self.data: list[tuple[Holder, str | None]] = []  # what may be assigned again
         self._entry = entry
         self._names: dict[FunctionType, str] = {}
         self._waiting: list[FunctionType] = []
@@ -50,7 +50,7 @@ class Unit:
         self._add(self._entry)
         while self._waiting:
             self._lower(self._waiting.pop(0))
-        if self.harmful and self.has_data and not self.facts.volatile:
+        if self.harmful and self.data and not self.facts.volatile:
             self.facts.volatile = True
             raise Restart
 

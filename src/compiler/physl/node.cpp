@@ -61,7 +61,7 @@ NodePtr make_big_integer(std::string digits, Place place) {
   // 007 and 7 are one number and get one node.
   const std::size_t first = digits.find_first_not_of('0', negative ? 1 : 0);
   if (first == std::string::npos) return make_integer(0, place);
-  digits = (negative ? "-" : "") + digits.substr(first);
+  digits = format("{}{}", negative ? "-" : "", digits.substr(first));
   std::int64_t value = 0;
   const char* end = digits.data() + digits.size();
   const auto [stop, problem] = std::from_chars(digits.data(), end, value);

@@ -19,7 +19,6 @@ Region& Writer::region() {
     s.kind = StatementKind::region;
     s.id = builder_.program.ids++;
     out_.statements.push_back(std::move(s));
-    known_.clear();
     open_ = true;
   }
   return out_.statements.back().region;

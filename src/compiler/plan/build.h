@@ -21,7 +21,11 @@ class Writer {
 
   int emit(Op op);
   void set_result(int reg);
-  void close() { open_ = false; }
+  // What comes next begins a region of its own, with registers of its own.
+  void close() {
+    open_ = false;
+    known_.clear();
+  }
   Statement& statement(StatementKind kind, const physl::NodePtr& node);
 
   // The register that holds a variable's value, while the region surely knows.

@@ -1,0 +1,133 @@
+#include "primitives/blas.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+
+#include <vector>
+
+namespace jetlag::blas {
+
+namespace {
+
+using c64 = std::complex<float>;
+using c128 = std::complex<double>;
+
+// Once, before the first call.
+void run_single_threaded() {
+  static const bool done = [] {
+    openblas_set_num_threads(1);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+CBLAS_TRANSPOSE flag(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
+
+// BLAS counts in its own integers, LAPACK in its own.
+blasint size(std::int64_t n) { return static_cast<blasint>(n); }
+lapack_int count_of(std::int64_t n) { return static_cast<lapack_int>(n); }
+
+auto* lapack(c64* p) { return reinterpret_cast<lapack_complex_float*>(p); }
+auto* lapack(c128* p) { return reinterpret_cast<lapack_complex_double*>(p); }
+
+}  // namespace
+
+template <class T>
+void gemm(Operand<T> a, Operand<T> b, T* c, std::int64_t c_step, std::int64_t m, std::int64_t n,
+          std::int64_t k) {
+  run_single_threaded();
+  const T one(1), zero(0);
+  const auto call = [&](auto routine, auto alpha, auto beta) {
+    routine(CblasRowMajor, flag(a.transposed), flag(b.transposed), size(m), size(n), size(k), alpha,
+            a.data, size(a.step), b.data, size(b.step), beta, c, size(c_step));
+  };
+  if constexpr (std::is_same_v<T, float>) call(cblas_sgemm, one, zero);
+  else if constexpr (std::is_same_v<T, double>) call(cblas_dgemm, one, zero);
+  else if constexpr (std::is_same_v<T, c64>) call(cblas_cgemm, &one, &zero);
+  else call(cblas_zgemm, &one, &zero);
+}
+
+template <class T>
+void syrk(Operand<T> a, T* c, std::int64_t c_step, std::int64_t n, std::int64_t k) {
+  run_single_threaded();
+  const T one(1), zero(0);
+  const auto call = [&](auto routine, auto alpha, auto beta) {
+    routine(CblasRowMajor, CblasUpper, flag(a.transposed), size(n), size(k), alpha, a.data,
+            size(a.step), beta, c, size(c_step));
+  };
+  if constexpr (std::is_same_v<T, float>) call(cblas_ssyrk, one, zero);
+  else if constexpr (std::is_same_v<T, double>) call(cblas_dsyrk, one, zero);
+  else if constexpr (std::is_same_v<T, c64>) call(cblas_csyrk, &one, &zero);
+  else call(cblas_zsyrk, &one, &zero);
+}
+
+template <class T>
+void gemv(Operand<T> a, const T* x, T* y, std::int64_t m, std::int64_t k) {
+  run_single_threaded();
+  const T one(1), zero(0);
+  const std::int64_t rows = a.transposed ? k : m;
+  const std::int64_t columns = a.transposed ? m : k;
+  const auto call = [&](auto routine, auto alpha, auto beta) {
+    routine(CblasRowMajor, flag(a.transposed), size(rows), size(columns), alpha, a.data, size(a.step),
+            x, 1, beta, y, 1);
+  };
+  if constexpr (std::is_same_v<T, float>) call(cblas_sgemv, one, zero);
+  else if constexpr (std::is_same_v<T, double>) call(cblas_dgemv, one, zero);
+  else if constexpr (std::is_same_v<T, c64>) call(cblas_cgemv, &one, &zero);
+  else call(cblas_zgemv, &one, &zero);
+}
+
+template <class T>
+std::int64_t gesv(std::int64_t n, std::int64_t count, T* a, T* b) {
+  run_single_threaded();
+  std::vector<lapack_int> pivots(static_cast<std::size_t>(n));
+  const auto call = [&](auto routine, auto* factors, auto* solution) {
+    return static_cast<std::int64_t>(routine(LAPACK_COL_MAJOR, count_of(n), count_of(count), factors,
+                                             count_of(n), pivots.data(), solution, count_of(n)));
+  };
+  if constexpr (std::is_same_v<T, float>) return call(LAPACKE_sgesv_work, a, b);
+  else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dgesv_work, a, b);
+  else if constexpr (std::is_same_v<T, c64>) return call(LAPACKE_cgesv_work, lapack(a), lapack(b));
+  else return call(LAPACKE_zgesv_work, lapack(a), lapack(b));
+}
+
+template <class T>
+std::int64_t getrf(std::int64_t n, T* a, std::int32_t* pivots) {
+  run_single_threaded();
+  const auto call = [&](auto routine, auto* matrix) {
+    return static_cast<std::int64_t>(
+        routine(LAPACK_COL_MAJOR, count_of(n), count_of(n), matrix, count_of(n), pivots));
+  };
+  if constexpr (std::is_same_v<T, float>) return call(LAPACKE_sgetrf_work, a);
+  else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dgetrf_work, a);
+  else if constexpr (std::is_same_v<T, c64>) return call(LAPACKE_cgetrf_work, lapack(a));
+  else return call(LAPACKE_zgetrf_work, lapack(a));
+}
+
+template <class T>
+std::int64_t potrf(std::int64_t n, T* a) {
+  run_single_threaded();
+  const auto call = [&](auto routine, auto* matrix) {
+    return static_cast<std::int64_t>(routine(LAPACK_COL_MAJOR, 'L', count_of(n), matrix, count_of(n)));
+  };
+  if constexpr (std::is_same_v<T, float>) return call(LAPACKE_spotrf_work, a);
+  else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dpotrf_work, a);
+  else if constexpr (std::is_same_v<T, c64>) return call(LAPACKE_cpotrf_work, lapack(a));
+  else return call(LAPACKE_zpotrf_work, lapack(a));
+}
+
+#define JETLAG_INSTANTIATE(T)                                                                      \
+  template void gemm(Operand<T>, Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t,         \
+                     std::int64_t);                                                                \
+  template void syrk(Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t);                    \
+  template void gemv(Operand<T>, const T*, T*, std::int64_t, std::int64_t);                        \
+  template std::int64_t gesv(std::int64_t, std::int64_t, T*, T*);                                  \
+  template std::int64_t getrf(std::int64_t, T*, std::int32_t*);                                    \
+  template std::int64_t potrf(std::int64_t, T*);
+
+JETLAG_INSTANTIATE(float)
+JETLAG_INSTANTIATE(double)
+JETLAG_INSTANTIATE(c64)
+JETLAG_INSTANTIATE(c128)
+
+}  // namespace jetlag::blas

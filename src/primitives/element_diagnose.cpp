@@ -1,0 +1,271 @@
+// Looking again, after flags were raised: which application met which
+// condition, judged by its operands and its result. Vector functions raise
+// flags that mean nothing, so flags alone never count.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "primitives/element_run.h"
+
+namespace jetlag {
+
+namespace {
+
+// How NumPy's loop of a name reports.
+enum class Judge : std::uint8_t {
+  silent,         // nothing: comparisons, rounding, bits
+  plain,          // by result and operands
+  divisor,        // a pole where the second operand is 0
+  zero,           // a pole at 0
+  minus_one,      // a pole at -1
+  unit,           // poles at ±1
+  zero_base,      // a pole of 0 to a negative power
+};
+
+struct JudgeRow {
+  std::string_view name;
+  Judge judge;
+};
+
+constexpr JudgeRow judges[] = {
+    {"divide", Judge::divisor},     {"floor_divide", Judge::divisor},
+    {"remainder", Judge::divisor},  {"fmod", Judge::divisor},
+    {"reciprocal", Judge::zero},    {"log", Judge::zero},
+    {"log2", Judge::zero},          {"log10", Judge::zero},
+    {"invsqrt", Judge::zero},       {"invcbrt", Judge::zero},
+    {"log1p", Judge::minus_one},    {"arctanh", Judge::unit},
+    {"power", Judge::zero_base},    {"float_power", Judge::zero_base},
+    {"negative", Judge::silent},    {"positive", Judge::silent},
+    {"fabs", Judge::silent},        {"sign", Judge::silent},
+    {"maximum", Judge::silent},     {"minimum", Judge::silent},
+    {"fmax", Judge::silent},        {"fmin", Judge::silent},
+    {"clip", Judge::silent},        {"conjugate", Judge::silent},
+    {"rint", Judge::silent},        {"floor", Judge::silent},
+    {"ceil", Judge::silent},        {"trunc", Judge::silent},
+    {"copysign", Judge::silent},    {"heaviside", Judge::silent},
+    {"where", Judge::silent},
+};
+
+Judge judge_of(const Primitive& p) {
+  const auto* row = std::find_if(std::begin(judges), std::end(judges),
+                                 [&](const JudgeRow& r) { return r.name == p.name; });
+  return row == std::end(judges) ? Judge::plain : row->judge;
+}
+
+// An element as a pair of doubles: enough to see zeros, infinities and NaN.
+struct Seen {
+  double re = 0, im = 0;
+  bool is_nan() const { return std::isnan(re) || std::isnan(im); }
+  bool is_inf() const { return std::isinf(re) || std::isinf(im); }
+  bool is_zero() const { return re == 0 && im == 0; }
+};
+
+Seen look(const std::byte* data, DType dtype, std::int64_t i) {
+  return visit(dtype, [&]<class T>(Tag<T>) -> Seen {
+    T element;
+    std::memcpy(&element, data + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+    if constexpr (requires { element.real(); }) return {element.real(), element.imag()};
+    else return {static_cast<double>(element), 0};
+  });
+}
+
+bool at_pole(Judge judge, std::span<const Seen> in) {
+  switch (judge) {
+    case Judge::divisor: return in[1].is_zero();
+    case Judge::zero: return in[0].is_zero();
+    case Judge::minus_one: return in[0].re == -1 && in[0].im == 0;
+    case Judge::unit: return std::abs(in[0].re) == 1 && in[0].im == 0;
+    case Judge::zero_base: return in[0].is_zero() && in[1].re < 0;
+    default: return false;
+  }
+}
+
+double least_normal(DType d) {
+  return real_dtype(d) == DType::float32 ? std::numeric_limits<float>::min()
+                                         : std::numeric_limits<double>::min();
+}
+
+// 0 and denormals from operands that are neither 0 nor infinite lost digits.
+// Exact ones cannot be told apart here.
+bool lost_digits(std::span<const Seen> in, const Seen& out, DType d) {
+  if (std::hypot(out.re, out.im) >= least_normal(d)) return false;
+  return std::none_of(in.begin(), in.end(), [](const Seen& s) { return s.is_zero() || s.is_inf(); });
+}
+
+// Functions that never leave the range where their operands are.
+bool may_underflow(const Primitive& p) {
+  constexpr std::string_view names[] = {"multiply", "divide", "square",      "reciprocal", "exp",
+                                        "exp2",     "power",  "float_power", "exp10",      "erfc",
+                                        "ldexp"};
+  return std::find(std::begin(names), std::end(names), p.name) != std::end(names);
+}
+
+unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in, const Seen& out,
+                       DType d) {
+  const bool nan_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_nan(); });
+  if (nan_in) return 0;
+  const bool inf_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_inf(); });
+  const bool pole = at_pole(judge, in);
+  unsigned anomalies = out.is_nan() ? invalid : 0u;
+  // Smith's quotient by 0 is x/0 in both parts: a pole, whatever 0/0 adds.
+  const bool complex_pole = pole && is_complex(d) && p.name == "divide" && !in[0].is_zero();
+  if ((out.is_inf() || complex_pole) && !inf_in) anomalies |= pole ? divide_by_zero : overflow;
+  if (may_underflow(p) && lost_digits(in, out, d)) anomalies |= underflow;
+  return anomalies;
+}
+
+template <class T>
+bool quotient_overflows(const std::byte* a, const std::byte* b, std::int64_t i) {
+  if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
+    T x, y;
+    std::memcpy(&x, a + i * sizeof(T), sizeof(T));
+    std::memcpy(&y, b + i * sizeof(T), sizeof(T));
+    return y == -1 && x == std::numeric_limits<T>::min();
+  } else {
+    return false;
+  }
+}
+
+// One application over n elements.
+struct Scene {
+  const Primitive& primitive;
+  std::vector<const std::byte*> operands;
+  std::vector<DType> dtypes;
+  const std::byte* result;
+  DType dtype;
+};
+
+unsigned judge_integers(const Scene& s, Judge judge, std::int64_t n) {
+  if (judge != Judge::divisor && s.primitive.name != "reciprocal") return 0;
+  unsigned anomalies = 0;
+  const bool quotient = s.primitive.name == "floor_divide";
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (look(s.operands.back(), s.dtype, i).is_zero()) anomalies |= divide_by_zero;
+    if (quotient && visit(s.dtype, [&]<class T>(Tag<T>) {
+          return quotient_overflows<T>(s.operands[0], s.operands[1], i);
+        })) {
+      anomalies |= overflow;
+    }
+  }
+  return anomalies;
+}
+
+unsigned judge_scene(const Scene& s, std::int64_t n) {
+  const Judge judge = judge_of(s.primitive);
+  if (judge == Judge::silent || s.dtype == DType::boolean) return 0;
+  if (is_integer(s.dtype)) return judge_integers(s, judge, n);
+  unsigned anomalies = 0;
+  Seen in[3];
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::size_t k = 0; k < s.operands.size(); ++k) in[k] = look(s.operands[k], s.dtypes[k], i);
+    const std::span<const Seen> seen(in, s.operands.size());
+    anomalies |= judge_inexact(s.primitive, judge, seen, look(s.result, s.dtype, i), s.dtype);
+  }
+  return anomalies;
+}
+
+bool fits(double x, DType to) {
+  return visit(to, [&]<class T>(Tag<T>) {
+    if constexpr (std::is_integral_v<T>) {
+      const double low = static_cast<double>(std::numeric_limits<T>::min());
+      const double beyond = std::ldexp(1.0, std::numeric_limits<T>::digits);
+      return std::trunc(x) >= low && x < beyond;
+    } else {
+      return true;
+    }
+  });
+}
+
+// A conversion: NaN and large numbers fit no integer, large doubles no float.
+unsigned judge_cast(const std::byte* from, DType wide, const std::byte* to, DType narrow,
+                    std::int64_t n) {
+  if (!is_float(wide) && !is_complex(wide)) return 0;
+  unsigned anomalies = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const Seen before = look(from, wide, i);
+    if (is_integer(narrow)) {
+      if (!fits(before.re, narrow)) anomalies |= invalid;
+    } else if (narrow != DType::boolean && !before.is_nan() && !before.is_inf()) {
+      if (look(to, narrow, i).is_inf()) anomalies |= overflow;
+    }
+  }
+  return anomalies;
+}
+
+// Every value of the program in a buffer of its own.
+class Replay {
+ public:
+  explicit Replay(const RunState& state) : state_(state), program_(*state.program) {
+    std::vector<int> wanted = program_.casts;
+    for (const Application& a : program_.application_list) {
+      wanted.push_back(a.result);
+      wanted.insert(wanted.end(), a.operands.begin(), a.operands.end());
+    }
+    steps_ = program_.steps_for(wanted);
+    memory_ = allocate_bytes(program_.code_.size() * program_.slot_bytes);
+  }
+
+  void compute(std::int64_t position, std::int64_t n) {
+    for (int i = 0; i < program_.inputs(); ++i) {
+      state_.space.gather(i, position, n, at(program_.input_values[i]));
+    }
+    for (int v = 0; v < program_.code_.size(); ++v) {
+      const std::int64_t bytes = n * size_of(program_.code_[v].dtype);
+      if (program_.fixed[v]) std::memcpy(at(v), program_.fixed[v], static_cast<std::size_t>(bytes));
+    }
+    for (const Step& s : steps_) s.loop(place(s.a), place(s.b), place(s.c), at(s.out), n);
+  }
+
+  unsigned judge(const Application& a, std::int64_t n) const {
+    Scene scene{*a.primitive, {}, {}, at(a.result), program_.code_[a.result].dtype};
+    for (int operand : a.operands) {
+      scene.operands.push_back(at(operand));
+      scene.dtypes.push_back(program_.code_[operand].dtype);
+    }
+    return judge_scene(scene, n);
+  }
+
+  unsigned judge_casts(std::int64_t n) const {
+    unsigned anomalies = 0;
+    for (int value : program_.casts) {
+      const Operation& o = program_.code_[value];
+      if (o.opcode != Opcode::cast) continue;
+      const int from = o.operands[0];
+      anomalies |= judge_cast(at(from), program_.code_[from].dtype, at(value), o.dtype, n);
+    }
+    return anomalies;
+  }
+
+ private:
+  std::byte* at(int value) const { return memory_.get() + value * program_.slot_bytes; }
+  const std::byte* place(int value) const { return value < 0 ? nullptr : at(value); }
+
+  const RunState& state_;
+  const Program& program_;
+  std::vector<Step> steps_;
+  Bytes memory_;
+};
+
+}  // namespace
+
+std::vector<ElementRun::Finding> ElementRun::diagnose(std::int64_t first, std::int64_t last) const {
+  const auto& applications = state_->program->application_list;
+  std::vector<unsigned> met(applications.size(), 0);
+  unsigned casts = state_->conversion_flags;
+  Replay replay(*state_);
+  for (std::int64_t position = first; position < last; position += run_length) {
+    const std::int64_t n = std::min(run_length, last - position);
+    replay.compute(position, n);
+    casts |= replay.judge_casts(n);
+    for (std::size_t i = 0; i < met.size(); ++i) met[i] |= replay.judge(applications[i], n);
+  }
+  std::vector<Finding> findings;
+  if (casts) findings.push_back({-1, casts});
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    if (met[i]) findings.push_back({static_cast<int>(i), met[i]});
+  }
+  return findings;
+}
+
+}  // namespace jetlag

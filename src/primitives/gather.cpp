@@ -1,0 +1,162 @@
+// a[items] with arrays among the items: a copy; and the assignment to it.
+#include "primitives/advanced.h"
+#include "primitives/arguments.h"
+#include "primitives/index.h"
+#include "primitives/moves.h"
+#include "primitives/shape.h"
+#include "primitives/storing.h"
+#include "primitives/walk.h"
+
+namespace jetlag {
+
+namespace {
+
+// The axes of a selection as NumPy stores them: places first, in C order, and
+// the rest in the order in which they lie in the source.
+Ref<Array> new_stored(const Selection& s, DType dtype, const Ref<Buffer>& buffer) {
+  const std::int64_t item = size_of(dtype);
+  const Array rest(buffer, s.data, dtype, s.rest, s.rest_strides);
+  Dims strides = strides_like(rest, item);
+  if (strides.empty()) strides = contiguous_strides(s.rest, item);
+  std::int64_t step = item * std::max<std::int64_t>(element_count(s.rest), 1);
+  Dims shape = s.rest;
+  for (std::int64_t i = s.places.size() - 1; i >= 0; --i) {
+    shape.insert(0, s.places[i]);
+    strides.insert(0, step);
+    step *= std::max<std::int64_t>(s.places[i], 1);
+  }
+  const Ref<Array> block = new_array(dtype, shape);
+  if (block->strides() == strides) return block;
+  return make<Array>(block->buffer(), block->data(), dtype, std::move(shape), std::move(strides));
+}
+
+// From the stored order (places, rest) to that of the result, and back.
+Ref<Array> in_result_order(const Ref<Array>& stored, const Selection& s) {
+  if (s.at == 0) return stored;
+  const auto rotate = [&](Dims d) {
+    std::rotate(d.begin(), d.begin() + s.places.size(), d.begin() + s.places.size() + s.at);
+    return d;
+  };
+  return view_of(stored, stored->data(), rotate(stored->shape()), rotate(stored->strides()));
+}
+
+Ref<Array> in_stored_order(const Ref<Array>& result, const Selection& s) {
+  if (s.at == 0) return result;
+  const auto rotate = [&](Dims d) {
+    std::rotate(d.begin(), d.begin() + s.at, d.begin() + s.at + s.places.size());
+    return d;
+  };
+  return view_of(result, result->data(), rotate(result->shape()), rotate(result->strides()));
+}
+
+template <std::size_t size>
+void copy_item(std::byte* to, const std::byte* from) {
+  std::memcpy(to, from, size);
+}
+
+// One function for each size of element: the loop must not ask.
+template <class F>
+void with_item_size(DType dtype, F&& f) {
+  switch (size_of(dtype)) {
+    case 1: return f(std::integral_constant<std::size_t, 1>{});
+    case 2: return f(std::integral_constant<std::size_t, 2>{});
+    case 4: return f(std::integral_constant<std::size_t, 4>{});
+    case 8: return f(std::integral_constant<std::size_t, 8>{});
+    default: return f(std::integral_constant<std::size_t, 16>{});
+  }
+}
+
+// Calls run(place of the selection, place of the other array, steps, count) for
+// every line of elements along the last axis of the rest.
+template <class Run>
+void each_line(const Selection& s, const Array& other, Run&& run) {
+  std::size_t place = 0;
+  const std::int64_t places_rank = s.places.size();
+  walk<1>(s.places, {other.data()}, {other.strides().data()},
+          [&](const auto& at, const auto& steps, std::int64_t count) {
+            for (std::int64_t i = 0; i < count; ++i) {
+              walk<2>(s.rest, {s.data + s.offsets[place++], at[0] + i * steps[0]},
+                      {s.rest_strides.data(), other.strides().data() + places_rank}, run);
+            }
+          });
+}
+
+void copy_out(const Selection& s, const Array& stored) {
+  with_item_size(stored.dtype(), [&](auto size) {
+    each_line(s, stored, [&](const auto& at, const auto& steps, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        copy_item<size>(at[1] + i * steps[1], at[0] + i * steps[0]);
+      }
+    });
+  });
+}
+
+void copy_in(const Selection& s, const Array& stored) {
+  with_item_size(stored.dtype(), [&](auto size) {
+    each_line(s, stored, [&](const auto& at, const auto& steps, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        copy_item<size>(at[0] + i * steps[0], at[1] + i * steps[1]);
+      }
+    });
+  });
+}
+
+void check_mask_value(const Selection& s, const Dims& value) {
+  const auto count = static_cast<std::int64_t>(s.offsets.size());
+  if (!s.rest.empty()) return;
+  if (value.size() > 1) {
+    throw Error(Kind::type, format("NumPy boolean array indexing assignment requires a 0 or "
+                                   "1-dimensional input, input has {} dimensions", value.size()));
+  }
+  if (value.empty() || value[0] == count || value[0] == 1) return;
+  throw Error(Kind::value, format("NumPy boolean array indexing assignment cannot assign {} input "
+                                  "values to the {} output values where the mask is true",
+                                  value[0], count));
+}
+
+void check_value(const Selection& s, const Dims& value, const Dims& shape) {
+  if (s.is_mask) check_mask_value(s, value);
+  try {
+    check_assignable(value, shape);
+  } catch (const Error&) {
+    throw Error(Kind::value, format("shape mismatch: value array of shape {} could not be broadcast "
+                                    "to indexing result of shape {}",
+                                    tight_shape(value), tight_shape(shape)));
+  }
+}
+
+// The value in the target's dtype and memory of its own, if the target's might
+// change under it.
+Ref<Array> private_operand(const Value& value, const Array& target) {
+  Ref<Array> v = stored_operand(value, target.dtype());
+  if (!v || (v->dtype() == target.dtype() && !may_overlap(*v, target))) return v;
+  Ref<Array> copy = new_array(target.dtype(), v->shape());
+  copy_elements(*v, *copy);
+  return copy;
+}
+
+}  // namespace
+
+Ref<Array> gather(const Ref<Array>& a, std::span<const Value> items) {
+  const std::optional<Selection> s = select(a, items);
+  if (!s) return nullptr;
+  const Ref<Array> stored = new_stored(*s, a->dtype(), a->buffer());
+  if (stored->size() > 0) copy_out(*s, *stored);
+  return in_result_order(stored, *s);
+}
+
+bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& value) {
+  if (!a->writable()) throw Error(Kind::value, "assignment destination is read-only");
+  if (!is_assignable(value, a->dtype())) return false;
+  const std::optional<Selection> s = select(a, items);
+  if (!s) return false;
+  const Ref<Array> v = private_operand(value, *a);
+  if (!v) return false;
+  const Dims shape = s->shape();
+  check_value(*s, v->shape(), shape);
+  const Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
+  if (stored->size() > 0) copy_in(*s, *stored);
+  return true;
+}
+
+}  // namespace jetlag

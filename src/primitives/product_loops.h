@@ -1,0 +1,35 @@
+// The loops of matrix-vector products, for one thread. Products of a matrix
+// with a vector are bound by memory: several rows are read at once, so that
+// each element of the vector is used several times, and lines are fetched
+// ahead of their use.
+#pragma once
+
+#include <cstdint>
+
+namespace jetlag {
+
+// Those of one instruction set, for one real element type. Steps count elements.
+template <class T>
+struct ProductLoops {
+  // The sum of a[i] * b[i].
+  T (*dot)(const T* a, const T* b, std::int64_t n);
+  // y[i] = the sum over j of a[i, j] * x[j]: row by row. A row's bits do not
+  // depend on the rows beside it.
+  void (*rows)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns, const T* x,
+               T* y);
+  // y[j] = the sum over i of a[i, j] * x[i]: all columns at once, row after row.
+  void (*columns)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns, const T* x,
+                  T* y);
+};
+
+// product_loops.inc, compiled for each level; only the first exists everywhere.
+extern const ProductLoops<float> product_loops_f32_baseline;
+extern const ProductLoops<double> product_loops_f64_baseline;
+extern const ProductLoops<float> product_loops_f32_x86_64_v3;
+extern const ProductLoops<double> product_loops_f64_x86_64_v3;
+
+// The loops for this machine.
+template <class T>
+const ProductLoops<T>& product_loops();
+
+}  // namespace jetlag

@@ -1,0 +1,242 @@
+#include "primitives/product_parts.h"
+
+#include <memory>
+#include <vector>
+
+#include "array/convert.h"
+#include "primitives/blas.h"
+#include "primitives/product_loops.h"
+
+namespace jetlag {
+
+namespace {
+
+// ---- operands as loops want them ---------------------------------------------
+
+template <class T>
+T load(const std::byte* p) {
+  if constexpr (std::is_same_v<T, bool>) return *p != std::byte{0};
+  else return *reinterpret_cast<const T*>(p);
+}
+
+// A matrix copied into rows without gaps, converted on the way. As a bool may
+// hold any byte, bools are copied too.
+template <class T>
+void pack(const Matrix& a, bool conjugate, T* out) {
+  visit(a.dtype, [&](auto tag) {
+    using From = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < a.rows; ++i) {
+      const std::byte* p = a.data + i * a.row_step;
+      for (std::int64_t j = 0; j < a.columns; ++j, p += a.column_step) {
+        T x = convert<T>(load<From>(p));
+        if constexpr (is_complex_type<T>) {
+          if (conjugate) x = std::conj(x);
+        }
+        *out++ = x;
+      }
+    }
+  });
+}
+
+// An operand where it lies, if its rows or columns are contiguous lines that do
+// not overlap; otherwise a packed copy, kept as long as this lives.
+template <class T>
+class Ready {
+ public:
+  Ready(const Matrix& a, bool conjugate = false) {
+    constexpr std::int64_t item = sizeof(T);
+    const bool as_is = a.dtype == dtype_of<T>() && !conjugate && !std::is_same_v<T, bool>;
+    if (as_is && is_lines(a.rows, a.columns, a.row_step, a.column_step)) {
+      operand = {reinterpret_cast<const T*>(a.data), step(a.rows, a.columns, a.row_step), false};
+    } else if (as_is && is_lines(a.columns, a.rows, a.column_step, a.row_step)) {
+      operand = {reinterpret_cast<const T*>(a.data), step(a.columns, a.rows, a.column_step), true};
+    } else {
+      copy_.reset(new T[static_cast<std::size_t>(std::max<std::int64_t>(a.rows * a.columns, 1))]);
+      pack(a, conjugate, copy_.get());
+      operand = {copy_.get(), std::max<std::int64_t>(a.columns, 1), false};
+    }
+    static_cast<void>(item);
+  }
+
+  blas::Operand<T> operand;
+
+ private:
+  static bool is_lines(std::int64_t count, std::int64_t length, std::int64_t step,
+                       std::int64_t item_step) {
+    constexpr std::int64_t item = sizeof(T);
+    if (length > 1 && item_step != item) return false;
+    return count <= 1 || (step % item == 0 && step >= length * item);
+  }
+  // In elements; with a single line no step is ever taken.
+  static std::int64_t step(std::int64_t count, std::int64_t length, std::int64_t step) {
+    return std::max<std::int64_t>(count > 1 ? step / static_cast<std::int64_t>(sizeof(T)) : length, 1);
+  }
+
+  std::unique_ptr<T[]> copy_;
+};
+
+// ---- kinds of tiles --------------------------------------------------------------
+
+// Wraps around as NumPy's integers do; bools are "or" of "and".
+template <class T>
+T add_product(T sum, T a, T b) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return sum || (a && b);
+  } else if constexpr (std::is_integral_v<T>) {
+    // Small integers are multiplied as unsigned int, which cannot overflow.
+    using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
+    return static_cast<T>(static_cast<U>(sum) + static_cast<U>(a) * static_cast<U>(b));
+  } else {
+    return sum + a * b;
+  }
+}
+
+// Row by row of b: both inner lines are contiguous.
+template <class T>
+void multiply_plainly(const Matrix& a, const Matrix& b, T* c, std::int64_t c_step) {
+  const Ready<T> left(a);
+  std::vector<T> copy_of_b;
+  const Ready<T> right(b);
+  const T* rows = right.operand.data;
+  std::int64_t b_step = right.operand.step;
+  std::unique_ptr<T[]> packed;
+  if (right.operand.transposed) {
+    packed.reset(new T[static_cast<std::size_t>(b.rows * b.columns)]);
+    pack(b, false, packed.get());
+    rows = packed.get();
+    b_step = b.columns;
+  }
+  const blas::Operand<T>& l = left.operand;
+  for (std::int64_t i = 0; i < a.rows; ++i) {
+    T* to = c + i * c_step;
+    std::fill(to, to + b.columns, T(0));
+    for (std::int64_t k = 0; k < a.columns; ++k) {
+      const T factor = l.transposed ? l.data[k * l.step + i] : l.data[i * l.step + k];
+      const T* from = rows + k * b_step;
+      for (std::int64_t j = 0; j < b.columns; ++j) to[j] = add_product(to[j], factor, from[j]);
+    }
+  }
+}
+
+// A vector result, by loops of our own or by BLAS.
+template <class T>
+void multiply_vector(const blas::Operand<T>& a, const T* x, T* y, std::int64_t m, std::int64_t k) {
+  if constexpr (std::is_floating_point_v<T>) {
+    const ProductLoops<T>& loops = product_loops<T>();
+    if (m == 1) *y = loops.dot(a.data, x, k);
+    else if (a.transposed) loops.columns(a.data, a.step, k, m, x, y);
+    else loops.rows(a.data, a.step, m, k, x, y);
+  } else {
+    blas::gemv(a, x, y, m, k);
+  }
+}
+
+template <class T>
+void clear_tile(const Matrix& c) {
+  for (std::int64_t i = 0; i < c.rows; ++i) {
+    for (std::int64_t j = 0; j < c.columns; ++j) {
+      *reinterpret_cast<T*>(c.data + i * c.row_step + j * c.column_step) = T(0);
+    }
+  }
+}
+
+template <class T>
+void multiply_column(const Product& tile, bool conjugate) {
+  const Ready<T> a(tile.a, conjugate);
+  const Ready<T> x(tile.b);
+  // A single contiguous line may count as a row or as a column: with one row
+  // of a, both are the same line.
+  blas::Operand<T> left = a.operand;
+  if (tile.a.rows == 1) left.transposed = false;
+  const std::int64_t m = tile.c.rows;
+  const bool gaps = m > 1 && tile.c.row_step != static_cast<std::int64_t>(sizeof(T));
+  auto* to = reinterpret_cast<T*>(tile.c.data);
+  if (!gaps) return multiply_vector(left, x.operand.data, to, m, tile.a.columns);
+  std::vector<T> line(static_cast<std::size_t>(m));
+  multiply_vector(left, x.operand.data, line.data(), m, tile.a.columns);
+  for (std::int64_t i = 0; i < m; ++i) {
+    *reinterpret_cast<T*>(tile.c.data + i * tile.c.row_step) = line[static_cast<std::size_t>(i)];
+  }
+}
+
+template <class T>
+void multiply(const Product& tile, bool conjugate) {
+  if (tile.c.rows == 0 || tile.c.columns == 0) return;
+  if (tile.a.columns == 0) return clear_tile<T>(tile.c);
+  if constexpr (blas::has_blas<T>) {
+    if (tile.c.columns == 1) return multiply_column<T>(tile, conjugate);
+    const Ready<T> a(tile.a, conjugate);
+    const Ready<T> b(tile.b);
+    blas::gemm(a.operand, b.operand, reinterpret_cast<T*>(tile.c.data),
+               tile.c.row_step / static_cast<std::int64_t>(sizeof(T)), tile.c.rows, tile.c.columns,
+               tile.a.columns);
+  } else {
+    // A column of c may have gaps, which rows of one element bridge.
+    multiply_plainly(tile.a, tile.b, reinterpret_cast<T*>(tile.c.data),
+                     tile.c.row_step / static_cast<std::int64_t>(sizeof(T)));
+  }
+}
+
+// ---- partial results ---------------------------------------------------------------
+
+template <class T>
+T add(T a, T b) {
+  return add_product(a, b, T(1));
+}
+
+template <class T>
+void add_partials(std::byte* partials, std::int64_t count, const Matrix& c) {
+  auto* all = reinterpret_cast<T*>(partials);
+  const std::int64_t n = c.rows * c.columns;
+  for (std::int64_t apart = 1; apart < count; apart *= 2) {
+    for (std::int64_t i = 0; i + apart < count; i += 2 * apart) {
+      for (std::int64_t j = 0; j < n; ++j) {
+        all[i * n + j] = add(all[i * n + j], all[(i + apart) * n + j]);
+      }
+    }
+  }
+  for (std::int64_t j = 0; j < n; ++j) {
+    *reinterpret_cast<T*>(c.data + j * c.row_step) = all[j];
+  }
+}
+
+}  // namespace
+
+MultiplyTile find_multiply(DType dtype) {
+  return visit(dtype, [](auto tag) -> MultiplyTile { return multiply<typename decltype(tag)::type>; });
+}
+
+AddPartials find_add_partials(DType dtype) {
+  return visit(dtype, [](auto tag) -> AddPartials {
+    return add_partials<typename decltype(tag)::type>;
+  });
+}
+
+void multiply_symmetric(const Product& tile) {
+  visit(tile.c.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (blas::has_blas<T>) {
+      const Ready<T> a(tile.a);
+      const std::int64_t step = tile.c.row_step / static_cast<std::int64_t>(sizeof(T));
+      T* c = reinterpret_cast<T*>(tile.c.data);
+      blas::syrk(a.operand, c, step, tile.c.rows, tile.a.columns);
+      for (std::int64_t i = 0; i < tile.c.rows; ++i) {
+        for (std::int64_t j = 0; j < i; ++j) c[i * step + j] = c[j * step + i];
+      }
+    }
+  });
+}
+
+void mirror(const Matrix& from, const Matrix& to) {
+  visit(from.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < to.rows; ++i) {
+      for (std::int64_t j = 0; j < to.columns; ++j) {
+        *reinterpret_cast<T*>(to.data + i * to.row_step + j * to.column_step) =
+            *reinterpret_cast<const T*>(from.data + j * from.row_step + i * from.column_step);
+      }
+    }
+  });
+}
+
+}  // namespace jetlag
