@@ -29,8 +29,8 @@ class Row:
     peers: tuple[str, ...] = ("numpy", "jetlag")
     kind: Literal["run", "call", "import"] = "run"
     allowed: float = 1e-9  # how far apart results may be, beside their largest number
-    seconds: float = 0.0  # an absolute bar for the last peer; 0: none
-    not_slower: bool = False  # the bar: the last peer is not slower than the first
+    seconds: float = 0.0  # an absolute bar for jetlag; 0: none
+    not_slower: bool = False  # the bar: jetlag is not slower than the first peer
 
 
 # Programs
@@ -80,7 +80,7 @@ def largest(a):  # noqa: ANN001, ANN201
     return np.max(a)
 
 
-def copied(a):  # noqa: ANN001, ANN201
+def add_one(a):  # noqa: ANN001, ANN201
     return a + 1.0
 
 
@@ -137,7 +137,7 @@ ROWS = (
         lambda: small(2), threads=(1,), kind="call", seconds=0.6e-6),
     Row("import", "import; for jetlag beyond that of NumPy", lambda: add,
         lambda: small(2), threads=(1,), kind="import", seconds=0.2),
-    Row("copy", "a + 1, 1e7 numbers", lambda: copied, lambda: vectors(1)),
+    Row("add-one", "a + 1, 1e7 numbers", lambda: add_one, lambda: vectors(1)),
     Row("chain", "(a * b + a) / (b + 2) - 0.5 * a, 1e7", lambda: chain, lambda: vectors(2)),
     Row("sigmoid", "1 / (1 + exp(-a)), 1e7", lambda: sigmoid, lambda: vectors(1)),
     Row("hypotenuse", "sqrt(a * a + b * b), 1e7", lambda: hypotenuse, lambda: vectors(2)),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Failed, Measured, measure
+from peers import PEERS
 from rows import ROWS, Row
 
 ROOT = Path(__file__).parent.parent
@@ -66,11 +67,17 @@ def bar(row: Row) -> str:
     return f"within {duration(row.seconds)}" if row.seconds else ""
 
 
-def line(measured: Measured) -> str:
+def cells(name: object, threads: object, times: list[str], ratio: str, rest: str) -> str:
+    columns = "".join(f"{cell:>10}" for cell in times)
+    return f"{name:<16}{threads:>8}{columns}{ratio:>8}  {rest}".rstrip()
+
+
+def line(measured: Measured, peers: list[str]) -> str:
     row = measured.row
-    times = "".join(f"{duration(measured.median(peer)):>10}" for peer in row.peers)
+    times = [duration(measured.median(p)) if p in row.peers else "-" for p in peers]
     verdict = f"{bar(row)} {MARKS[measured.met()]}".strip()
-    return f"{row.name:<16}{measured.threads:>3}{times}{measured.ratio():>8.2f}  {verdict:<22}{row.what}"
+    ratio = f"{measured.ratio():.2f}"
+    return cells(row.name, measured.threads, times, ratio, f"{verdict:<22}{row.what}")
 
 
 def as_json(measured: Measured) -> dict[str, Any]:
@@ -110,12 +117,14 @@ def main() -> int:
     options = arguments()
     here = machine()
     print(f"{here['processor']}, {here['cores']} cores, {here['date']}, commit {here['commit']}")
-    print("row              threads  numpy    jetlag   ratio  bar                   what")
+    wanted = chosen(options.only, options.threads)
+    peers = [peer for peer in PEERS if any(peer in row.peers for row, _ in wanted)]
+    print(cells("row", "threads", peers, "ratio", f"{'bar':<22}what"))
     results: list[dict[str, Any]] = []
     versions: dict[str, str] = {}
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for row, threads in chosen(options.only, options.threads):
+        for row, threads in wanted:
             try:
                 measured = measure(row, threads, Path(folder), options.budget, tell)
             except Failed as error:
@@ -124,7 +133,7 @@ def main() -> int:
                 print(f"{row.name:<16}{threads:>3}  FAILED: {error}", flush=True)
                 continue
             tell("")
-            print(line(measured), flush=True)
+            print(line(measured, peers), flush=True)
             results.append(as_json(measured))
             versions |= measured.versions
     print(", ".join(f"{name} {version}" for name, version in versions.items()))

@@ -27,8 +27,8 @@ if [ -z "$module" ]; then
   echo "build: $build/python has no _core module" >&2
   exit 1
 fi
-ln -sfn "$module" "python/jetlag/$(basename "$module")"
-ln -sfn "$PWD/$build/src/jetlag" .venv/bin/jetlag
+ln -sfnr "$module" "python/jetlag/$(basename "$module")"
+ln -sfnr "$build/src/jetlag" .venv/bin/jetlag
 
 # What an installed package leaves as well: its name and version, which jetlag.__version__ reads.
 site=$("$python" -c 'import site; print(site.getsitepackages()[0])')

@@ -74,7 +74,8 @@ void add_tables(nb::module_& m) {
   m.def("threads", threads, nb::arg("count") = nb::none(), "Sets, if given, and returns the number of workers.");
   m.def("after_fork", &tasks::after_fork);
   m.def("set_hooks", [](nb::object locate, nb::object warn_fp, nb::object warn_opaque) {
-    hooks() = {locate, warn_fp, warn_opaque};
+    Hooks& h = hooks();
+    h = {locate, warn_fp, warn_opaque, true};
   }, nb::kw_only(), nb::arg("raise_at"), nb::arg("warn_fp"), nb::arg("warn_opaque"));
   m.attr("UNBOUND") = nb::borrow(unbound_object());
   m.attr("MISSING") = nb::borrow(missing_object());

@@ -9,6 +9,11 @@ namespace jetlag::python {
 Hooks& hooks() {
   // Never destroyed: the interpreter may be gone by then.
   static Hooks* h = new Hooks;
+  // The module may be used before the package has set them.
+  if (!h->locate.is_valid() && !h->asked) {
+    h->asked = true;
+    nb::module_::import_("jetlag.engine").attr("core")();
+  }
   return *h;
 }
 

@@ -39,6 +39,7 @@ struct PythonSide {
 // Functions of jetlag.engine that the engine calls.
 struct Hooks {
   nb::object locate, warn_fp, warn_opaque;
+  bool asked = false;
 };
 Hooks& hooks();
 

@@ -47,8 +47,18 @@ Expr floor_divide_any(Expr a, Expr b) {
 
 Expr square(Expr a) { return a * a; }
 
+// As Smith's quotient, but 0 gives NaN, where 1 / 0 has an infinite part.
+Expr complex_reciprocal(Expr a) {
+  const Expr re = real(a), im = imag(a), one = constant(re, 1);
+  const Expr slope = im / re, size = re + im * slope;
+  const Expr other_slope = re / im, other_size = re * other_slope + im;
+  return select(absolute(im) <= absolute(re), pair(one / size, -slope / size),
+                pair(other_slope / other_size, -one / other_size));
+}
+
 // Integers by way of double, as in NumPy.
 Expr reciprocal(Expr a) {
+  if (a.is_complex()) return complex_reciprocal(a);
   if (!a.is_integer()) return constant(a, 1) / a;
   const Expr wide = cast(a, DType::float64);
   return cast(constant(wide, 1) / wide, a.dtype());

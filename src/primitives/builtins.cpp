@@ -140,7 +140,7 @@ constexpr Primitive table[] = {
      .doc = "The nearest int, the even one of two.", .example = "__round(2.5)  #= 2",
      .value = rounded},
     {.name = "__divmod", .python = "builtins.divmod", .params = "a, b",
-     .doc = "Quotient rounded down, and the rest.", .example = "__divmod(7, 2)  #= '(3, 1)",
+     .doc = "Quotient rounded down, and the rest.", .example = "__divmod(7, 2)  #= tuple(3, 1)",
      .value = quotient_and_rest, .can_fail = true},
     {.name = "__power", .python = "builtins.pow", .params = "base, exp, mod=nil", .doc = "a ** b.",
      .example = "__power(2, 10)  #= 1024", .value = power, .can_fail = true},

@@ -32,6 +32,12 @@ Expr less_equal(Expr a, Expr b) { return exact_order<Opcode::less_equal>(a, b); 
 Expr greater(Expr a, Expr b) { return less(b, a); }
 Expr greater_equal(Expr a, Expr b) { return less_equal(b, a); }
 
+// A Python int arrives as int64 and wraps, as where() lets it.
+Expr where(Expr condition, Expr yes, Expr no) {
+  const DType d = yes.dtype() == DType::int64 ? no.dtype() : yes.dtype();
+  return select(condition, cast(yes, d), cast(no, d));
+}
+
 Expr isneginf(Expr a) { return a.is_float() ? a == -std::numeric_limits<double>::infinity() : isinf(a); }
 Expr isposinf(Expr a) { return a.is_float() ? a == std::numeric_limits<double>::infinity() : isinf(a); }
 
@@ -103,7 +109,7 @@ constexpr Primitive table[] = {
     {.name = "where", .python = "numpy.where", .params = "condition, x, y",
      .doc = "x where the condition is true, else y.",
      .example = "where([true, false], [1, 2], [3, 4])  #= [1, 4]", .loop = rules::choice,
-     .formula = ternary(select)},
+     .formula = ternary(where), .keeps_arrays = true},
 };
 
 }  // namespace

@@ -141,6 +141,32 @@ void Program::assign_slots() {
   slot_bytes = run_length * item + slot_gap;
 }
 
+namespace {
+
+// An alias row applies the formula of an earlier one, by whose name NumPy
+// speaks of it.
+const Primitive& canonical(const Primitive& p) {
+  using Names = std::unordered_map<const Primitive*, const Primitive*>;
+  static const Names first = [] {
+    Names names;
+    for (const Primitive* row : primitives()) {
+      auto same = [&](const Primitive* other) {
+        return other->formula.arity == row->formula.arity && other->loop == row->loop &&
+               other->formula.unary == row->formula.unary &&
+               other->formula.binary == row->formula.binary &&
+               other->formula.ternary == row->formula.ternary;
+      };
+      const auto all = primitives();
+      if (row->formula) names.emplace(row, *std::find_if(all.begin(), all.end(), same));
+    }
+    return names;
+  }();
+  const auto found = first.find(&p);
+  return found == first.end() ? p : *found->second;
+}
+
+}  // namespace
+
 struct ElementBuilder::State {
   std::shared_ptr<Program> program = std::make_shared<Program>();
 
@@ -165,7 +191,7 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
                           std::span<const DType> loop) {
   JETLAG_CHECK(p.formula.arity == static_cast<int>(operands.size()) && operands.size() == loop.size(),
                "{} takes {} operands, not {}", p.name, p.formula.arity, operands.size());
-  Application made{&p, {}, -1};
+  Application made{&canonical(p), {}, -1};
   std::vector<Expr> e;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     made.operands.push_back(state_->converted(operands[i], loop[i]));

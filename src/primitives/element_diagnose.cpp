@@ -20,6 +20,7 @@ enum class Judge : std::uint8_t {
   zero,           // a pole at 0
   minus_one,      // a pole at -1
   unit,           // poles at ±1
+  imaginary_unit, // poles at ±i
   zero_base,      // a pole of 0 to a negative power
 };
 
@@ -34,7 +35,7 @@ constexpr JudgeRow judges[] = {
     {"reciprocal", Judge::zero},    {"log", Judge::zero},
     {"log2", Judge::zero},          {"log10", Judge::zero},
     {"invsqrt", Judge::zero},       {"invcbrt", Judge::zero},
-    {"log1p", Judge::minus_one},    {"arctanh", Judge::unit},
+    {"arctan", Judge::imaginary_unit}, {"log1p", Judge::minus_one},    {"arctanh", Judge::unit},
     {"power", Judge::zero_base},    {"float_power", Judge::zero_base},
     {"negative", Judge::silent},    {"positive", Judge::silent},
     {"fabs", Judge::silent},        {"sign", Judge::silent},
@@ -76,6 +77,7 @@ bool at_pole(Judge judge, std::span<const Seen> in) {
     case Judge::zero: return in[0].is_zero();
     case Judge::minus_one: return in[0].re == -1 && in[0].im == 0;
     case Judge::unit: return std::abs(in[0].re) == 1 && in[0].im == 0;
+    case Judge::imaginary_unit: return in[0].re == 0 && std::abs(in[0].im) == 1;
     case Judge::zero_base: return in[0].is_zero() && in[1].re < 0;
     default: return false;
   }
@@ -137,11 +139,14 @@ struct Scene {
 };
 
 unsigned judge_integers(const Scene& s, Judge judge, std::int64_t n) {
-  if (judge != Judge::divisor && s.primitive.name != "reciprocal") return 0;
+  const bool inverse = judge == Judge::zero;
+  if (judge != Judge::divisor && !inverse) return 0;
   unsigned anomalies = 0;
   const bool quotient = s.primitive.name == "floor_divide";
+  // NumPy takes 1 / 0 as a float, which then fits no integer.
+  const unsigned at_zero = inverse ? divide_by_zero | invalid : divide_by_zero;
   for (std::int64_t i = 0; i < n; ++i) {
-    if (look(s.operands.back(), s.dtype, i).is_zero()) anomalies |= divide_by_zero;
+    if (look(s.operands.back(), s.dtype, i).is_zero()) anomalies |= at_zero;
     if (quotient && visit(s.dtype, [&]<class T>(Tag<T>) {
           return quotient_overflows<T>(s.operands[0], s.operands[1], i);
         })) {

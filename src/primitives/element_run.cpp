@@ -51,6 +51,10 @@ unsigned put_complex(std::complex<double> value, std::uint64_t* to) {
     const T narrow = static_cast<T>(value.real());
     put(narrow, to);
     return became_infinite(value.real(), narrow) ? overflow : 0u;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    // Only the logical functions take bool loops for floats: as truth.
+    put(value != 0.0, to);
+    return 0;
   } else {
     check_failed("convert_scalar", "a float is no integer");
   }

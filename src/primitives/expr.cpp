@@ -207,9 +207,11 @@ Expr signbit(Expr e) { return copysign(constant(e, 1), e) < 0; }
 
 namespace {
 
+// A NaN among the imaginary parts keeps the real ones from deciding.
 Expr less_complex(Expr a, Expr b, Opcode last) {
-  const Expr ties = (real(a) == real(b)) & apply(last, imag(a), imag(b));
-  return (real(a) < real(b)) | ties;
+  const Expr x = imag(a), y = imag(b);
+  const Expr ties = (real(a) == real(b)) & apply(last, x, y);
+  return ((real(a) < real(b)) & (x == x) & (y == y)) | ties;
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ enum class Opcode : std::uint8_t {
   fmod,        // the remainder with the sign of the dividend; integers by zero: 0 and the flag
   negate,
   absolute,    // the least integer gives itself; complex: hypot of the parts, a real
-  // a if a >= b or a is NaN, else b; and with <=. Complex: lexicographic.
+  // a if a > b or a is NaN, else b; and with <. Complex: lexicographic, >= and
+  // <=, false where an imaginary part is NaN.
   maximum, minimum,
   bit_and, bit_or, bit_xor, bit_not,  // booleans stay 0 or 1
   // By the width or more: all bits leave. Negative counts count as large ones.
@@ -44,8 +45,8 @@ enum class Opcode : std::uint8_t {
   copysign, nextafter,
   ldexp,                               // operands: float, int64
   gcd,                                 // never negative, but for the least integer
-  // pow: integers by squaring, wrapping; a negative exponent throws. Floats:
-  // y == 2 is x * x, y == -1 is 1 / x, else libm. Complex: as NumPy does.
+  // Integers by squaring, wrapping; a negative exponent throws. Floats: y == 2
+  // is x * x, y == 0.5 is sqrt(x), y == -1 is 1 / x, else libm. Complex: as NumPy.
   pow,
   exp, exp2, exp10, expm1, log, log2, log10, log1p, sin, cos, tan, arcsin, arccos, arctan, sinh,
   cosh, tanh, arcsinh, arccosh, arctanh, cbrt, erf, erfc, arctan2, hypot,

@@ -171,8 +171,11 @@ bool clip(std::span<const Operand> operands, std::span<DType> loop) {
 bool truth(std::span<const Operand>, std::span<DType> loop) { return fill(loop, DType::boolean); }
 
 bool choice(std::span<const Operand> operands, std::span<DType> loop) {
-  fill(loop, common_dtype(operands.subspan(1)));
+  const DType d = common_dtype(operands.subspan(1));
   loop[0] = DType::boolean;
+  for (std::size_t i = 1; i < operands.size(); ++i) {
+    loop[i] = operands[i].weak && is_integer(d) ? DType::int64 : d;
+  }
   return true;
 }
 

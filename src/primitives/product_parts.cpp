@@ -44,7 +44,6 @@ template <class T>
 class Ready {
  public:
   Ready(const Matrix& a, bool conjugate = false) {
-    constexpr std::int64_t item = sizeof(T);
     const bool as_is = a.dtype == dtype_of<T>() && !conjugate && !std::is_same_v<T, bool>;
     if (as_is && is_lines(a.rows, a.columns, a.row_step, a.column_step)) {
       operand = {reinterpret_cast<const T*>(a.data), step(a.rows, a.columns, a.row_step), false};
@@ -55,7 +54,6 @@ class Ready {
       pack(a, conjugate, copy_.get());
       operand = {copy_.get(), std::max<std::int64_t>(a.columns, 1), false};
     }
-    static_cast<void>(item);
   }
 
   blas::Operand<T> operand;
@@ -72,6 +70,28 @@ class Ready {
     return std::max<std::int64_t>(count > 1 ? step / static_cast<std::int64_t>(sizeof(T)) : length, 1);
   }
 
+  std::unique_ptr<T[]> copy_;
+};
+
+// A vector without gaps: where it lies, or a packed copy.
+template <class T>
+class ReadyLine {
+ public:
+  // A matrix of one column.
+  explicit ReadyLine(const Matrix& a, bool conjugate = false) {
+    const bool gaps = a.rows > 1 && a.row_step != static_cast<std::int64_t>(sizeof(T));
+    if (a.dtype == dtype_of<T>() && !conjugate && !gaps) {
+      data = reinterpret_cast<const T*>(a.data);
+      return;
+    }
+    copy_.reset(new T[static_cast<std::size_t>(std::max<std::int64_t>(a.rows, 1))]);
+    pack(a, conjugate, copy_.get());
+    data = copy_.get();
+  }
+
+  const T* data;
+
+ private:
   std::unique_ptr<T[]> copy_;
 };
 
@@ -95,7 +115,6 @@ T add_product(T sum, T a, T b) {
 template <class T>
 void multiply_plainly(const Matrix& a, const Matrix& b, T* c, std::int64_t c_step) {
   const Ready<T> left(a);
-  std::vector<T> copy_of_b;
   const Ready<T> right(b);
   const T* rows = right.operand.data;
   std::int64_t b_step = right.operand.step;
@@ -120,14 +139,21 @@ void multiply_plainly(const Matrix& a, const Matrix& b, T* c, std::int64_t c_ste
 
 // A vector result, by loops of our own or by BLAS.
 template <class T>
-void multiply_vector(const blas::Operand<T>& a, const T* x, T* y, std::int64_t m, std::int64_t k) {
+void multiply_vector(const Matrix& a, bool conjugate, const T* x, T* y) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (a.rows == 1) {
+      *y = product_loops<T>().dot(ReadyLine<T>(a.transposed()).data, x, a.columns);
+      return;
+    }
+  }
+  const Ready<T> ready(a, conjugate);
+  const blas::Operand<T>& left = ready.operand;
   if constexpr (std::is_floating_point_v<T>) {
     const ProductLoops<T>& loops = product_loops<T>();
-    if (m == 1) *y = loops.dot(a.data, x, k);
-    else if (a.transposed) loops.columns(a.data, a.step, k, m, x, y);
-    else loops.rows(a.data, a.step, m, k, x, y);
+    if (left.transposed) loops.columns(left.data, left.step, a.columns, a.rows, x, y);
+    else loops.rows(left.data, left.step, a.rows, a.columns, x, y);
   } else {
-    blas::gemv(a, x, y, m, k);
+    blas::gemv(left, x, y, a.rows, a.columns);
   }
 }
 
@@ -142,18 +168,12 @@ void clear_tile(const Matrix& c) {
 
 template <class T>
 void multiply_column(const Product& tile, bool conjugate) {
-  const Ready<T> a(tile.a, conjugate);
-  const Ready<T> x(tile.b);
-  // A single contiguous line may count as a row or as a column: with one row
-  // of a, both are the same line.
-  blas::Operand<T> left = a.operand;
-  if (tile.a.rows == 1) left.transposed = false;
+  const ReadyLine<T> x(tile.b);
   const std::int64_t m = tile.c.rows;
   const bool gaps = m > 1 && tile.c.row_step != static_cast<std::int64_t>(sizeof(T));
-  auto* to = reinterpret_cast<T*>(tile.c.data);
-  if (!gaps) return multiply_vector(left, x.operand.data, to, m, tile.a.columns);
+  if (!gaps) return multiply_vector(tile.a, conjugate, x.data, reinterpret_cast<T*>(tile.c.data));
   std::vector<T> line(static_cast<std::size_t>(m));
-  multiply_vector(left, x.operand.data, line.data(), m, tile.a.columns);
+  multiply_vector(tile.a, conjugate, x.data, line.data());
   for (std::int64_t i = 0; i < m; ++i) {
     *reinterpret_cast<T*>(tile.c.data + i * tile.c.row_step) = line[static_cast<std::size_t>(i)];
   }

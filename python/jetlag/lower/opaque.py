@@ -16,7 +16,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import CellType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from jetlag.lower.scope import Uses
@@ -113,7 +113,8 @@ def _build(
         tuple(name for name in cells if name not in inputs),
         original.co_filename,
         original.co_flags,
-    ).replace(co_name=origin.name, co_qualname=origin.qualname)
+    )
+    code = _renamed(code, code.co_qualname, origin.qualname).replace(co_name=origin.name)
     closure = tuple(cells[name] for name in code.co_freevars)
     helper = FunctionType(code, origin.function.__globals__, origin.name, None, closure)
     helper.__qualname__ = origin.qualname
@@ -124,6 +125,16 @@ def _build(
         _PACK: lambda found: {name: found[name] for name in names if name in found},
     }
     return helper
+
+
+def _renamed(code: CodeType, old: str, new: str) -> CodeType:
+    """The code, and all code inside it, with another beginning of its qualified name."""
+    constants = tuple(
+        _renamed(const, old, new) if isinstance(const, CodeType) else const
+        for const in code.co_consts
+    )
+    name = new + code.co_qualname.removeprefix(old)
+    return code.replace(co_qualname=name, co_consts=constants)
 
 
 def _unbind(inputs: list[str], place: ast.AST) -> list[ast.stmt]:

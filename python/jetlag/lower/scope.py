@@ -284,7 +284,9 @@ def is_settled(scope: Scope, name: str, piece: ast.AST, loops: tuple[ast.AST, ..
         )
     start, end = start_of(piece), end_of(piece)
     for binding in bindings:
-        if start <= binding.position <= end:
+        # An expression ends before what is assigned from it is bound.
+        last = binding.position == end and isinstance(piece, ast.expr)
+        if start <= binding.position <= end and not last:
             if loops:
                 return False
         elif binding.position > start or any(loop in loops for loop in binding.loops):

@@ -67,6 +67,8 @@ class Unit:
             return None
         if not isinstance(function, FunctionType) or has_stars(function):
             return None
+        if function in self._names:
+            return function
         code = function.__code__
         if code.co_flags & _LAZY_CODE or code in self.facts.host:
             return None

@@ -127,7 +127,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const bool scalars = !any_array(args) && !op.primitive->ufunc.empty();
   FpReport report = report_at(op, reported_name(named, scalars));
   run_elements(op, std::move(run), args, out, [report](int) { return report; }, StepKind::call, {});
-  Value result = result_value(out, shape.empty());
+  Value result = result_value(out, shape.empty() && !ufunc.keeps_arrays);
   if (profile_) describe(op, StepKind::call, result);
   return result;
 }

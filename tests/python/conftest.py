@@ -1,0 +1,5 @@
+"""What all Python tests share."""
+
+import pytest
+
+pytest.register_assert_rewrite("same")
