@@ -139,7 +139,7 @@ class Program {
     d["line"] = row.line;
     const std::size_t bracket = row.result.find('[');
     d["dtype"] = row.result.substr(0, bracket);
-    d["shape"] = bracket == std::string::npos ? "" : row.result.substr(bracket);
+    d["shape"] = bracket == std::string::npos ? "" : row.result.substr(bracket + 1, row.result.size() - bracket - 2);
     d["native"] = row.native;
     d["calls"] = row.figures.calls;
     d["tasks"] = row.figures.tasks;

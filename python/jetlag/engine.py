@@ -16,6 +16,7 @@ from typing import Any
 from jetlag import pending
 from jetlag.reports import NotLowered, Reporter
 
+_MARK = "@unbound"  # a parameter that helpers have, and nothing else
 Frame = tuple[str, int, str]  # file, line, function
 
 _core: Any = None
@@ -52,6 +53,8 @@ def locate(exception: BaseException, frames: Sequence[Frame]) -> BaseException:
     `frames` come innermost first; what traceback the exception has lies inside them.
     """
     traceback = strip(exception.__traceback__)
+    if traceback is not None and _MARK in traceback.tb_frame.f_code.co_varnames:
+        frames = frames[1:]  # a helper: its frame is the one of the function already
     for file, line, name in frames:
         traceback = TracebackType(traceback, _frame(file, line, name), -1, line)
     return exception.with_traceback(traceback)

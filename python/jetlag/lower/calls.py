@@ -83,7 +83,7 @@ class Calls(Expressions):
             return None
         self.owner.follow(link)
         name = unit.schedule(function, link.value)
-        if name in self.owner.identifiers:
+        if name in self.owner.bound:
             unit.avoid(name)
         defaults = {
             parameter: self._default(f"%{name}.{parameter}", value, node)

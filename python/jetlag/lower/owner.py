@@ -29,12 +29,7 @@ class Owner:
         self.emit = Emitter(unit.core, source)
         self.resolver = Resolver(function, unit.core.MISSING)
         self.captures: dict[str, Capture] = {}
-        self.identifiers = {
-            found
-            for node in ast.walk(source.node)
-            for field in ("id", "arg", "name", "asname", "rest")
-            if isinstance(found := getattr(node, field, None), str)
-        }
+        self.bound = _bound_names(source.node)
         self._numbers = count(1)
 
     def temporary(self) -> str:
@@ -80,3 +75,14 @@ class Owner:
             name = called or (node.id if isinstance(node, ast.Name) else "")
             if called or (name and is_banned(name, self.resolver.name(name).value)):
                 raise StaysInPython(f"{name}() sees all variables of the function", node)
+
+
+def _bound_names(node: ast.AST) -> set[str]:
+    """Every name that something in a function binds, in whichever scope."""
+    names = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+            continue
+        found = (getattr(inner, field, None) for field in ("id", "arg", "name", "asname", "rest"))
+        names.update(name for name in found if isinstance(name, str))
+    return names - {getattr(node, "name", "")}

@@ -146,7 +146,7 @@ class Unit:
         parameters = tuple(argument.arg for argument in all_parameters(arguments))
         captures = list(owner.captures.values())
         self.functions.append(
-            (node, source.file, function.__qualname__, parameters, captures, function)
+            (node, source.file, function.__name__, parameters, captures, function)
         )
 
 
