@@ -16,7 +16,7 @@ from typing import Any
 from jetlag import pending
 from jetlag.reports import NotLowered, Reporter
 
-_MARK = "@unbound"  # a parameter that helpers have, and nothing else
+HELPER_MARK = "@unbound"  # a parameter that helpers of opaque steps have, and nothing else
 Frame = tuple[str, int, str]  # file, line, function
 
 _core: Any = None
@@ -53,7 +53,7 @@ def locate(exception: BaseException, frames: Sequence[Frame]) -> BaseException:
     `frames` come innermost first; what traceback the exception has lies inside them.
     """
     traceback = strip(exception.__traceback__)
-    if traceback is not None and _MARK in traceback.tb_frame.f_code.co_varnames:
+    if traceback is not None and HELPER_MARK in traceback.tb_frame.f_code.co_varnames:
         frames = frames[1:]  # a helper: its frame is the one of the function already
     for file, line, name in frames:
         traceback = TracebackType(traceback, _frame(file, line, name), -1, line)

@@ -111,14 +111,14 @@ def _step(row: Row) -> str:
     text = " ".join(str(row.get("text") or "").split())
     if len(text) > _LONGEST_TEXT:
         text = text[: _LONGEST_TEXT - 1] + "…"
-    return f"{'  ' * int(row.get('depth') or 0)}{row.get('kind') or '':<8}{text}"
+    return f"{'  ' * int(row.get('depth') or 0)}{row.get('kind') or '':<8} {text}"
 
 
 def _of_shape(row: Row) -> str:
     dtype, shape = row.get("dtype"), row.get("shape")
     if shape is None:
         return str(dtype or _MISSING)
-    inside = ",".join(map(str, shape)) if isinstance(shape, tuple | list) else str(shape)
+    inside = ",".join(map(str, shape)) if isinstance(shape, tuple | list) else shape.strip("[]")
     return f"{dtype or ''}[{inside}]" if inside else str(dtype or _MISSING)
 
 

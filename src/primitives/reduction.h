@@ -2,26 +2,26 @@
 #pragma once
 
 #include "primitives/arguments.h"
+#include "primitives/element_reader.h"
+#include "primitives/primitive.h"
 #include "primitives/reduce_loops.h"
 
 namespace jetlag {
 
-// What happens to `n` numbers before they are folded, and to a result after.
-// Both are in the dtype of the fold, contiguous, and may be null.
-using Before = void (*)(void* numbers, std::int64_t n);
-using After = void (*)(void* results, std::int64_t n, std::int64_t folded);
+// Makes final results of folds, in place: divides by how many were folded.
+using Finish = void (*)(void* results, std::int64_t n, std::int64_t folded);
 
 struct Reduction {
-  Fold fold;
-  DType dtype;            // in which numbers are folded; elements are converted to it
-  Before before = nullptr;
-  After after = nullptr;  // told how many numbers each result was folded from
-  bool watched = false;   // reports what the processor noticed, as NumPy's ufuncs do
+  Fold fold = Fold::add;
+  DType dtype = DType::float64;  // in which numbers are folded; elements are converted to it
+  bool by_truth = false;         // elements count as 0 or 1
+  Change change = nullptr;       // of elements, before they are folded
+  Finish finish = nullptr;
+  bool watched = false;          // reports what the processor noticed, as NumPy's ufuncs do
 };
 
-// out has a's shape without the axes, or with length 1 there, in C order and of
-// any dtype: results are converted as they are written. A fold of nothing is
-// the fold's neutral number.
+// out is C-ordered, of the fold's dtype. A fold of nothing is the neutral
+// number of the fold.
 Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const Ref<Array>& out,
                   Watch* watch);
 

@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
+from jetlag.engine import HELPER_MARK
 from jetlag.lower.scope import Uses
 from jetlag.lower.source import compile_nested
 
 GO_ON, RETURN, BREAK, CONTINUE = range(4)
 
-_UNBOUND, _LOCALS, _PACK = "@unbound", "@locals", "@pack"
+_UNBOUND, _LOCALS, _PACK = HELPER_MARK, "@locals", "@pack"
 _CODE, _ROUND = "@code", "@round"
 
 Helper = Callable[..., Any]

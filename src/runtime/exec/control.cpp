@@ -70,7 +70,13 @@ Value Lane::run(const std::vector<Value>& arguments) {
     drain();
     if (flight_->has_reports()) tell_reports(flight_->error.sequence() + 1);
     if (frames_.empty()) note_frame(entry, {});
-    flight_->error.rethrow_if_any();
+    try {
+      flight_->error.rethrow_if_any();
+    } catch (const Error& error) {
+      // A task's error is met later than it arose, and elsewhere.
+      if (error.place().known()) frames_.front().place = error.place();
+      throw;
+    }
     throw;
   }
 }

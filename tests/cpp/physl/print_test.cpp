@@ -101,7 +101,7 @@ TEST(Printer, LongArgumentsBeginLines) {
 
 TEST(Printer, LongSumsBreakBeforeOperators) {
   PrintOptions narrow = infix;
-  narrow.width = 20;
+  narrow.width = 21;
 
   EXPECT_EQ(print(parse("aaaaaaa + bbbbbbb + ccccccc * ddddd"), narrow),
             "aaaaaaa + bbbbbbb\n"
