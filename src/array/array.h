@@ -39,7 +39,10 @@ class Buffer : public Shared {
   // The host object that now owns the bytes, if any. After give_to the buffer
   // borrows from the owner and no longer frees.
   const Ref<Handle>& owner() const { return owner_; }
-  void give_to(Ref<Handle> owner) { owner_ = std::move(owner); owned_ = false; }
+  void give_to(Ref<Handle> owner) {
+    owner_ = std::move(owner);
+    owned_ = false;
+  }
 
   // How many unfinished tasks touch these bytes, and a slot for the runtime's
   // bookkeeping about them (runtime/exec owns its meaning).
@@ -59,22 +62,27 @@ class Buffer : public Shared {
 class Array : public Shared {
  public:
   Array(Ref<Buffer> buffer, std::byte* data, DType dtype, Dims shape, Dims strides)
-      : buffer_(std::move(buffer)), data_(data), dtype_(dtype), shape_(std::move(shape)),
+      : buffer_(std::move(buffer)),
+        data_(data),
+        dtype_(dtype),
+        shape_(std::move(shape)),
         strides_(std::move(strides)) {}
 
   const Ref<Buffer>& buffer() const { return buffer_; }
   std::byte* data() const { return data_; }
   template <class T>
-  T* as() const { return reinterpret_cast<T*>(data_); }
+  T* as() const {
+    return reinterpret_cast<T*>(data_);
+  }
   DType dtype() const { return dtype_; }
   const Dims& shape() const { return shape_; }
   const Dims& strides() const { return strides_; }  // in bytes
   std::int64_t rank() const { return shape_.size(); }
-  std::int64_t size() const;                        // elements
+  std::int64_t size() const;  // elements
   std::int64_t bytes() const { return size() * size_of(dtype_); }
   bool writable() const { return writable_ && buffer_->writable(); }
   void make_read_only() { writable_ = false; }
-  bool is_contiguous() const;          // C order
+  bool is_contiguous() const;  // C order
   bool is_fortran_contiguous() const;
 
   // The array that this one is a view of, as numpy's base; null for an array

@@ -21,7 +21,10 @@ constexpr DTypeInfo table[] = {
 };
 
 DType signed_of(std::int64_t size) {
-  return size == 1 ? DType::int8 : size == 2 ? DType::int16 : size == 4 ? DType::int32 : DType::int64;
+  return size == 1   ? DType::int8
+         : size == 2 ? DType::int16
+         : size == 4 ? DType::int32
+                     : DType::int64;
 }
 
 // The float that holds every value of an integer dtype (or comes closest).

@@ -90,7 +90,9 @@ class Value {
   bool is_nil() const { return kind_ == ValueKind::nil; }
   bool is_array() const { return kind_ == ValueKind::array; }
   // A Python bool, int, float or complex.
-  bool is_python_scalar() const { return kind_ >= ValueKind::boolean && kind_ <= ValueKind::complex; }
+  bool is_python_scalar() const {
+    return kind_ >= ValueKind::boolean && kind_ <= ValueKind::complex;
+  }
   // What a ufunc can take natively: Python scalars, NumPy scalars, arrays.
   bool is_numeric() const { return kind_ >= ValueKind::boolean && kind_ <= ValueKind::array; }
 
@@ -99,7 +101,7 @@ class Value {
   std::int64_t integer() const { return payload_.integer; }
   double real() const { return payload_.real; }
   std::complex<double> complex() const { return {payload_.pair[0], payload_.pair[1]}; }
-  DType dtype() const { return dtype_; }           // of a scalar, or the dtype itself
+  DType dtype() const { return dtype_; }  // of a scalar, or the dtype itself
   const void* scalar_bytes() const { return &payload_; }
   const Ref<Array>& array() const { return reinterpret_cast<const Ref<Array>&>(target_); }
   const std::string& text() const { return static_cast<Text*>(target_.get())->text; }

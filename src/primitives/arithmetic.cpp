@@ -283,7 +283,8 @@ constexpr Primitive table[] = {
      .formula = binary(nextafter), .flops = 4},
     {.name = "ldexp", .python = "numpy.ldexp", .params = "a, b", .doc = "a * 2**b.",
      .example = "ldexp([1.0, 3.0], 2)  #= [4.0, 12.0]", .loop = rules::scale,
-     .formula = binary(ldexp), .flops = 2},
+     .formula = binary([](Expr a, Expr b) { return ldexp(a, cast(b, DType::int64)); }),
+     .flops = 2},
 };
 
 }  // namespace

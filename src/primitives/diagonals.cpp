@@ -9,30 +9,6 @@ namespace jetlag {
 
 namespace {
 
-// Two axes become one, at the end.
-Ref<Array> diagonal_of(const Ref<Array>& a, std::int64_t k, std::int64_t axis1, std::int64_t axis2) {
-  if (a->rank() < 2) throw Error(Kind::value, "diag requires an array of at least two dimensions");
-  axis1 = normal_axis(axis1, a->rank(), "axis1: ");
-  axis2 = normal_axis(axis2, a->rank(), "axis2: ");
-  if (axis1 == axis2) throw Error(Kind::value, "axis1 and axis2 cannot be the same");
-  const std::int64_t row = std::max<std::int64_t>(-k, 0);
-  const std::int64_t column = std::max<std::int64_t>(k, 0);
-  const std::int64_t n = std::min(a->shape()[axis1] - row, a->shape()[axis2] - column);
-  std::byte* first = a->data();
-  if (n > 0) first += row * a->strides()[axis1] + column * a->strides()[axis2];
-  Dims shape = a->shape();
-  Dims strides = a->strides();
-  shape.push_back(std::max<std::int64_t>(n, 0));
-  strides.push_back(strides[axis1] + strides[axis2]);
-  for (const std::int64_t axis : {std::max(axis1, axis2), std::min(axis1, axis2)}) {
-    shape.erase(axis);
-    strides.erase(axis);
-  }
-  Ref<Array> view = view_of(a, first, std::move(shape), std::move(strides));
-  view->make_read_only();
-  return view;
-}
-
 Ref<Array> diagonal_view(Arguments a) {
   const Ref<Array> array = operand(a[0]);
   const auto k = as_index(a[1]), axis1 = as_index(a[2]), axis2 = as_index(a[3]);
@@ -142,6 +118,29 @@ constexpr Primitive table[] = {
 };
 
 }  // namespace
+
+Ref<Array> diagonal_of(const Ref<Array>& a, std::int64_t k, std::int64_t axis1, std::int64_t axis2) {
+  if (a->rank() < 2) throw Error(Kind::value, "diag requires an array of at least two dimensions");
+  axis1 = normal_axis(axis1, a->rank(), "axis1: ");
+  axis2 = normal_axis(axis2, a->rank(), "axis2: ");
+  if (axis1 == axis2) throw Error(Kind::value, "axis1 and axis2 cannot be the same");
+  const std::int64_t row = std::max<std::int64_t>(-k, 0);
+  const std::int64_t column = std::max<std::int64_t>(k, 0);
+  const std::int64_t n = std::min(a->shape()[axis1] - row, a->shape()[axis2] - column);
+  std::byte* first = a->data();
+  if (n > 0) first += row * a->strides()[axis1] + column * a->strides()[axis2];
+  Dims shape = a->shape();
+  Dims strides = a->strides();
+  shape.push_back(std::max<std::int64_t>(n, 0));
+  strides.push_back(strides[axis1] + strides[axis2]);
+  for (const std::int64_t axis : {std::max(axis1, axis2), std::min(axis1, axis2)}) {
+    shape.erase(axis);
+    strides.erase(axis);
+  }
+  Ref<Array> view = view_of(a, first, std::move(shape), std::move(strides));
+  view->make_read_only();
+  return view;
+}
 
 std::span<const Primitive> diagonal_rows() { return table; }
 

@@ -50,13 +50,13 @@ bool is_silent(const Code& code, const Operation& o) {
          o.opcode != Opcode::select && o.opcode != Opcode::negate;
 }
 
-Step make_step(const Code& code, int value) {
+Step make_step(const Code& code, int value, bool loud) {
   const Operation& o = code[value];
   const Loop loop = o.opcode == Opcode::cast ? find_cast(code[o.operands[0]].dtype, o.dtype)
                                              : find_loop(o.opcode, code.operand_dtype(o));
   JETLAG_CHECK(loop != nullptr, "no loop for {} of {}", info(o.opcode).name,
                info(code.operand_dtype(o)).name);
-  return {loop, o.operands[0], o.operands[1], o.operands[2], value, is_silent(code, o)};
+  return {loop, o.operands[0], o.operands[1], o.operands[2], value, !loud && is_silent(code, o)};
 }
 
 }  // namespace
@@ -70,7 +70,10 @@ std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
   }
   std::vector<Step> all;
   for (int value = 0; value < code_.size(); ++value) {
-    if (needed[value] && info(code_[value].opcode).arity > 0) all.push_back(make_step(code_, value));
+    if (needed[value] && info(code_[value].opcode).arity > 0) {
+      const bool is_loud = value < static_cast<int>(loud.size()) && loud[value];
+      all.push_back(make_step(code_, value, is_loud));
+    }
   }
   return all;
 }
@@ -193,6 +196,7 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
                "{} takes {} operands, not {}", p.name, p.formula.arity, operands.size());
   Application made{&canonical(p), {}, -1};
   std::vector<Expr> e;
+  e.reserve(operands.size());
   for (std::size_t i = 0; i < operands.size(); ++i) {
     made.operands.push_back(state_->converted(operands[i], loop[i]));
     e.emplace_back(state_->program->code_, made.operands.back());
@@ -201,6 +205,8 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
                       : e.size() == 2 ? p.formula.binary(e[0], e[1])
                                       : p.formula.ternary(e[0], e[1], e[2]);
   made.result = result.value();
+  if (reports_nan(p, loop[0])) state_->program->loud.resize(state_->program->code_.size(), true);
+  state_->program->loud.resize(state_->program->code_.size(), false);
   state_->program->application_list.push_back(std::move(made));
   return result.value();
 }

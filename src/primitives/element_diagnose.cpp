@@ -22,6 +22,8 @@ enum class Judge : std::uint8_t {
   unit,           // poles at ±1
   imaginary_unit, // poles at ±i
   zero_base,      // a pole of 0 to a negative power
+  order,          // the same, for complex operands
+  gap,            // NumPy compares the operands, and a NaN protests
 };
 
 struct JudgeRow {
@@ -37,6 +39,9 @@ constexpr JudgeRow judges[] = {
     {"invsqrt", Judge::zero},       {"invcbrt", Judge::zero},
     {"arctan", Judge::imaginary_unit}, {"log1p", Judge::minus_one},    {"arctanh", Judge::unit},
     {"power", Judge::zero_base},    {"float_power", Judge::zero_base},
+    {"logaddexp", Judge::gap},      {"logaddexp2", Judge::gap},
+    {"less", Judge::order},         {"less_equal", Judge::order},
+    {"greater", Judge::order},      {"greater_equal", Judge::order},
     {"negative", Judge::silent},    {"positive", Judge::silent},
     {"fabs", Judge::silent},        {"sign", Judge::silent},
     {"maximum", Judge::silent},     {"minimum", Judge::silent},
@@ -53,6 +58,15 @@ Judge judge_of(const Primitive& p) {
                                  [&](const JudgeRow& r) { return r.name == p.name; });
   return row == std::end(judges) ? Judge::plain : row->judge;
 }
+
+}  // namespace
+
+bool reports_nan(const Primitive& p, DType operand) {
+  const Judge judge = judge_of(p);
+  return judge == Judge::gap || (judge == Judge::order && is_complex(operand));
+}
+
+namespace {
 
 // An element as a pair of doubles: enough to see zeros, infinities and NaN.
 struct Seen {
@@ -106,7 +120,9 @@ bool may_underflow(const Primitive& p) {
 unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in, const Seen& out,
                        DType d) {
   const bool nan_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_nan(); });
-  if (nan_in) return 0;
+  // NumPy's quotient compares the parts of the divisor, and a NaN protests.
+  const bool compares = judge == Judge::divisor && is_complex(d) && in[1].is_nan();
+  if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
   const bool inf_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_inf(); });
   const bool pole = at_pole(judge, in);
   unsigned anomalies = out.is_nan() ? invalid : 0u;
@@ -156,8 +172,20 @@ unsigned judge_integers(const Scene& s, Judge judge, std::int64_t n) {
   return anomalies;
 }
 
+// The real parts are compared first, the imaginary ones if those are equal.
+unsigned judge_order(const Scene& s, std::int64_t n) {
+  if (!is_complex(s.dtypes[0])) return 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const Seen a = look(s.operands[0], s.dtypes[0], i), b = look(s.operands[1], s.dtypes[1], i);
+    if (std::isnan(a.re) || std::isnan(b.re)) return invalid;
+    if (a.re == b.re && (std::isnan(a.im) || std::isnan(b.im))) return invalid;
+  }
+  return 0;
+}
+
 unsigned judge_scene(const Scene& s, std::int64_t n) {
   const Judge judge = judge_of(s.primitive);
+  if (judge == Judge::order) return judge_order(s, n);
   if (judge == Judge::silent || s.dtype == DType::boolean) return 0;
   if (is_integer(s.dtype)) return judge_integers(s, judge, n);
   unsigned anomalies = 0;
@@ -170,16 +198,11 @@ unsigned judge_scene(const Scene& s, std::int64_t n) {
   return anomalies;
 }
 
+// As loops.inc converts: small integers by way of int32, uint32 of int64.
 bool fits(double x, DType to) {
-  return visit(to, [&]<class T>(Tag<T>) {
-    if constexpr (std::is_integral_v<T>) {
-      const double low = static_cast<double>(std::numeric_limits<T>::min());
-      const double beyond = std::ldexp(1.0, std::numeric_limits<T>::digits);
-      return std::trunc(x) >= low && x < beyond;
-    } else {
-      return true;
-    }
-  });
+  const bool by_word = size_of(to) == 8 || to == DType::uint32;
+  const double limit = by_word ? 9223372036854775808.0 : 2147483648.0;
+  return x >= -limit && x < (to == DType::uint64 ? 2 * limit : limit);
 }
 
 // A conversion: NaN and large numbers fit no integer, large doubles no float.

@@ -20,6 +20,9 @@ struct Application {
   int result;
 };
 
+// Whether NumPy's loop compares the operands, so that a NaN raises "invalid".
+bool reports_nan(const Primitive& p, DType operand);
+
 // One operation to carry out.
 struct Step {
   Loop loop;
@@ -56,6 +59,7 @@ class Program final : public ElementProgram {
   std::vector<int> output_list;
   std::vector<Application> application_list;
   std::vector<int> casts;  // values made by conversions between applications
+  std::vector<bool> loud;  // of a value: a NaN that it compares is reported
 
   // ------ known once the code is complete
   std::vector<Step> steps;

@@ -165,7 +165,8 @@ bool compare(std::span<const Operand> operands, std::span<DType> loop) {
 // numpy.clip makes an array of its first operand before it promotes.
 bool clip(std::span<const Operand> operands, std::span<DType> loop) {
   const Operand all[] = {{operands[0].dtype}, operands[1], operands[2]};
-  return same(all, loop);
+  const DType d = common_dtype(all);
+  return !is_complex(d) && fill(loop, d);
 }
 
 bool truth(std::span<const Operand>, std::span<DType> loop) { return fill(loop, DType::boolean); }
@@ -181,8 +182,9 @@ bool choice(std::span<const Operand> operands, std::span<DType> loop) {
 
 bool scale(std::span<const Operand> operands, std::span<DType> loop) {
   const bool fits = category(operands[1].dtype) < 2 && operands[1].dtype != DType::uint64;
-  loop[1] = DType::int64;
-  // A Python int would be a half there.
+  // A Python int has to fit a C int there.
+  loop[1] = operands[1].weak ? DType::int32 : DType::int64;
+  // A Python int as the float would be a half.
   if (operands[0].weak && is_integer(operands[0].dtype)) return false;
   return fits && real_inexact(operands.first(1), loop.first(1));
 }

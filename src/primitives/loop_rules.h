@@ -27,7 +27,7 @@ bool quotient(std::span<const Operand>, std::span<DType>);      // integers beco
 bool widest(std::span<const Operand>, std::span<DType>);        // float64 or complex128
 bool compare(std::span<const Operand>, std::span<DType>);       // integers compare exactly
 bool truth(std::span<const Operand>, std::span<DType>);         // every operand becomes a bool
-bool clip(std::span<const Operand>, std::span<DType>);          // the first operand is never weak
+bool clip(std::span<const Operand>, std::span<DType>);          // reals; the first operand is never weak
 bool choice(std::span<const Operand>, std::span<DType>);        // bool, and the common dtype; a weak int as int64
 bool scale(std::span<const Operand>, std::span<DType>);         // a float and an integer: ldexp
 bool subtract(std::span<const Operand>, std::span<DType>);      // throws for bool

@@ -89,4 +89,6 @@ void restore_flags(unsigned saved) {
 
 #endif
 
+void raise_invalid() { raise_flags(invalid); }
+
 }  // namespace jetlag

@@ -32,6 +32,7 @@ Loop find_scalar_loop(Opcode opcode, DType operand);
 unsigned read_flags();
 void clear_flags();
 void raise_flags(unsigned anomalies);
+void raise_invalid();
 // Around what NumPy does silently.
 unsigned save_flags();
 void restore_flags(unsigned saved);

@@ -17,4 +17,7 @@ Ref<Array> reshaped_view(const Ref<Array>& a, std::span<const std::int64_t> shap
 // a with an axis of length 1 before axis i of the result.
 Ref<Array> with_axis(const Ref<Array>& a, std::int64_t i);
 
+// Diagonal k of two axes as an axis at the end, read-only. Throws as NumPy does.
+Ref<Array> diagonal_of(const Ref<Array>& a, std::int64_t k, std::int64_t axis1, std::int64_t axis2);
+
 }  // namespace jetlag

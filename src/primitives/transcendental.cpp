@@ -21,12 +21,14 @@ Expr exp10_any(Expr a) { return a.is_complex() ? exp(scale(a, std::numbers::ln10
 Expr log2_any(Expr a) { return a.is_complex() ? scale(log(a), std::numbers::log2e) : log2(a); }
 Expr log10_any(Expr a) { return a.is_complex() ? scale(log(a), std::numbers::log10e) : log10(a); }
 
-// exp(x + iy) - 1, with 1 - cos y as 2 sin²(y/2), which does not cancel.
+// exp(x + iy) - 1, with 1 - cos y as 2 sin²(y/2), which does not cancel; where
+// exp(x) is small, the plain difference loses less.
 Expr expm1_any(Expr a) {
   if (!a.is_complex()) return expm1(a);
   const Expr x = real(a), y = imag(a);
   const Expr half = sin(y / 2);
-  return pair(expm1(x) * cos(y) - constant(x, 2) * half * half, exp(x) * sin(y));
+  const Expr near = expm1(x) * cos(y) - constant(x, 2) * half * half;
+  return pair(select(x < -1, exp(x) * cos(y) - 1, near), exp(x) * sin(y));
 }
 
 Expr log1p_any(Expr a) {

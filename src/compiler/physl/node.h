@@ -41,7 +41,9 @@ struct Node {
   Value value;  // of an array literal
   std::vector<NodePtr> children;
 
-  bool is_call(std::string_view name) const { return kind == NodeKind::call && !quoted && text == name; }
+  bool is_call(std::string_view name) const {
+    return kind == NodeKind::call && !quoted && text == name;
+  }
 };
 
 // Builders. What the grammar cannot write is mended where a twin exists: a name
@@ -76,9 +78,9 @@ bool same(const Node& a, const Node& b);
 std::vector<NodePtr> parse(std::string_view text, std::string_view file = {});
 
 struct PrintOptions {
-  bool tags = true;     // $line$column behind names
-  bool infix = false;   // operators between their operands; only without tags
-  int width = 100;      // where lines break
+  bool tags = true;    // $line$column behind names
+  bool infix = false;  // operators between their operands; only without tags
+  int width = 100;     // where lines break
 };
 std::string print(const Node& node, const PrintOptions& options = {});
 std::string print(const std::vector<NodePtr>& program, const PrintOptions& options = {});

@@ -166,6 +166,15 @@ Flow Lane::block(const plan::Block& b, Frame& frame, Value& last) {
 }
 
 Flow Lane::statement(const Statement& s, Frame& frame, Value& last) {
+  try {
+    return run_statement(s, frame, last);
+  } catch (...) {
+    if (!frame_place_.known()) frame_place_ = s.place;
+    throw;
+  }
+}
+
+Flow Lane::run_statement(const Statement& s, Frame& frame, Value& last) {
   switch (s.kind) {
     case StatementKind::region: last = region(s.region, frame); return Flow::next;
     case StatementKind::branch: {

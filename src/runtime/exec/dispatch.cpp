@@ -1,6 +1,7 @@
 // Primitives meet values: the first meaning of a row that takes them is used;
 // what none takes is asked of the host, visibly.
 #include <algorithm>
+#include <cstring>
 
 #include "primitives/index.h"
 #include "runtime/exec/lane.h"
@@ -36,6 +37,62 @@ void fill_defaults(const Primitive& p, std::vector<Value>& args) {
     if (args[i].bound()) continue;
     args[i] = params[i].rest ? Value::tuple({}) : params[i].otherwise;
   }
+}
+
+// The arguments in the order of the row's parameters, defaults filled in;
+// nothing if they do not fit.
+std::optional<std::vector<Value>> bind_values(const Primitive& p, const std::vector<Value>& args,
+                                              const std::vector<std::string>& keywords) {
+  const auto params = parameters(p);
+  const std::size_t positional = args.size() - keywords.size();
+  std::vector<Value> bound(params.size());
+  for (std::size_t i = 0; i < positional; ++i) {
+    if (i >= params.size()) return std::nullopt;
+    if (params[i].rest) {
+      bound[i] = Value::tuple({args.begin() + static_cast<std::ptrdiff_t>(i),
+                               args.begin() + static_cast<std::ptrdiff_t>(positional)});
+      break;
+    }
+    bound[i] = args[i];
+  }
+  for (std::size_t k = 0; k < keywords.size(); ++k) {
+    const auto at = std::find_if(params.begin(), params.end(),
+                                 [&](const Parameter& q) { return q.name == keywords[k]; });
+    if (at == params.end()) return std::nullopt;
+    Value& slot = bound[static_cast<std::size_t>(at - params.begin())];
+    if (slot.bound()) return std::nullopt;
+    slot = args[positional + k];
+  }
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    if (!bound[i].bound() && !params[i].optional && !params[i].rest) return std::nullopt;
+  }
+  fill_defaults(p, bound);
+  return bound;
+}
+
+// NumPy's integer scalars tell when they wrap; its arrays do not.
+bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
+  using Wide = __int128;
+  const auto wide = [](const Value& v) -> Wide {
+    if (v.is(ValueKind::integer)) return v.integer();
+    if (v.is(ValueKind::boolean)) return v.boolean();
+    if (v.is(ValueKind::scalar) && v.dtype() == DType::uint64) {
+      std::uint64_t u;
+      std::memcpy(&u, v.scalar_bytes(), sizeof u);
+      return u;
+    }
+    return as_index(v).value_or(0);
+  };
+  const Wide a = wide(args[0]);
+  const Wide b = args.size() > 1 ? wide(args[1]) : 0;
+  Wide exact;
+  if (ufunc.name == "add") exact = a + b;
+  else if (ufunc.name == "subtract") exact = a - b;
+  else if (ufunc.name == "multiply") exact = a * b;
+  else if (ufunc.name == "negative") exact = -a;
+  else if (ufunc.name == "absolute") exact = a < 0 ? -a : a;
+  else return false;
+  return exact != wide(element(out));
 }
 
 std::string_view last_part(std::string_view dotted) {
@@ -127,6 +184,11 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const bool scalars = !any_array(args) && !op.primitive->ufunc.empty();
   FpReport report = report_at(op, reported_name(named, scalars));
   run_elements(op, std::move(run), args, out, [report](int) { return report; }, StepKind::call, {});
+  if (scalars && (fp_.wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
+    report.anomalies = overflow;
+    flight_->report(sequence_, report);
+    tell_if_at_once(sequence_);
+  }
   Value result = result_value(out, shape.empty() && !ufunc.keeps_arrays);
   if (profile_) describe(op, StepKind::call, result);
   return result;
@@ -223,46 +285,25 @@ Value Lane::host_call(const plan::Op& op, Value* regs) {
 
 Value Lane::method(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
-  const Value object = args.front();
-  if (object.is_array() && op.keywords.empty()) {
+  if (args.front().is_array()) {
     const Primitive* p = find_method(op.name);
-    if (p && args.size() <= parameters(*p).size()) {
-      if (auto result = native(op, *p, (fill_defaults(*p, args), args))) return std::move(*result);
-      args = operands(op, regs);
-    }
-  } else if (object.is_array()) {
-    // Keywords find their places by the row's parameters.
-    const Primitive* p = find_method(op.name);
-    if (p) {
-      const auto params = parameters(*p);
-      std::vector<Value> bound(params.size());
-      const std::size_t positional = args.size() - op.keywords.size();
-      bool fits = positional <= params.size();
-      for (std::size_t i = 0; fits && i < positional; ++i) bound[i] = args[i];
-      for (std::size_t k = 0; fits && k < op.keywords.size(); ++k) {
-        const auto at = std::find_if(params.begin(), params.end(),
-                                     [&](const Parameter& q) { return q.name == op.keywords[k]; });
-        fits = at != params.end();
-        if (fits) bound[static_cast<std::size_t>(at - params.begin())] = args[positional + k];
-      }
-      if (fits) {
-        fill_defaults(*p, bound);
-        if (auto result = native(op, *p, bound)) return std::move(*result);
-      }
+    auto bound = p ? bind_values(*p, args, op.keywords) : std::nullopt;
+    if (bound) {
+      if (auto result = native(op, *p, *bound)) return std::move(*result);
     }
   }
   settle(args);
   barrier_for_host();
+  const Value callee = host_.attribute(args.front(), op.name);
   args.erase(args.begin());
   if (!op.lane) {
     host_.opaque_notice(site_of(op.place), format("the method {} has no native form", op.name));
   }
+  const StepKind kind = op.lane ? StepKind::lane : StepKind::opaque;
   Value result;
-  Value self = object;
-  settle(self);
-  profiled(op.id, StepKind::opaque, [&] { result = host_.method(self, op.name, args, op.keywords); });
+  profiled(op.id, kind, [&] { result = host_.call(callee, args, op.keywords); });
   host_ran();
-  describe(op, StepKind::opaque, result);
+  describe(op, kind, result);
   return result;
 }
 

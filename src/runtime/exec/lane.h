@@ -61,6 +61,7 @@ class Lane {
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value> args);
   Flow block(const plan::Block& b, Frame& frame, Value& last);
   Flow statement(const plan::Statement& s, Frame& frame, Value& last);
+  Flow run_statement(const plan::Statement& s, Frame& frame, Value& last);
   Flow loop(const plan::Statement& s, Frame& frame, Value& last);
   Flow for_each(const plan::Statement& s, Frame& frame, Value& last);
   Flow opaque_block(const plan::Statement& s, Frame& frame, Value& last);
@@ -91,6 +92,8 @@ class Lane {
   Value augment(const plan::Op& op, Value* regs);
   Value unpack(const plan::Op& op, Value* regs);
   bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items, const Value& value);
+  void augment_in_host(const plan::Op& op, const Value& old, Value value, Value& result);
+  bool augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<Array>& target, const Value& value);
   bool augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value);
 
   // dispatch.cpp: primitives

@@ -145,35 +145,37 @@ void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value>
 
 // ---- in place --------------------------------------------------------------------
 
+// NumPy or Python does it: because the object is theirs, or because it fails.
+void Lane::augment_in_host(const plan::Op& op, const Value& old, Value value, Value& result) {
+  Value target = old;
+  settle(value);
+  settle(target);
+  barrier_for_host();
+  if (target.is_array() && !value.is_numeric()) {
+    host_.opaque_notice(site_of(op.place), "this in-place operation has no native form");
+  }
+  // operator.add has its in-place twin operator.iadd; operator.and_ has iand.
+  std::string name(op.primitive->python);
+  name.insert(name.rfind('.') + 1, "i");
+  if (name.ends_with("_")) name.pop_back();
+  const StepKind kind = target.is_array() ? StepKind::opaque : StepKind::lane;
+  profiled(op.id, kind, [&] { result = host_.call_named(name, {target, value}, {}); });
+  host_ran();
+  describe(op, kind, result);
+}
+
 Value Lane::augment(const plan::Op& op, Value* regs) {
   const Value old = regs[op.args[0]];
-  Value value = regs[op.args[1]];
+  const Value value = regs[op.args[1]];
   Value result;
   if (old.is_array() && !old.array()->is_scalar) {
     if (augment_array(op, old.array(), value)) {
       result = old;
     } else {
-      settle(value);
-      Value target = old;
-      settle(target);
-      barrier_for_host();
-      host_.opaque_notice(site_of(op.place), "this in-place operation has no native form");
-      std::string name(op.primitive->python);
-      name.insert(name.rfind('.') + 1, "i");
-      if (name.ends_with("_")) name.pop_back();
-      result = host_.call_named(name, {target, value}, {});
-      host_ran();
-      describe(op, StepKind::opaque, result);
+      augment_in_host(op, old, value, result);
     }
   } else if (old.is(ValueKind::object)) {
-    settle(value);
-    barrier_for_host();
-    std::string name(op.primitive->python);
-    name.insert(name.rfind('.') + 1, "i");
-    if (name.ends_with("_")) name.pop_back();
-    result = host_.call_named(name, {old, value}, {});
-    host_ran();
-    describe(op, StepKind::lane, result);
+    augment_in_host(op, old, value, result);
   } else {
     result = primitive(op, *op.primitive, {old, value});
   }
@@ -192,7 +194,8 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
 // result can still be traced to its operands, and overlap cannot disturb.
 bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value) {
   const Primitive* ufunc = find_primitive(op.primitive->ufunc);
-  if (!ufunc || !ufunc->formula || !target->writable() || !value.is_numeric()) return false;
+  if (!ufunc || !target->writable() || !value.is_numeric()) return false;
+  if (!ufunc->formula) return augment_by_kernel(op, *ufunc, target, value);
   const std::vector<Operand> operands{operand_of(Value::of(target)), operand_of(value)};
   const auto program = program_for(*ufunc, operands);
   if (!program || !casts_within_kind(program->output_dtype(0), target->dtype())) return false;
@@ -224,6 +227,21 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
     perform(std::move(*job), Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
   }
   if (profile_) describe(op, StepKind::call, Value::of(target));
+  return true;
+}
+
+// a @= b: the product is made aside.
+bool Lane::augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<Array>& target,
+                             const Value& value) {
+  std::vector<Value> args{Value::of(target), value};
+  args.resize(parameters(p).size());
+  const std::optional<Value> result = native(op, p, args);
+  if (!result || !result->is_array()) return false;
+  const Ref<Array> aside = result->array();
+  if (!(aside->shape() == target->shape()) || !casts_within_kind(aside->dtype(), target->dtype())) return false;
+  std::optional<Job> job = jetlag::assign(target, *result);
+  if (!job) return false;
+  perform(std::move(*job), Step{&op, StepKind::copy, false, {*result, Value::of(target)}, {aside}, target});
   return true;
 }
 

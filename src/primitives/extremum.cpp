@@ -1,0 +1,251 @@
+// argmin and argmax: where the first of the smallest or greatest elements is. A
+// NaN counts as both.
+#include <memory>
+
+#include "primitives/element_reader.h"
+#include "primitives/moves.h"
+#include "primitives/reduce.h"
+#include "primitives/reduction.h"
+#include "primitives/shape.h"
+
+namespace jetlag {
+
+namespace {
+
+// ---- one line ---------------------------------------------------------------
+
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_integral_v<T>) return false;
+  else if constexpr (std::is_floating_point_v<T>) return x != x;
+  else return is_nan(x.real()) || is_nan(x.imag());
+}
+
+// The best so far, and where it was.
+template <class T>
+struct Best {
+  T value;
+  std::int64_t at = -1;
+};
+
+template <class T>
+bool equal(T a, T b) {
+  return a == b || (is_nan(a) && is_nan(b));
+}
+
+// The first place of the extreme in a contiguous run: found by a fold, then
+// searched for, which is faster than asking at every element.
+template <class T>
+Best<T> extreme_of(const FoldLoops& loops, const T* p, std::int64_t n) {
+  Best<T> best;
+  loops.lines(p, 0, 1, n, &best.value);
+  for (std::int64_t i = 0; i < n; ++i) {
+    // Complex extremes with NaN parts differ only in what is not a number.
+    if (equal(p[i], best.value)) return {p[i], i};
+  }
+  return {best.value, 0};
+}
+
+// Whether `later` replaces what came before it.
+template <Fold fold, class T>
+bool wins(T earlier, T later) {
+  if (is_nan(earlier)) return false;
+  if (is_nan(later)) return true;
+  if constexpr (std::is_arithmetic_v<T>) {
+    return fold == Fold::least ? later < earlier : later > earlier;
+  } else {
+    const auto key = [](T z) { return std::pair(z.real(), z.imag()); };
+    return fold == Fold::least ? key(later) < key(earlier) : key(later) > key(earlier);
+  }
+}
+
+template <Fold fold, class T>
+void take(Best<T>& best, const Best<T>& later, std::int64_t offset) {
+  if (best.at < 0 || wins<fold>(best.value, later.value)) best = {later.value, offset + later.at};
+}
+
+// Elements [first, last) of the axes, in C order; places count from 0.
+template <Fold fold, class T>
+Best<T> search(const std::byte* data, std::span<const ReaderAxis> axes, std::int64_t first,
+               std::int64_t last) {
+  const FoldLoops& loops = find_fold(fold, dtype_of<T>());
+  Best<T> best;
+  const bool is_line = axes.size() == 1 && axes[0].stride == static_cast<std::int64_t>(sizeof(T));
+  const ElementReader reader(dtype_of<T>(), dtype_of<T>(), false, nullptr);
+  constexpr std::int64_t run = ElementReader::run;
+  alignas(64) std::byte buffer[run * sizeof(T)];
+  for (std::int64_t i = first; i < last; i += run) {
+    const std::int64_t n = std::min(run, last - i);
+    const T* p = reinterpret_cast<const T*>(buffer);
+    if (is_line) p = reinterpret_cast<const T*>(data) + i;
+    else reader.read(data, axes, i, n, buffer);
+    take<fold>(best, extreme_of(loops, p, n), i);
+    if (is_nan(best.value)) break;
+  }
+  return best;
+}
+
+// ---- all lines along an axis ---------------------------------------------------
+
+// The kept axes, in C order, as lines of the innermost of them; what is asked
+// about runs along `axis`, or over the whole array where the shape has one axis.
+struct Question {
+  Ref<Array> a, out;
+  std::int64_t axis;  // -1: all elements in C order
+};
+
+std::vector<ReaderAxis> axes_of(const Array& a) {
+  std::vector<ReaderAxis> axes;
+  for (std::int64_t i = 0; i < a.rank(); ++i) {
+    if (a.shape()[i] == 1) continue;
+    const ReaderAxis axis{a.shape()[i], a.strides()[i]};
+    const bool joins = !axes.empty() && axes.back().stride == axis.stride * axis.count;
+    if (joins) axes.back() = {axes.back().count * axis.count, axis.stride};
+    else axes.push_back(axis);
+  }
+  return axes;
+}
+
+// Row by row where the columns lie near together: a row of bests is updated.
+template <Fold fold, class T>
+void search_rows(const std::byte* data, ReaderAxis rows, ReaderAxis columns, std::int64_t* out) {
+  constexpr std::int64_t width = 512;
+  T best[width];
+  for (std::int64_t first = 0; first < columns.count; first += width) {
+    const std::int64_t n = std::min(width, columns.count - first);
+    const std::byte* p = data + first * columns.stride;
+    for (std::int64_t j = 0; j < n; ++j) {
+      best[j] = *reinterpret_cast<const T*>(p + j * columns.stride);
+      out[first + j] = 0;
+    }
+    for (std::int64_t i = 1; i < rows.count; ++i) {
+      for (std::int64_t j = 0; j < n; ++j) {
+        const T x = *reinterpret_cast<const T*>(p + i * rows.stride + j * columns.stride);
+        if (!wins<fold>(best[j], x)) continue;
+        best[j] = x;
+        out[first + j] = i;
+      }
+    }
+  }
+}
+
+// Kept elements [first, last), counted in C order, of an array whose axis asked
+// about was taken out.
+template <Fold fold, class T>
+void search_lines(const Question& q, std::int64_t first, std::int64_t last) {
+  Dims shape = q.a->shape(), strides = q.a->strides();
+  const ReaderAxis line{shape[q.axis], strides[q.axis]};
+  shape.erase(q.axis);
+  strides.erase(q.axis);
+  const std::int64_t inner = shape.empty() ? 1 : shape.back();
+  const std::int64_t step = shape.empty() ? 0 : strides.back();
+  while (first < last) {
+    std::int64_t rest = first;
+    const std::byte* p = q.a->data();
+    for (std::int64_t i = shape.size() - 1; i >= 0; --i) {
+      p += rest % shape[i] * strides[i];
+      rest /= shape[i];
+    }
+    const std::int64_t n = std::min(last - first, inner - first % inner);
+    std::int64_t* out = q.out->as<std::int64_t>() + first;
+    if (std::abs(step) < std::abs(line.stride)) {
+      search_rows<fold, T>(p, line, {n, step}, out);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) {
+        out[i] = search<fold, T>(p + i * step, {&line, 1}, 0, line.count).at;
+      }
+    }
+    first += n;
+  }
+}
+
+template <Fold fold, class T>
+Job along_axis(Question q) {
+  const std::int64_t kept = q.out->size();
+  const std::int64_t pieces = pieces_of(q.a->bytes(), kept);
+  Job job{.blocks = pieces, .body = {}, .finish = {}};
+  job.body = [q = std::move(q), kept, pieces](std::int64_t block) {
+    search_lines<fold, T>(q, piece_begin(kept, pieces, block), piece_begin(kept, pieces, block + 1));
+  };
+  return job;
+}
+
+template <Fold fold, class T>
+Job over_all(Question q) {
+  const std::int64_t n = q.a->size();
+  const std::int64_t pieces = pieces_of(q.a->bytes(), n);
+  auto bests = std::make_shared<std::vector<Best<T>>>(static_cast<std::size_t>(pieces));
+  Job job{.blocks = pieces, .body = {}, .finish = {}};
+  job.body = [a = q.a, n, pieces, bests](std::int64_t block) {
+    (*bests)[static_cast<std::size_t>(block)] = search<fold, T>(
+        a->data(), axes_of(*a), piece_begin(n, pieces, block), piece_begin(n, pieces, block + 1));
+  };
+  job.finish = [out = q.out, bests] {
+    Best<T> best;
+    for (const Best<T>& one : *bests) take<fold>(best, one, 0);
+    *out->as<std::int64_t>() = best.at;
+  };
+  return job;
+}
+
+// Bools are compared as bytes that are 0 or 1.
+template <Fold fold>
+Job search_job(Question q) {
+  Job job = visit(q.a->dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Number = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+    return q.axis < 0 ? over_all<fold, Number>(q) : along_axis<fold, Number>(q);
+  });
+  job.bytes = static_cast<double>(q.a->bytes());
+  job.flops = static_cast<double>(q.a->size());
+  return job;
+}
+
+// ---- the rows ---------------------------------------------------------------------
+
+Spec search_type(Arguments args, std::string_view name) {
+  if (!args[0].is_array() && !args[0].is_numeric() && !operand(args[0])) return Spec::decline();
+  const std::optional<Outline> a = outline(args[0]);
+  const std::optional<bool> keeps = as_flag(args[2]);
+  if (!a || !keeps) return Spec::decline();
+  if (!absent(args[1]) && (args[1].is_array() || !as_index(args[1]))) return Spec::decline();
+  const auto axes = as_axes(args[1], a->rank());
+  if (!axes) return Spec::decline();
+  Dims shape = reduced_shape(a->shape, *axes, *keeps);
+  if (folded_count(a->shape, *axes) == 0 && (absent(args[1]) || element_count(shape) > 0)) {
+    throw Error(Kind::value, format("attempt to get {} of an empty sequence", name));
+  }
+  return Spec::of(DType::int64, std::move(shape));
+}
+
+Spec argmin_type(Arguments args) { return search_type(args, "argmin"); }
+Spec argmax_type(Arguments args) { return search_type(args, "argmax"); }
+
+Question question(Arguments args, const Ref<Array>& out) {
+  const Ref<Array> a = operand(args[0]);
+  const bool whole = absent(args[1]) || a->rank() == 0;
+  return {a, out, whole ? -1 : normal_axis(*as_index(args[1]), a->rank())};
+}
+
+Job argmin_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+  return search_job<Fold::least>(question(args, out));
+}
+
+Job argmax_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+  return search_job<Fold::greatest>(question(args, out));
+}
+
+constexpr Primitive table[] = {
+    {.name = "argmin", .python = "numpy.argmin", .params = "a, axis=nil, keepdims=false",
+     .doc = "Where the first of the smallest elements is.", .example = "argmin([3, 1, 2])  #= 1",
+     .method = "argmin", .type = argmin_type, .kernel = argmin_kernel},
+    {.name = "argmax", .python = "numpy.argmax", .params = "a, axis=nil, keepdims=false",
+     .doc = "Where the first of the greatest elements is.", .example = "argmax([3, 1, 2])  #= 0",
+     .method = "argmax", .type = argmax_type, .kernel = argmax_kernel},
+};
+
+}  // namespace
+
+std::span<const Primitive> extremum_rows() { return table; }
+
+}  // namespace jetlag

@@ -1,0 +1,175 @@
+// Norms of vectors and matrices, as reductions.
+#include <cmath>
+#include <limits>
+
+#include "primitives/linalg.h"
+#include "primitives/reduction.h"
+
+namespace jetlag {
+
+namespace {
+
+// What a call asks for, worked out from ord and axis.
+enum class Order { two, one, infinite, minus_infinite, zero };
+
+struct Request {
+  Order order;
+  AxisSet axes;
+  // Norms 1 and inf of a matrix fold one axis after the other: this one first.
+  std::int64_t first = -1, second = -1;
+};
+
+constexpr std::string_view wrong_rank = "Improper number of dimensions to norm.";
+
+std::optional<Order> vector_order(const Value& ord) {
+  if (absent(ord)) return Order::two;
+  if (ord.is(ValueKind::string)) {
+    throw Error(Kind::value, format("Invalid norm order '{}' for vectors", ord.text()));
+  }
+  const auto p = as_real(ord);
+  if (!p) return std::nullopt;
+  if (*p == 2) return Order::two;
+  if (*p == 1) return Order::one;
+  if (*p == 0) return Order::zero;
+  if (!std::isinf(*p)) return std::nullopt;
+  return *p > 0 ? Order::infinite : Order::minus_infinite;
+}
+
+// Rows and columns are those of the axes as they were given.
+std::optional<Request> matrix_request(const Value& ord, std::int64_t rows, std::int64_t columns) {
+  const AxisSet axes = (AxisSet{1} << rows) | (AxisSet{1} << columns);
+  if (absent(ord) || is_text(ord, "fro") || is_text(ord, "f")) return Request{Order::two, axes};
+  const auto p = as_real(ord);
+  if (!p) return std::nullopt;
+  const bool by_columns = std::abs(*p) == 1;
+  if (!by_columns && !std::isinf(*p)) return std::nullopt;
+  const Order order = *p > 0 ? Order::infinite : Order::minus_infinite;
+  return by_columns ? Request{order, axes, rows, columns} : Request{order, axes, columns, rows};
+}
+
+std::optional<Request> request_of(Arguments args, std::int64_t rank) {
+  if (absent(args[2])) {
+    if (absent(args[1])) return Request{Order::two, all_axes(rank)};
+    if (rank == 2) return matrix_request(args[1], 0, 1);
+    if (rank != 1) throw Error(Kind::value, std::string(wrong_rank));
+    const auto order = vector_order(args[1]);
+    return order ? std::optional(Request{*order, 1}) : std::nullopt;
+  }
+  const auto axes = as_integers(args[2]);
+  if (!axes) return std::nullopt;
+  if (axes->size() == 2) {
+    const std::int64_t rows = normal_axis((*axes)[0], rank), columns = normal_axis((*axes)[1], rank);
+    if (rows == columns) throw Error(Kind::value, "Duplicate axes given.");
+    return matrix_request(args[1], rows, columns);
+  }
+  if (axes->size() != 1) throw Error(Kind::value, std::string(wrong_rank));
+  const AxisSet axis = AxisSet{1} << normal_axis((*axes)[0], rank);
+  const auto order = vector_order(args[1]);
+  return order ? std::optional(Request{*order, axis}) : std::nullopt;
+}
+
+DType real_dtype(DType d) {
+  if (d == DType::float32 || d == DType::complex64) return DType::float32;
+  return DType::float64;
+}
+
+Spec norm_type(Arguments args) {
+  if (!args[0].is_array() && !args[0].is_numeric() && !operand(args[0])) return Spec::decline();
+  const std::optional<Outline> a = outline(args[0]);
+  const std::optional<bool> keeps = as_flag(args[3]);
+  const auto request = a && keeps ? request_of(args, a->rank()) : std::nullopt;
+  if (!request) return Spec::decline();
+  // Magnitudes of complex numbers are left to NumPy, as are extremes of nothing.
+  if (is_complex(a->dtype) && request->order != Order::two) return Spec::decline();
+  if (request->order != Order::two && a->size() == 0) return Spec::decline();
+  return Spec::of(real_dtype(a->dtype), reduced_shape(a->shape, request->axes, *keeps));
+}
+
+template <class T>
+void square(void* numbers, std::int64_t n) {
+  T* x = static_cast<T*>(numbers);
+  for (std::int64_t i = 0; i < n; ++i) x[i] *= x[i];
+}
+
+template <class T>
+void make_absolute(void* numbers, std::int64_t n) {
+  T* x = static_cast<T*>(numbers);
+  for (std::int64_t i = 0; i < n; ++i) x[i] = std::abs(x[i]);
+}
+
+template <class T>
+void take_root(void* results, std::int64_t n, std::int64_t) {
+  T* x = static_cast<T*>(results);
+  for (std::int64_t i = 0; i < n; ++i) x[i] = std::sqrt(x[i]);
+}
+
+Reduction reduction_of(Order order, DType dtype) {
+  const bool single = dtype == DType::float32;
+  Reduction how{.dtype = dtype};
+  switch (order) {
+    case Order::two:
+      how.change = single ? square<float> : square<double>;
+      how.finish = single ? take_root<float> : take_root<double>;
+      return how;
+    case Order::zero: how.by_truth = true; return how;
+    case Order::one: break;
+    case Order::infinite: how.fold = Fold::greatest; break;
+    case Order::minus_infinite: how.fold = Fold::least; break;
+  }
+  how.change = single ? make_absolute<float> : make_absolute<double>;
+  return how;
+}
+
+// Complex numbers as pairs of reals along a further axis.
+Ref<Array> as_parts(const Ref<Array>& a) {
+  const DType part = real_dtype(a->dtype());
+  Dims shape = a->shape(), strides = a->strides();
+  shape.push_back(2);
+  strides.push_back(size_of(part));
+  return view_of(a, a->data(), part, std::move(shape), std::move(strides));
+}
+
+void run_all(const Job& job) {
+  for (std::int64_t i = 0; i < job.blocks; ++i) job.body(i);
+  if (job.finish) job.finish();
+}
+
+// Sums of magnitudes along one axis, then the extreme of the sums.
+Job matrix_job(const Ref<Array>& a, const Request& request, const Ref<Array>& out) {
+  const AxisSet first = AxisSet{1} << request.first, second = AxisSet{1} << request.second;
+  const Ref<Array> sums = new_array(out->dtype(), reduced_shape(a->shape(), first, true));
+  Job job = reduction_job(a, first, reduction_of(Order::one, out->dtype()), sums, nullptr);
+  const Dims kept = reduced_shape(a->shape(), request.axes, true);
+  const Ref<Array> target = view_of(out, out->data(), kept, contiguous_strides(kept, size_of(out->dtype())));
+  job.finish = [end = std::move(job.finish), sums, second, order = request.order, target] {
+    if (end) end();
+    run_all(reduction_job(sums, second, reduction_of(order, target->dtype()), target, nullptr));
+  };
+  return job;
+}
+
+Job norm_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+  const Ref<Array> a = operand(args[0]);
+  const Request request = *request_of(args, a->rank());
+  if (request.first >= 0) return matrix_job(a, request, out);
+  const Reduction how = reduction_of(request.order, out->dtype());
+  if (!is_complex(a->dtype())) return reduction_job(a, request.axes, how, out, nullptr);
+  // The results keep their places if folded axes count as axes of length 1.
+  const AxisSet axes = request.axes | AxisSet{1} << a->rank();
+  const Ref<Array> parts = as_parts(a);
+  const Dims kept = reduced_shape(parts->shape(), axes, true);
+  const Ref<Array> target = view_of(out, out->data(), kept, contiguous_strides(kept, size_of(out->dtype())));
+  return reduction_job(parts, axes, how, target, nullptr);
+}
+
+constexpr Primitive table[] = {
+    {.name = "norm", .python = "numpy.linalg.norm", .params = "x, ord=nil, axis=nil, keepdims=false",
+     .doc = "The length of a vector; of a matrix, its Frobenius, 1 or inf norm.",
+     .example = "norm([3, 4])  #= 5.0", .type = norm_type, .kernel = norm_kernel},
+};
+
+}  // namespace
+
+std::span<const Primitive> norm_rows() { return table; }
+
+}  // namespace jetlag
