@@ -95,10 +95,10 @@ def _frame(file: str, line: int, name: str) -> FrameType:
     try:
         FunctionType(code, {**visible, "_Thrown": _Thrown})()
     except _Thrown as thrown:
-        assert thrown.__traceback__ is not None
-        assert thrown.__traceback__.tb_next is not None
-        return thrown.__traceback__.tb_next.tb_frame
-    raise AssertionError("unreachable")
+        last = thrown.__traceback__
+    while last.tb_next is not None:  # type: ignore[union-attr]
+        last = last.tb_next  # type: ignore[union-attr]
+    return last.tb_frame  # type: ignore[union-attr]
 
 
 # ---- floating-point conditions ----
@@ -119,7 +119,9 @@ def warn_fp(name: str, anomalies: int, file: str, line: int) -> None:
     modes = np.geterr()
     for bit, key, words in _CONDITIONS:
         if anomalies & bit:
-            _ANSWERS[modes[key]](f"{words} encountered in {name}", words, name, anomalies, file, line)
+            _ANSWERS[modes[key]](
+                f"{words} encountered in {name}", words, name, anomalies, file, line
+            )
 
 
 def _ignore(*_: object) -> None:
@@ -162,7 +164,9 @@ def _log(message: str, words: str, name: str, *_: object) -> None:
 
     log = np.geterrcall()
     if log is None:
-        raise NameError(f"log specified for {words} (in {name}) but no object with write method found.")
+        raise NameError(
+            f"log specified for {words} (in {name}) but no object with write method found."
+        )
     log.write(f"Warning: {message}\n")
 
 
@@ -194,5 +198,3 @@ def _after_fork() -> None:
     if _core is not None:
         _core.after_fork()
     pending.after_fork()
-
-

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from jetlag.explanation import Explanation
     from jetlag.futures import Future
     from jetlag.lower import Lowered
-    from jetlag.lower.resolve import Guard
 
 _MOST_VARIANTS = 8
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # bits of co_flags

@@ -155,7 +155,9 @@ class _Lanes:
                 work = self._ready.popleft()
                 self._running += 1
             try:
-                threading.Thread(target=self._run, args=(work,), name="jetlag-lane", daemon=True).start()
+                threading.Thread(
+                    target=self._run, args=(work,), name="jetlag-lane", daemon=True
+                ).start()
             except RuntimeError:  # no more threads: whoever ends first goes on
                 with self._lock:
                     self._running -= 1

@@ -80,7 +80,7 @@ class Memory:
     def _add(self, value: object) -> None:
         import numpy as np
 
-        if isinstance(value, _FREE) or isinstance(value, np.generic) or id(value) in self.others:
+        if isinstance(value, (*_FREE, np.generic)) or id(value) in self.others:
             return
         if isinstance(value, np.ndarray):
             self.arrays.append(value)
@@ -118,7 +118,9 @@ def enter(call: Pending) -> list[Future]:
     """Note a call; the futures of those before it that it must wait for."""
     global attention
     memory = call.memory()
-    before = [other.future for other in _seen_from(call.made_in) if other.conflicts(memory, call.writes)]
+    before = [
+        other.future for other in _seen_from(call.made_in) if other.conflicts(memory, call.writes)
+    ]
     with _lock:
         _calls.append(call)
         attention = True
@@ -166,7 +168,7 @@ def after_fork() -> None:
 
 
 def _seen_from(lane: Pending | None) -> list[Pending]:
-    """The calls that one made in a lane may have to wait for: its own, or it could wait for ever."""
+    """Those that a call may wait for: one made in a lane waits for that lane's own only."""
     return [c for c in calls() if lane is None or c.made_in is lane]
 
 

@@ -84,4 +84,3 @@ class Reporter:
     def forget(cls) -> None:
         """Let every place be reported again."""
         cls._told.clear()
-

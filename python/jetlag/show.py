@@ -90,7 +90,9 @@ def _functions(module: ModuleType, file: str, name: str) -> list[JitFunction]:
     if isinstance(value, FunctionType):
         value = jit(value)
     if not isinstance(value, JitFunction):
-        there = [key for key, v in vars(module).items() if isinstance(v, FunctionType | JitFunction)]
+        there = [
+            key for key, v in vars(module).items() if isinstance(v, FunctionType | JitFunction)
+        ]
         hint = f"functions there: {', '.join(there)}" if there else "the file defines no function"
         raise Refused(f"no function {name} in {file}", hint)
     return [value]

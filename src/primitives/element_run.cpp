@@ -107,6 +107,7 @@ ElementSpace RunState::make_space(std::vector<Value>& inputs,
   scalars.resize(2 * inputs.size());
   std::vector<Placement> placements;
   placements.reserve(inputs.size() + outputs.size());
+  keep.reserve(inputs.size() + outputs.size());
   auto place = [&](const Ref<Array>& a, DType dtype) {
     JETLAG_CHECK(a->dtype() == dtype, "an array of {} for an operand of {}", info(a->dtype()).name,
                  info(dtype).name);

@@ -116,13 +116,31 @@ std::byte* ElementSpace::at(std::int64_t i, std::int64_t position) const {
   return shape_.empty() ? place : place + position * p.strides[0];
 }
 
-// Calls f(place, count, done) for every row that the stretch touches.
+// Calls f(place, count, done) for every row that the stretch touches. The place
+// is found once and then moved like an odometer, since rows may be short.
 template <class F>
 void ElementSpace::for_rows(std::int64_t i, std::int64_t position, std::int64_t n, F f) const {
-  for (std::int64_t done = 0; done < n;) {
-    const std::int64_t count = std::min(n - done, row_left(position + done));
-    f(at(i, position + done), count, done);
+  const Dims& strides = (*this)[i].strides;
+  const std::int64_t rows = shape_.size() - 1;  // axes above the innermost
+  Dims index(std::max<std::int64_t>(rows, 0));
+  std::int64_t row = position / row_;
+  for (std::int64_t axis = rows - 1; axis >= 0; --axis) {
+    index[axis] = row % shape_[axis];
+    row /= shape_[axis];
+  }
+  const std::int64_t start = position % row_;
+  std::byte* place = at(i, position - start);
+  std::int64_t skip = start;
+  for (std::int64_t done = 0; done < n; skip = 0) {
+    const std::int64_t count = std::min(n - done, row_ - skip);
+    f(place + skip * step(i), count, done);
     done += count;
+    for (std::int64_t axis = rows - 1; axis >= 0; --axis) {
+      place += strides[axis];
+      if (++index[axis] < shape_[axis]) break;
+      place -= strides[axis] * shape_[axis];
+      index[axis] = 0;
+    }
   }
 }
 

@@ -1,6 +1,5 @@
-"""Names, scopes and calls, as functions with arguments; test_constructs.py runs them."""
-# ruff: noqa: ANN001, ANN201, ANN202, ANN002, ANN003, B006, B008, E731, F841, F821, F823, PLW, RUF
-# ruff: noqa: B023, PLC, SIM
+"""Names from outside, and calls, as functions with arguments; test_constructs.py runs them."""
+# ruff: noqa (whatever Python allows is allowed here)
 
 from __future__ import annotations
 
@@ -15,6 +14,7 @@ from same import Table
 
 import jetlag as jl
 from jetlag import prange
+
 
 table = Table()
 native, opaque = table.native, table.opaque
@@ -341,161 +341,6 @@ def builtin_without_primitive(n):
     return isinstance(n, int), divmod(n, 2), sorted((2, 1))
 
 
-# ---- nested functions ----
-
-
-@native(3)
-def nested(n):
-    def inner(x):
-        return x + n
-
-    return inner(1) + inner(2)
-
-
-@native(3)
-def nested_sees_later_values(n):
-    k = 1
-
-    def inner(x):
-        return x * k
-
-    a = inner(n)
-    k = 10
-    return a, inner(n)
-
-
-@native(6)
-def nested_recursion(n):
-    def fact(m):
-        if m < 2:
-            return 1
-        return m * fact(m - 1)
-
-    return fact(n)
-
-
-@native(6)
-def nested_mutual_recursion(n):
-    def even(m):
-        return True if m == 0 else odd(m - 1)
-
-    def odd(m):
-        return False if m == 0 else even(m - 1)
-
-    return even(n)
-
-
-@native(3)
-def nested_defaults(n):
-    def inner(x, k=2, *, s=-1.5, t=n * 2):
-        return x * k + s + t
-
-    n = 100
-    return inner(1), inner(1, 5), inner(1, s=0, k=3), inner(1, t=0)
-
-
-@native(3)
-def nested_twice(n):
-    def outer(x):
-        def inner(y):
-            return x + y + n
-
-        return inner(1) * 2
-
-    return outer(5)
-
-
-@native(3)
-def nested_shadows(n):
-    def inner(n):
-        n = n + 1
-        return n
-
-    return inner(10), n
-
-
-@native(3)
-def nested_named_as_primitive(n):
-    def add(a, b):
-        return a * b
-
-    return add(n, 2)
-
-
-@native(3)
-def nested_without_parameters(n):
-    def inner():
-        return n + 1
-
-    return inner()
-
-
-@native(3)
-def nested_called_before_definition(n):
-    x = inner(n)
-
-    def inner(y):
-        return y
-
-    return x
-
-
-@opaque(3)
-def nested_in_branch(n):
-    if n > 2:
-
-        def inner(x):
-            return x + 1
-
-    else:
-
-        def inner(x):
-            return x - 1
-
-    return inner(n)
-
-
-@opaque(3)
-def nested_returned(n):
-    def inner(x):
-        return x + n
-
-    f = inner
-    return f(1)
-
-
-@opaque(3)
-def nested_with_stars(n):
-    def inner(*args):
-        return args
-
-    return inner(n, 1)
-
-
-@opaque(3)
-def nested_wrong_arity(n):
-    def inner(x):
-        return x
-
-    return inner()
-
-
-@opaque(3)
-def nested_generator(n):
-    def inner():
-        yield n
-
-    return list(inner())
-
-
-@opaque(3)
-def nested_with_opaque_step(n):
-    def inner(x):
-        return [x + n + i for i in range(2)]
-
-    return inner(1)
-
-
 # ---- globals ----
 
 
@@ -557,3 +402,35 @@ def parameter_assigned(n):
 @native()
 def no_parameters():
     return 42
+
+
+# ---- names that clash ----
+
+
+@native(3, 4)
+def pi_and_e_are_names(e, pi):
+    inf = e + pi
+    nil = inf * 2
+    return nil
+
+
+@native(3)
+def names_of_primitives(dot):
+    list = dot + 1
+    sum = list * 2
+    index = sum - dot
+    block = index
+    return dot, list, sum, block
+
+
+@native(5)
+def names_of_operators(__add):
+    define = __add
+    store = define + 1
+    return store
+
+
+@native(2)
+def names_not_ascii(größe):
+    ñ = größe * 2
+    return ñ

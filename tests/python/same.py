@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import io
 import math
 import traceback
@@ -72,6 +73,8 @@ def observe(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
             outcome.error = f"{type(error).__name__}: {error}"
             outcome.line = line_of(error)
     outcome.printed = printed.getvalue()
+    if inspect.iscoroutine(outcome.value):
+        outcome.value.close()
     for warning in seen:
         if issubclass(warning.category, jl.OpaqueWarning):
             outcome.opaque.append(str(warning.message))
@@ -161,10 +164,13 @@ def aliases(outcome: Outcome) -> list[tuple[str, int, str]]:
         for position, argument in enumerate(outcome.arguments):
             if value is argument and isinstance(value, np.ndarray | list | dict):
                 found.append((name, position, "is"))
-            elif isinstance(value, np.ndarray) and isinstance(argument, np.ndarray):
-                if np.shares_memory(value, argument):
-                    found.append((name, position, "shares"))
+            elif are_arrays(value, argument) and np.shares_memory(value, argument):
+                found.append((name, position, "shares"))
     return found
+
+
+def are_arrays(*values: Any) -> bool:
+    return all(isinstance(value, np.ndarray) for value in values)
 
 
 def leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
+
+import cases_closures
 import cases_expressions
+import cases_loops
 import cases_names
+import cases_nested
 import cases_opaque
 import cases_statements
-import pytest
+import cases_subscripts
 from same import Case, same_as_numpy
 
-ALL = [
-    case
-    for module in (cases_statements, cases_expressions, cases_names, cases_opaque)
-    for case in module.table.cases
-]
+MODULES = (
+    cases_closures,
+    cases_expressions,
+    cases_loops,
+    cases_names,
+    cases_nested,
+    cases_opaque,
+    cases_statements,
+    cases_subscripts,
+)
+ALL = [case for module in MODULES for case in module.table.cases]
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.function.__name__)

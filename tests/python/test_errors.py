@@ -1,5 +1,4 @@
 """Exceptions and warnings point at the user's lines, as Python's do."""
-# ruff: noqa: ANN001, ANN201, ANN202, B007, TRY
 
 from __future__ import annotations
 
@@ -15,6 +14,8 @@ import jetlag as jl
 from jetlag import engine
 
 HERE = __file__
+
+pytestmark = pytest.mark.filterwarnings("ignore::jetlag.OpaqueWarning")
 
 
 def inner(x):
@@ -52,8 +53,7 @@ def calls_host(x):
 
 def frames_of(function, *args) -> list[tuple[str, str]]:
     """Function names and lines of the frames in this file, outermost first."""
-    with warnings.catch_warnings(), pytest.raises(Exception) as caught:  # noqa: PT011
-        warnings.simplefilter("ignore")
+    with pytest.raises(Exception) as caught:  # noqa: PT011
         function(*args)
     frames = traceback.extract_tb(caught.value.__traceback__)
     return [(f.name, f.line or "") for f in frames if f.filename == HERE][1:]
@@ -89,7 +89,10 @@ def test_locate_puts_frames_before_what_is_there() -> None:
     located = engine.locate(error, [("a.py", 7, "g"), ("b.py", 9, "f")])
 
     frames = traceback.extract_tb(located.__traceback__)
-    assert [(f.filename, f.lineno, f.name) for f in frames[:2]] == [("b.py", 9, "f"), ("a.py", 7, "g")]
+    assert [(f.filename, f.lineno, f.name) for f in frames[:2]] == [
+        ("b.py", 9, "f"),
+        ("a.py", 7, "g"),
+    ]
     assert frames[-1].name == "inner"
 
 

@@ -1,5 +1,4 @@
 """jl.explain: what a call did, as rows, text and HTML."""
-# ruff: noqa: ANN001, ANN201, ANN202
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = '''
+PROGRAM = """
 import jetlag as jl
 
 print("imported as", __name__)
@@ -27,7 +27,7 @@ class Model:
 
 if __name__ == "__main__":
     raise SystemExit("ran as a script")
-'''
+"""
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_marked_functions_are_shown(file: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "imported as program" in done.stdout
-    assert "define{python}(marked" in done.stdout
+    assert "{python}(marked" in done.stdout
     assert "plain" not in done.stdout
 
 
@@ -117,9 +117,7 @@ def test_a_file_that_raises_has_its_line(tmp_path: Path) -> None:
 
 def test_a_strict_function_that_cannot_be_lowered_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "strict.py"
-    path.write_text(
-        "import jetlag as jl\n@jl.jit(strict=True)\ndef f(x):\n    return {x}\n"
-    )
+    path.write_text("import jetlag as jl\n@jl.jit(strict=True)\ndef f(x):\n    return {x}\n")
     done = show("physl", path)
 
     assert done.returncode == 1

@@ -1,5 +1,4 @@
 """Strict functions raise NotLowered, with place, construct and hint."""
-# ruff: noqa: ANN001, ANN201, ANN202, C416, E731, SIM105, B018
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Submitted calls: futures, dependencies, order over shared memory, lanes."""
-# ruff: noqa: ANN001, ANN201, ANN202, SIM117
 
 from __future__ import annotations
 

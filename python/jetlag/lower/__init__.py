@@ -44,4 +44,3 @@ def lower(core: Any, function: FunctionType, options: Options) -> Lowered:  # no
     guards = tuple({(id(g[0]), g[1]): g for g in unit.guards}.values())
     data = tuple({(id(holder), key): (holder, key) for holder, key in unit.data}.values())
     return Lowered(program, guards, data, tuple(files.items()))
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ class Calls(Expressions):
         defaults = {
             parameter: self.emit.name(value, node)
             if isinstance(value, str)
-            else self.expression(ast.copy_location(value, node))
+            else self.expression(ast.copy_location(copy.copy(value), node))
             for parameter, value in bound.defaults.items()
         }
         return self._bound_call(nested.name, node, bound.order, bound.given, defaults)
@@ -149,7 +150,9 @@ class Calls(Expressions):
         parts = [self.expression(function.value), self.emit.string(function.attr, function)]
         return self.emit.form("method", [*parts, *self._arguments(node)], node)
 
-    def _host_call(self, node: ast.Call, callee: Node, *, lane: bool = False, why: str = "") -> Node:
+    def _host_call(
+        self, node: ast.Call, callee: Node, *, lane: bool = False, why: str = ""
+    ) -> Node:
         unit = self.owner.unit
         if not lane:
             unit.harmful = True

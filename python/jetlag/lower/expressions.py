@@ -48,7 +48,9 @@ class Expressions(Pieces):
 
     def _Constant(self, node: ast.Constant) -> Node:
         literal = self.emit.literal(node.value, node)
-        return literal if literal is not None else self._value(repr(node.value)[:20], node.value, node)
+        return (
+            literal if literal is not None else self._value(repr(node.value)[:20], node.value, node)
+        )
 
     def _value(self, text: str, value: object, node: ast.AST) -> Node:
         """An object that no literal can stand for."""
@@ -118,13 +120,12 @@ class Expressions(Pieces):
         return self.emit.form(OPERATORS[type(node.op)], operands, node)
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Node:
-        operand = node.operand
-        if isinstance(node.op, ast.USub) and isinstance(operand, ast.Constant):
-            if type(operand.value) in (int, float):
-                literal = self.emit.literal(-operand.value, node)  # type: ignore[operator]
-                if literal is not None:
-                    return literal
-        return self.emit.form(OPERATORS[type(node.op)], [self.expression(operand)], node)
+        number = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        if isinstance(node.op, ast.USub) and type(number) in (int, float):
+            literal = self.emit.literal(-number, node)  # type: ignore[operator]
+            if literal is not None:
+                return literal
+        return self.emit.form(OPERATORS[type(node.op)], [self.expression(node.operand)], node)
 
     def _BoolOp(self, node: ast.BoolOp) -> Node:
         operands = [self.expression(value) for value in node.values]
@@ -170,7 +171,9 @@ class Expressions(Pieces):
             return self.opaque_expression(node)
         value = self.expression(node.value)
         target = self.emit.name(name, node.target)
-        return self.emit.block([self.emit.form(self.assigns(name), [target, value], node), target], node)
+        return self.emit.block(
+            [self.emit.form(self.assigns(name), [target, value], node), target], node
+        )
 
     def _Tuple(self, node: ast.Tuple) -> Node:
         if has_starred(node.elts):

@@ -67,12 +67,12 @@ class Resolver:
         module = link.value
         if type(module) is not ModuleType:
             return None
+        if module.__name__.partition(".")[0] == "numpy":
+            getattr(module, attribute, None)  # NumPy imports some of its parts when asked for them
         value = vars(module).get(attribute, self._missing)
         if value is self._missing:
             return None
-        return Link(
-            f"{link.name}.{attribute}", vars(module), attribute, value, link.all_guards
-        )
+        return Link(f"{link.name}.{attribute}", vars(module), attribute, value, link.all_guards)
 
     def is_constant(self, link: Link) -> bool:
         """Whether a number of a module like math may be written as a literal."""
@@ -129,7 +129,7 @@ def needs_frame(value: object) -> bool:
 
 def banned_call(node: ast.AST) -> str | None:
     """`vars()` and `dir()` without arguments are the variables of their caller."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        if node.func.id in ("vars", "dir") and not node.args and not node.keywords:
-            return node.func.id
-    return None
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    is_bare = not node.args and not node.keywords
+    return node.func.id if is_bare and node.func.id in ("vars", "dir") else None

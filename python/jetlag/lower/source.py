@@ -1,8 +1,8 @@
 """Where a function's text is: its syntax tree, found in its file and held against its bytecode."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import copy
 import linecache
@@ -139,9 +139,10 @@ def _imports(tree: ast.AST) -> Iterator[ast.stmt]:
     """The imports of a module itself: the compiler calls what they bind in another way."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            if not any(alias.name == "*" for alias in node.names):
-                if getattr(node, "module", None) != "__future__":
-                    yield node
+            # Neither can stand before what is compiled alone, and neither binds a name of use.
+            is_star = any(alias.name == "*" for alias in node.names)
+            if not is_star and getattr(node, "module", None) != "__future__":
+                yield node
         elif not isinstance(node, FunctionNode | ast.ClassDef):
             yield from _imports(node)
 
@@ -227,7 +228,9 @@ def _same_code(a: CodeType, b: CodeType) -> bool:
         return False
     if (a.co_freevars, a.co_cellvars) != (b.co_freevars, b.co_cellvars):
         return False
-    return len(a.co_consts) == len(b.co_consts) and all(map(_same_constant, a.co_consts, b.co_consts))
+    return len(a.co_consts) == len(b.co_consts) and all(
+        map(_same_constant, a.co_consts, b.co_consts)
+    )
 
 
 def _same_constant(a: object, b: object) -> bool:
@@ -254,9 +257,9 @@ class _Mangler(ast.NodeTransformer):
         for field in ("id", "attr", "arg", "name", "asname", "rest"):
             value = getattr(node, field, None)
             # The keyword of a call is not mangled, and an import only where it binds.
-            if isinstance(value, str) and not isinstance(node, ast.keyword):
-                if not (isinstance(node, ast.alias) and field == "name"):
-                    setattr(node, field, self._mangled(value))
+            is_bound = not (isinstance(node, ast.alias) and field == "name")
+            if isinstance(value, str) and is_bound and not isinstance(node, ast.keyword):
+                setattr(node, field, self._mangled(value))
         if isinstance(node, ast.Global | ast.Nonlocal):
             node.names = [self._mangled(name) for name in node.names]
         return super().generic_visit(node)

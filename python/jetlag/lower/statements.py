@@ -9,7 +9,7 @@ from typing import Any
 from jetlag.lower.binding import Signature
 from jetlag.lower.calls import Calls
 from jetlag.lower.emit import Node
-from jetlag.lower.expressions import OPERATORS, has_starred, is_native_subscript
+from jetlag.lower.expressions import OPERATORS, is_native_subscript
 from jetlag.lower.facts import StaysInPython
 from jetlag.lower.nested import Nested, can_be_native, yields
 from jetlag.lower.scope import Scope, start_of
@@ -271,7 +271,9 @@ class Statements(Calls):
         if isinstance(node, ast.AsyncFunctionDef) or yields(statements):
             raise StaysInPython("a generator or coroutine cannot be lowered", node)
         literals = {
-            parameter: default for parameter, default in _defaults(arguments) if _is_literal(default)
+            parameter: default
+            for parameter, default in _defaults(arguments)
+            if _is_literal(default)
         }
         parameters = []
         for argument in all_parameters(arguments):

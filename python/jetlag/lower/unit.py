@@ -96,7 +96,9 @@ class Unit:
         self.facts.taken.add(name)
         raise Restart
 
-    def refuse(self, source: Source, node: ast.AST, construct: str, why: str, hint: str) -> NoReturn:
+    def refuse(
+        self, source: Source, node: ast.AST, construct: str, why: str, hint: str
+    ) -> NoReturn:
         """Raise what strict functions raise."""
         line = getattr(node, "lineno", 0)
         raise NotLowered(source.file, line, source.column(node), construct, why, hint)
