@@ -40,6 +40,9 @@ class Worker:
             text=True,
             env=environment,
         )
+
+    def begin(self) -> None:
+        """Wait until the program and its arguments are there."""
         self._answer()
 
     def ask(self, what: str) -> Any:  # noqa: ANN401
@@ -53,7 +56,10 @@ class Worker:
         line = self._process.stdout.readline()
         if not line:
             raise Failed(f"{self.peer} ended with exit code {self._process.wait()}")
-        return json.loads(line)
+        said = json.loads(line)
+        if "error" in said:
+            raise Failed(f"{self.peer}: {said['error']}")
+        return said["value"]
 
     def close(self) -> None:
         if self._process.stdin is not None:
@@ -106,6 +112,7 @@ def measure(
         for peer in row.peers:
             tell(f"{row.name}: {peer} prepares")
             workers.append(Worker(row, peer, threads, folder))
+            workers[-1].begin()
             measured.versions |= workers[-1].ask("versions")
         paths = [worker.ask("result") for worker in workers]
         measured.apart = max(distance(path, paths[0]) for path in paths)

@@ -79,13 +79,22 @@ def answers(row: Row, peer_name: str, threads: int, folder: Path) -> dict[str, C
     return {"result": result, "time": seconds, "versions": peer.versions}
 
 
+def answer(work: Callable[[], Any]) -> None:
+    """Say what the work gave, or why it gave nothing."""
+    try:
+        said = {"value": work()}
+    except Exception as error:
+        said = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(said), flush=True)
+
+
 def main() -> None:
     name, peer, threads, folder = sys.argv[1:]
     row = next(row for row in ROWS if row.name == name)
-    known = answers(row, peer, int(threads), Path(folder))
-    print(json.dumps("ready"), flush=True)
+    known: dict[str, Callable[[], Any]] = {}
+    answer(lambda: known.update(answers(row, peer, int(threads), Path(folder))))
     for line in sys.stdin:
-        print(json.dumps(known[line.strip()]()), flush=True)
+        answer(known[line.strip()])
 
 
 if __name__ == "__main__":

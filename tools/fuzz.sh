@@ -11,7 +11,8 @@ sources=(tests/fuzz/physl.cpp src/base/*.cpp src/array/*.cpp src/compiler/physl/
 newest=$(ls -t "${sources[@]}" src/base/*.h src/array/*.h src/compiler/physl/*.h | head -n 1)
 if [ ! -x $out/physl ] || [ "$newest" -nt $out/physl ]; then
   echo "fuzz: building $out/physl"
-  clang++-19 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+  clang++-19 -std=c++20 -O1 -g -Wno-deprecated-declarations \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
     -Isrc "${sources[@]}" -lfmt -o $out/physl
 fi
 

@@ -91,7 +91,7 @@ find_python() {
 
 # The stamp is what .venv was made from; anything else means that pip looks again.
 setup_venv() {
-  local python stamp
+  local python stamp site
   python=$(find_python)
   stamp=$("$python" --version; echo "$python $PWD"; "$python" tools/requirements.py)
   if [ -x .venv/bin/python ] && [ "$stamp" = "$(cat .venv/setup-stamp 2>/dev/null)" ]; then
@@ -102,7 +102,8 @@ setup_venv() {
   say "installing from PyPI, once: $("$python" tools/requirements.py | xargs)"
   "$python" tools/requirements.py >build/requirements.txt
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -r build/requirements.txt
-  echo "$PWD/python" >"$(.venv/bin/python -c 'import site; print(site.getsitepackages()[0])')/jetlag.pth"
+  site=$(.venv/bin/python -c 'import site; print(site.getsitepackages()[0])')
+  echo "$PWD/python" >"$site/jetlag.pth"
   echo "$stamp" >.venv/setup-stamp
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +17,13 @@ _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _COUNTS = ((1e12, "TF"), (1e9, "GF"), (1e6, "MF"), (1e3, "kF"), (1.0, "F"))
 _LONGEST_TEXT = 60
 _MISSING = "-"
+_NUMERIC = "fiuc"  # kinds of dtypes that are named by their bits
 
 
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Explanation:  # noqa: ANN401
     """Call a function, and tell step by step what was done."""
     jitted = function if isinstance(function, JitFunction) else jit(function)
-    title = f"{getattr(jitted, '__name__', 'function')}({_described(args, kwargs)})"
+    title = f"{getattr(jitted, '__name__', 'function')}({_described(jitted, args, kwargs)})"
     result, rows = jitted.explained(args, kwargs)
     if rows is None:
         why = f"stays in Python: {jitted.why_python}"
@@ -53,7 +55,7 @@ class Explanation:
         return f"<table><caption>{title}</caption><tr>{head}</tr>{rows}</table>"
 
     def _cells(self) -> list[list[str]]:
-        total = max((row.get("time") or 0.0 for row in self.rows), default=0.0)
+        total = _total(self.rows)
         return [
             [column.show({**row, "number": number, "total": total}) for column in _COLUMNS]
             for number, row in enumerate(self.rows, 1)
@@ -147,14 +149,36 @@ _COLUMNS = (
 )
 
 
-def _described(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    parts = [_kind(value) for value in args]
-    parts += [f"{name}={_kind(value)}" for name, value in kwargs.items()]
-    return ", ".join(parts)
+def _total(rows: list[Row]) -> float:
+    """The time of the whole run: of the step that holds all others, or of those that hold none."""
+    depths = [int(row.get("depth") or 0) for row in rows]
+    leaves = [
+        row for row, own, after in zip(rows, depths, [*depths[1:], 0], strict=True) if after <= own
+    ]
+    times = [row.get("time") or 0.0 for row in rows]
+    return float(max([sum(row.get("time") or 0.0 for row in leaves), *times]))
+
+
+def _described(function: JitFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The arguments by name, with what they are."""
+    try:
+        given = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # the call will say better what is wrong
+        return ""
+    given.apply_defaults()
+    return ", ".join(f"{name} {_kind(value)}" for name, value in given.arguments.items())
 
 
 def _kind(value: object) -> str:
+    """What an argument is: `f64[3,4]`, `i8`, `int`.
+
+    >>> import numpy as np
+    >>> _kind(np.zeros((3, 4))), _kind(np.uint8(1)), _kind(3)
+    ('f64[3,4]', 'u8', 'int')
+    """
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if isinstance(shape, tuple) and dtype is not None:
-        return f"{dtype}[{','.join(map(str, shape))}]" if shape else str(dtype)
-    return type(value).__name__
+    if not isinstance(shape, tuple) or dtype is None:
+        return type(value).__name__
+    numeric = getattr(dtype, "kind", "") in _NUMERIC
+    name = f"{dtype.kind}{8 * dtype.itemsize}" if numeric else str(dtype)
+    return f"{name}[{','.join(map(str, shape))}]" if shape else name

@@ -64,20 +64,19 @@ class Variant:
     """A program, with the guards under which it stands for its function."""
 
     def __init__(self, function: FunctionType, lowered: Lowered, missing: object) -> None:
-        from jetlag.lower.resolve import fetch, holds
+        from jetlag.lower.resolve import checker, fetch
 
         self.program = lowered.program
         self.bind = _binder(function)
         self.program.set_guards([g for g in lowered.guards if isinstance(g[0], dict)])
-        self._others = tuple(g for g in lowered.guards if not isinstance(g[0], dict))
+        self._others_hold = checker([g for g in lowered.guards if not isinstance(g[0], dict)])
         self._data = lowered.data
-        self._is_true = functools.partial(holds, missing=missing)
         self._fetch = functools.partial(fetch, missing=missing)
         self.writes = bool(self.program.may_write() or self.program.has_opaque())
 
     def holds(self) -> bool:
         """Whether everything that was looked at while lowering is as it was."""
-        return self.program.guards_hold() and all(map(self._is_true, self._others))
+        return bool(self.program.guards_hold() and self._others_hold())
 
     def captured(self) -> list[object]:
         """The values from outside that a call made now would see."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextvars
 import os
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -15,6 +16,9 @@ from jetlag import pending
 from jetlag.pending import Pending
 
 _MOST_LANES = 64
+_IDLE_SECONDS = 10
+
+Work = Callable[[], None]
 
 
 class Future(concurrent.futures.Future[Any]):
@@ -126,14 +130,19 @@ class _Countdown:
 
 
 class _Lanes:
-    """Starts threads, not too many at once; one that waits for another call does not count."""
+    """Threads, one for each call that runs and not too many at once.
+
+    A lane that waits for another call does not count. One whose call has ended takes the next,
+    or waits a while for one: starting a thread costs more than most calls.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running = 0
-        self._ready: deque[Callable[[], None]] = deque()
+        self._ready: deque[Work] = deque()
+        self._idle: list[queue.SimpleQueue[Work]] = []
 
-    def start(self, work: Callable[[], None]) -> None:
+    def start(self, work: Work) -> None:
         with self._lock:
             self._ready.append(work)
         self._start_ready()
@@ -154,23 +163,43 @@ class _Lanes:
                     return
                 work = self._ready.popleft()
                 self._running += 1
-            try:
-                threading.Thread(
-                    target=self._run, args=(work,), name="jetlag-lane", daemon=True
-                ).start()
-            except RuntimeError:  # no more threads: whoever ends first goes on
-                with self._lock:
-                    self._running -= 1
-                    self._ready.appendleft(work)
-                    if self._running:
-                        return
-                raise
+                lane = self._idle.pop() if self._idle else None
+            if lane is not None:
+                lane.put(work)
+            elif not self._start_thread(work):
+                return
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _start_thread(self, work: Work) -> bool:
+        """Start a lane; where no more threads can be had, whoever ends first goes on."""
+        lane = threading.Thread(target=self._run, args=(work,), name="jetlag-lane", daemon=True)
         try:
+            lane.start()
+        except RuntimeError:
+            with self._lock:
+                self._running -= 1
+                self._ready.appendleft(work)
+                if self._running:
+                    return False
+            raise
+        return True
+
+    def _run(self, work: Work) -> None:
+        mine: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        while True:
             work()
-        finally:
+            del work  # while the lane waits it must not keep the arguments of the last call
+            pending.set_current(None)
+            with self._lock:
+                self._idle.append(mine)
             self.leave()
+            try:
+                work = mine.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    if mine in self._idle:
+                        self._idle.remove(mine)
+                        return
+                work = mine.get()  # it was handed over just now
 
 
 _lanes = _Lanes()

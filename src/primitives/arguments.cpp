@@ -135,14 +135,15 @@ std::int64_t normal_axis(std::int64_t axis, std::int64_t rank, std::string_view 
                                  axis, rank));
 }
 
-std::optional<AxisSet> as_axes(const Value& v, std::int64_t rank) {
+std::optional<AxisSet> as_axes(const Value& v, std::int64_t rank, bool numbers_have_axes) {
   if (absent(v)) return all_axes(rank);
   const std::optional<Dims> given = as_integers(v);
   if (!given || v.is(ValueKind::list)) return std::nullopt;
   AxisSet axes = 0;
   for (const std::int64_t axis : *given) {
     // As in NumPy, a scalar has one axis to reduce, for a single axis only.
-    if (rank == 0 && !v.is(ValueKind::tuple) && (axis == 0 || axis == -1)) return AxisSet{0};
+    const bool is_first = axis == 0 || axis == -1;
+    if (rank == 0 && numbers_have_axes && !v.is(ValueKind::tuple) && is_first) return AxisSet{0};
     const AxisSet bit = AxisSet{1} << normal_axis(axis, rank);
     if (axes & bit) throw Error(Kind::value, "duplicate value in 'axis'");
     axes |= bit;
@@ -164,12 +165,14 @@ std::optional<Dims> as_integers(const Value& v) {
 }
 
 std::string tight_shape(std::span<const std::int64_t> shape) {
-  std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (i > 0) text += ",";
-    text += shape[i] < 0 ? "newaxis" : format("{}", shape[i]);
+  std::string text;
+  for (const std::int64_t n : shape) {
+    // NumPy leaves unknown lengths out in front.
+    if (text.empty() && n < 0) continue;
+    text += text.empty() ? "" : ",";
+    text += n < 0 ? "newaxis" : format("{}", n);
   }
-  return text + (shape.size() == 1 ? ",)" : ")");
+  return format("({}{})", text, shape.size() == 1 && !text.empty() ? "," : "");
 }
 
 }  // namespace jetlag

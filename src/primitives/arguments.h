@@ -55,7 +55,8 @@ inline AxisSet all_axes(std::int64_t rank) {
 
 // axis=None (all), an int or a tuple of ints. Throws for axes that do not exist
 // or come twice; nothing for other things.
-std::optional<AxisSet> as_axes(const Value& v, std::int64_t rank);
+// Most functions let a number have an axis 0; those that count its elements do not.
+std::optional<AxisSet> as_axes(const Value& v, std::int64_t rank, bool numbers_have_axes = true);
 
 // An int, or a tuple or list of ints, negative ones kept as they are.
 std::optional<Dims> as_integers(const Value& v);

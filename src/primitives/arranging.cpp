@@ -51,12 +51,12 @@ Spec repeat_type(Arguments a) {
   const std::optional<Outline> known = outline(a[0]);
   if (!known || !a[1].is(ValueKind::integer)) return Spec::decline();
   const std::int64_t count = a[1].integer();
-  if (count < 0) throw Error(Kind::value, "repeats may not contain negative values.");
+  if (count < 0) return Spec::decline();
   if (absent(a[2])) {
     const bool is_flat = !a[0].is_array() || a[0].array()->is_contiguous();
     return is_flat ? Spec::array(known->dtype, {known->size() * count}) : Spec::decline();
   }
-  if (!a[2].is(ValueKind::integer)) return Spec::decline();
+  if (!a[2].is(ValueKind::integer) || known->rank() == 0) return Spec::decline();
   Dims shape = known->shape;
   shape[normal_axis(a[2].integer(), known->rank())] *= count;
   return Spec::array(known->dtype, std::move(shape));

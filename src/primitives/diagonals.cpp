@@ -63,11 +63,23 @@ Job diag_kernel(Arguments a, const Ref<Array>& out, Watch*) {
 
 // ---- triangles ----------------------------------------------------------------------
 
-Spec triangle_type(Arguments a) {
-  const std::optional<Outline> known = outline(a[0]);
-  if (!known || !as_index(a[1]) || known->rank() == 0) return Spec::decline();
-  if (known->rank() > 1) return Spec::array(known->dtype, known->shape);
-  return Spec::array(known->dtype, {known->shape[0], known->shape[0]});  // a row, repeated
+Spec triangle_type(Arguments args) {
+  const std::optional<Outline> known = outline(args[0]);
+  if (!known || !as_index(args[1]) || known->rank() == 0 || !operand(args[0])) {
+    return Spec::decline();
+  }
+  // A vector is a row, repeated.
+  Dims shape = known->shape;
+  if (known->rank() == 1) shape.insert(0, shape[0]);
+  Spec spec = Spec::array(known->dtype, shape);
+  // NumPy walks the array together with a mask, which lies in C order.
+  const Ref<Array> a = broadcast_to(operand(args[0]), shape);
+  Dims mask = contiguous_strides(shape, 1);
+  for (std::int64_t i = 0; i + 2 < mask.size(); ++i) mask[i] = 0;
+  const Dims shapes[] = {shape, shape}, strides[] = {mask, a->strides()};
+  spec.strides = strides_in_order(shape, iteration_order(shapes, strides, Walker::iterator),
+                                  size_of(known->dtype));
+  return spec;
 }
 
 // Copies columns [0, i + k] of row i (lower), or the others, and clears the rest.

@@ -27,7 +27,8 @@ constexpr Primitive cast_row = {.name = "cast", .doc = "Conversion between two d
 void FreeBytes::operator()(std::byte* p) const { ::operator delete[](p, cache_line); }
 
 Bytes allocate_bytes(std::int64_t bytes) {
-  return Bytes(static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes), cache_line)));
+  return Bytes(
+      static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes), cache_line)));
 }
 
 double Program::flops_per_element() const {
@@ -66,7 +67,8 @@ std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
   for (int value : wanted) needed[value] = true;
   for (int value = code_.size() - 1; value >= 0; --value) {
     if (!needed[value]) continue;
-    for (int k = 0; k < info(code_[value].opcode).arity; ++k) needed[code_[value].operands[k]] = true;
+    for (int k = 0; k < info(code_[value].opcode).arity; ++k)
+      needed[code_[value].operands[k]] = true;
   }
   std::vector<Step> all;
   for (int value = 0; value < code_.size(); ++value) {
@@ -192,8 +194,9 @@ int ElementBuilder::input(DType dtype) {
 
 int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
                           std::span<const DType> loop) {
-  JETLAG_CHECK(p.formula.arity == static_cast<int>(operands.size()) && operands.size() == loop.size(),
-               "{} takes {} operands, not {}", p.name, p.formula.arity, operands.size());
+  JETLAG_CHECK(
+      p.formula.arity == static_cast<int>(operands.size()) && operands.size() == loop.size(),
+      "{} takes {} operands, not {}", p.name, p.formula.arity, operands.size());
   Application made{&canonical(p), {}, -1};
   std::vector<Expr> e;
   e.reserve(operands.size());
@@ -222,8 +225,10 @@ std::shared_ptr<const ElementProgram> ElementBuilder::build() {
   return std::exchange(state_->program, std::make_shared<Program>());
 }
 
-std::optional<std::vector<DType>> choose_loop(const Primitive& p, std::span<const Operand> operands) {
-  if (!p.formula || !p.loop || p.formula.arity != static_cast<int>(operands.size())) return std::nullopt;
+std::optional<std::vector<DType>> choose_loop(const Primitive& p,
+                                              std::span<const Operand> operands) {
+  if (!p.formula || !p.loop || p.formula.arity != static_cast<int>(operands.size()))
+    return std::nullopt;
   std::vector<DType> loop(operands.size());
   if (!p.loop(operands, loop)) return std::nullopt;
   return loop;
@@ -255,7 +260,8 @@ Key key_of(const Primitive& p, std::span<const Operand> operands) {
   return key;
 }
 
-std::shared_ptr<const ElementProgram> build_for(const Primitive& p, std::span<const Operand> operands) {
+std::shared_ptr<const ElementProgram> build_for(const Primitive& p,
+                                                std::span<const Operand> operands) {
   const auto loop = choose_loop(p, operands);
   if (!loop) return nullptr;
   ElementBuilder builder;
@@ -269,7 +275,8 @@ std::shared_ptr<const ElementProgram> build_for(const Primitive& p, std::span<co
 
 }  // namespace
 
-std::shared_ptr<const ElementProgram> program_for(const Primitive& p, std::span<const Operand> operands) {
+std::shared_ptr<const ElementProgram> program_for(const Primitive& p,
+                                                  std::span<const Operand> operands) {
   static std::shared_mutex mutex;
   static auto& known = *new std::unordered_map<Key, std::shared_ptr<const ElementProgram>, KeyHash>;
   const Key key = key_of(p, operands);

@@ -14,7 +14,8 @@ class Code;  // primitives/expr.h
 
 // The dtypes that NumPy's loop would use for these operands, Python scalars
 // being weak; nothing if the primitive declines.
-std::optional<std::vector<DType>> choose_loop(const Primitive& p, std::span<const Operand> operands);
+std::optional<std::vector<DType>> choose_loop(const Primitive& p,
+                                              std::span<const Operand> operands);
 
 // The operand that a numeric value is for promotion.
 Operand operand_of(const Value& v);
@@ -27,7 +28,7 @@ class ElementProgram {
   virtual ~ElementProgram() = default;
   virtual int inputs() const = 0;
   virtual int outputs() const = 0;
-  virtual DType input_dtype(int i) const = 0;   // as it lies in memory
+  virtual DType input_dtype(int i) const = 0;  // as it lies in memory
   virtual DType output_dtype(int i) const = 0;
   virtual double flops_per_element() const = 0;
   // How many applications of primitives it holds, and which they are.
@@ -66,7 +67,8 @@ class ElementBuilder {
 // The program of one application, kept in a cache for the life of the process.
 // Inputs have the dtypes of the operands as they lie in memory, weak ones the
 // dtype that the loop wants. Null if the primitive declines.
-std::shared_ptr<const ElementProgram> program_for(const Primitive& p, std::span<const Operand> operands);
+std::shared_ptr<const ElementProgram> program_for(const Primitive& p,
+                                                  std::span<const Operand> operands);
 
 // A program with its operands: arrays of any strides or scalars, broadcast to
 // the common shape of the outputs. A Python scalar is converted to the input's

@@ -14,16 +14,16 @@ namespace {
 
 // How NumPy's loop of a name reports.
 enum class Judge : std::uint8_t {
-  silent,         // nothing: comparisons, rounding, bits
-  plain,          // by result and operands
-  divisor,        // a pole where the second operand is 0
-  zero,           // a pole at 0
-  minus_one,      // a pole at -1
-  unit,           // poles at ±1
-  imaginary_unit, // poles at ±i
-  zero_base,      // a pole of 0 to a negative power
-  order,          // the same, for complex operands
-  gap,            // NumPy compares the operands, and a NaN protests
+  silent,          // nothing: comparisons, rounding, bits
+  plain,           // by result and operands
+  divisor,         // a pole where the second operand is 0
+  zero,            // a pole at 0
+  minus_one,       // a pole at -1
+  unit,            // poles at ±1
+  imaginary_unit,  // poles at ±i
+  zero_base,       // a pole of 0 to a negative power
+  order,           // the same, for complex operands
+  gap,             // NumPy compares the operands, and a NaN protests
 };
 
 struct JudgeRow {
@@ -32,24 +32,43 @@ struct JudgeRow {
 };
 
 constexpr JudgeRow judges[] = {
-    {"divide", Judge::divisor},     {"floor_divide", Judge::divisor},
-    {"remainder", Judge::divisor},  {"fmod", Judge::divisor},
-    {"reciprocal", Judge::zero},    {"log", Judge::zero},
-    {"log2", Judge::zero},          {"log10", Judge::zero},
-    {"invsqrt", Judge::zero},       {"invcbrt", Judge::zero},
-    {"arctan", Judge::imaginary_unit}, {"log1p", Judge::minus_one},    {"arctanh", Judge::unit},
-    {"power", Judge::zero_base},    {"float_power", Judge::zero_base},
-    {"logaddexp", Judge::gap},      {"logaddexp2", Judge::gap},
-    {"less", Judge::order},         {"less_equal", Judge::order},
-    {"greater", Judge::order},      {"greater_equal", Judge::order},
-    {"negative", Judge::silent},    {"positive", Judge::silent},
-    {"fabs", Judge::silent},        {"sign", Judge::silent},
-    {"maximum", Judge::silent},     {"minimum", Judge::silent},
-    {"fmax", Judge::silent},        {"fmin", Judge::silent},
-    {"clip", Judge::silent},        {"conjugate", Judge::silent},
-    {"rint", Judge::silent},        {"floor", Judge::silent},
-    {"ceil", Judge::silent},        {"trunc", Judge::silent},
-    {"copysign", Judge::silent},    {"heaviside", Judge::silent},
+    {"divide", Judge::divisor},
+    {"floor_divide", Judge::divisor},
+    {"remainder", Judge::divisor},
+    {"fmod", Judge::divisor},
+    {"reciprocal", Judge::zero},
+    {"log", Judge::zero},
+    {"log2", Judge::zero},
+    {"log10", Judge::zero},
+    {"invsqrt", Judge::zero},
+    {"invcbrt", Judge::zero},
+    {"arctan", Judge::imaginary_unit},
+    {"log1p", Judge::minus_one},
+    {"arctanh", Judge::unit},
+    {"power", Judge::zero_base},
+    {"float_power", Judge::zero_base},
+    {"logaddexp", Judge::gap},
+    {"logaddexp2", Judge::gap},
+    {"less", Judge::order},
+    {"less_equal", Judge::order},
+    {"greater", Judge::order},
+    {"greater_equal", Judge::order},
+    {"negative", Judge::silent},
+    {"positive", Judge::silent},
+    {"fabs", Judge::silent},
+    {"sign", Judge::silent},
+    {"maximum", Judge::silent},
+    {"minimum", Judge::silent},
+    {"fmax", Judge::silent},
+    {"fmin", Judge::silent},
+    {"clip", Judge::silent},
+    {"conjugate", Judge::silent},
+    {"rint", Judge::silent},
+    {"floor", Judge::silent},
+    {"ceil", Judge::silent},
+    {"trunc", Judge::silent},
+    {"copysign", Judge::silent},
+    {"heaviside", Judge::silent},
     {"where", Judge::silent},
 };
 
@@ -106,14 +125,15 @@ double least_normal(DType d) {
 // Exact ones cannot be told apart here.
 bool lost_digits(std::span<const Seen> in, const Seen& out, DType d) {
   if (std::hypot(out.re, out.im) >= least_normal(d)) return false;
-  return std::none_of(in.begin(), in.end(), [](const Seen& s) { return s.is_zero() || s.is_inf(); });
+  return std::none_of(in.begin(), in.end(),
+                      [](const Seen& s) { return s.is_zero() || s.is_inf(); });
 }
 
 // Functions that never leave the range where their operands are.
 bool may_underflow(const Primitive& p) {
-  constexpr std::string_view names[] = {"multiply", "divide", "square",      "reciprocal", "exp",
-                                        "exp2",     "power",  "float_power", "exp10",      "erfc",
-                                        "ldexp"};
+  constexpr std::string_view names[] = {"multiply", "divide", "square", "reciprocal",
+                                        "exp",      "exp2",   "power",  "float_power",
+                                        "exp10",    "erfc",   "ldexp"};
   return std::find(std::begin(names), std::end(names), p.name) != std::end(names);
 }
 
@@ -129,6 +149,8 @@ unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in
   // Smith's quotient by 0 is x/0 in both parts: a pole, whatever 0/0 adds.
   const bool complex_pole = pole && is_complex(d) && p.name == "divide" && !in[0].is_zero();
   if ((out.is_inf() || complex_pole) && !inf_in) anomalies |= pole ? divide_by_zero : overflow;
+  // There NumPy goes on to subtract the floor of that infinity.
+  if ((anomalies & overflow) && p.name == "floor_divide") anomalies |= invalid;
   if (may_underflow(p) && lost_digits(in, out, d)) anomalies |= underflow;
   return anomalies;
 }

@@ -63,12 +63,12 @@ class Program final : public ElementProgram {
 
   // ------ known once the code is complete
   std::vector<Step> steps;
-  std::vector<int> slots;                 // of a value: its buffer; -1 for none
-  std::vector<const std::byte*> fixed;    // of a constant: its elements
+  std::vector<int> slots;               // of a value: its buffer; -1 for none
+  std::vector<const std::byte*> fixed;  // of a constant: its elements
   int slot_count = 0;
   std::int64_t slot_bytes = 0;
-  std::vector<int> step_of;               // of a value: the step that makes it; -1 for none
-  std::vector<int> last_read;             // of a value: the last step that reads it; -1 for none
+  std::vector<int> step_of;    // of a value: the step that makes it; -1 for none
+  std::vector<int> last_read;  // of a value: the last step that reads it; -1 for none
 
  private:
   void lay_out_constants();

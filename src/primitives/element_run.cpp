@@ -36,7 +36,9 @@ unsigned put_integer(std::int64_t value, DType dtype, std::uint64_t* to) {
   return 0;
 }
 
-bool became_infinite(double wide, double narrow) { return std::isfinite(wide) && std::isinf(narrow); }
+bool became_infinite(double wide, double narrow) {
+  return std::isfinite(wide) && std::isinf(narrow);
+}
 
 template <class T>
 unsigned put_complex(std::complex<double> value, std::uint64_t* to) {
@@ -92,13 +94,12 @@ std::byte* scratch(std::int64_t bytes) {
 }
 
 RunState::RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs,
-                         std::vector<Ref<Array>> outputs)
+                   std::vector<Ref<Array>> outputs)
     : program(std::move(p)), space(make_space(inputs, outputs)) {
   choose_direct_stores();
 }
 
-ElementSpace RunState::make_space(std::vector<Value>& inputs,
-                                           std::vector<Ref<Array>>& outputs) {
+ElementSpace RunState::make_space(std::vector<Value>& inputs, std::vector<Ref<Array>>& outputs) {
   JETLAG_CHECK(static_cast<int>(inputs.size()) == program->inputs() &&
                    static_cast<int>(outputs.size()) == program->outputs() && !outputs.empty(),
                "{} inputs and {} outputs for a program of {} and {}", inputs.size(), outputs.size(),
@@ -126,8 +127,8 @@ ElementSpace RunState::make_space(std::vector<Value>& inputs,
     } else {
       std::uint64_t* bytes = &scalars[2 * i];
       conversion_flags |= convert_scalar(inputs[i], dtype, bytes);
-      placements.push_back({reinterpret_cast<std::byte*>(bytes), size_of(dtype), Dims(shape.size()),
-                            false, false});
+      placements.push_back(
+          {reinterpret_cast<std::byte*>(bytes), size_of(dtype), Dims(shape.size()), false, false});
       keep.emplace_back();
     }
   }
@@ -169,7 +170,10 @@ void RunState::choose_direct_stores() {
 class ChunkRunner {
  public:
   ChunkRunner(const RunState& state, const std::byte** pointers, std::byte* buffers)
-      : state_(state), program_(*state.program), space_(state.space), pointers_(pointers),
+      : state_(state),
+        program_(*state.program),
+        space_(state.space),
+        pointers_(pointers),
         buffers_(buffers) {
     for (std::size_t v = 0; v < program_.slots.size(); ++v) {
       pointers_[v] = program_.fixed[v] ? program_.fixed[v] : buffer(static_cast<int>(v));

@@ -12,13 +12,14 @@ namespace jetlag {
 // Operands of the space: inputs, then outputs.
 struct RunState {
   std::shared_ptr<const Program> program;
-  std::vector<Ref<Array>> keep;  // the memory that placements point to
+  std::vector<Ref<Array>> keep;        // the memory that placements point to
   std::vector<std::uint64_t> scalars;  // two words for each input: a scalar's bytes
   std::vector<bool> store_directly;    // of an output: its step may write into it
   unsigned conversion_flags = 0;       // from converting Python scalars
   ElementSpace space;
 
-  RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs, std::vector<Ref<Array>> outputs);
+  RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs,
+           std::vector<Ref<Array>> outputs);
   unsigned run(std::int64_t first, std::int64_t last) const;
 
  private:

@@ -36,8 +36,8 @@ void copy_items(const std::byte* from, std::int64_t from_step, std::byte* to, st
 
 }  // namespace
 
-void copy_strided(const std::byte* from, std::int64_t from_step, std::byte* to, std::int64_t to_step,
-                  std::int64_t n, std::int64_t item) {
+void copy_strided(const std::byte* from, std::int64_t from_step, std::byte* to,
+                  std::int64_t to_step, std::int64_t n, std::int64_t item) {
   if (from_step == item && to_step == item) {
     std::memcpy(to, from, static_cast<std::size_t>(n * item));
     return;
@@ -77,9 +77,8 @@ void ElementSpace::sort_axes(std::int64_t leader) {
   }
   const Dims& lead = placements_[static_cast<std::size_t>(leader)].strides;
   auto magnitude = [&](std::int64_t axis) { return std::abs(lead[axis]); };
-  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    return magnitude(a) > magnitude(b);
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int64_t a, std::int64_t b) { return magnitude(a) > magnitude(b); });
   auto permute = [&](Dims& values) {
     Dims sorted(order.size());
     for (std::int64_t k = 0; k < order.size(); ++k) sorted[k] = values[order[k]];
@@ -144,7 +143,8 @@ void ElementSpace::for_rows(std::int64_t i, std::int64_t position, std::int64_t 
   }
 }
 
-void ElementSpace::gather(std::int64_t i, std::int64_t position, std::int64_t n, std::byte* to) const {
+void ElementSpace::gather(std::int64_t i, std::int64_t position, std::int64_t n,
+                          std::byte* to) const {
   const std::int64_t item = (*this)[i].item;
   for_rows(i, position, n, [&](const std::byte* place, std::int64_t count, std::int64_t done) {
     copy_strided(place, step(i), to + done * item, item, count, item);

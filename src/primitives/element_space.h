@@ -25,7 +25,9 @@ class ElementSpace {
   ElementSpace(Dims shape, std::vector<Placement> placements, std::int64_t leader);
 
   std::int64_t size() const { return size_; }
-  const Placement& operator[](std::int64_t i) const { return placements_[static_cast<std::size_t>(i)]; }
+  const Placement& operator[](std::int64_t i) const {
+    return placements_[static_cast<std::size_t>(i)];
+  }
   // How many elements from `position` on lie in one row, and where the row's
   // next element of operand i is.
   std::int64_t row_left(std::int64_t position) const { return row_ - position % row_; }
@@ -50,7 +52,7 @@ class ElementSpace {
 };
 
 // Copies n elements of the given size between steps (bytes).
-void copy_strided(const std::byte* from, std::int64_t from_step, std::byte* to, std::int64_t to_step,
-                  std::int64_t n, std::int64_t item);
+void copy_strided(const std::byte* from, std::int64_t from_step, std::byte* to,
+                  std::int64_t to_step, std::int64_t n, std::int64_t item);
 
 }  // namespace jetlag

@@ -86,9 +86,7 @@ constexpr bool in_order() {
 }
 static_assert(in_order());
 
-DType complex_dtype(DType d) {
-  return d == DType::float32 ? DType::complex64 : DType::complex128;
-}
+DType complex_dtype(DType d) { return d == DType::float32 ? DType::complex64 : DType::complex128; }
 
 DType result_dtype(Opcode opcode, DType operand) {
   switch (info(opcode).result) {
@@ -165,8 +163,8 @@ Expr select(Expr condition, Expr yes, Expr no) {
 
 Expr cast(Expr e, DType dtype) {
   if (e.dtype() == dtype) return e;
-  const int value = e.code().emit(
-      {.opcode = Opcode::cast, .dtype = dtype, .operands = {e.value(), -1, -1}});
+  const int value =
+      e.code().emit({.opcode = Opcode::cast, .dtype = dtype, .operands = {e.value(), -1, -1}});
   return {e.code(), value};
 }
 

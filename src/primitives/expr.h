@@ -24,32 +24,73 @@ enum class Opcode : std::uint8_t {
   cast,      // as a C conversion (to bool: != 0); complex to real drops the imaginary part
   // Integers wrap, floats are IEEE, complex numbers are pairs of floats: the
   // product is (ac - bd, ad + bc), the quotient is Smith's.
-  add, subtract, multiply, divide,
+  add,
+  subtract,
+  multiply,
+  divide,
   // Integers only, rounding down as Python does. Division by zero gives 0 and
   // raises the flag; the least integer by -1 gives itself (or 0) and overflow.
-  floor_divide, modulo,
-  fmod,        // the remainder with the sign of the dividend; integers by zero: 0 and the flag
+  floor_divide,
+  modulo,
+  fmod,  // the remainder with the sign of the dividend; integers by zero: 0 and the flag
   negate,
-  absolute,    // the least integer gives itself; complex: hypot of the parts, a real
+  absolute,  // the least integer gives itself; complex: hypot of the parts, a real
   // a if a > b or a is NaN, else b; and with <. Complex: lexicographic, >= and
   // <=, false where an imaginary part is NaN.
-  maximum, minimum,
-  bit_and, bit_or, bit_xor, bit_not,  // booleans stay 0 or 1
+  maximum,
+  minimum,
+  bit_and,
+  bit_or,
+  bit_xor,
+  bit_not,  // booleans stay 0 or 1
   // By the width or more: all bits leave. Negative counts count as large ones.
-  shift_left, shift_right,
-  equal, not_equal, less, less_equal,  // a bool; less only for reals
-  select,                              // operands: bool, T, T
-  real, imag,                          // of a complex: a real
-  pair,                                // two reals: a complex
-  floor, ceil, trunc, rint, sqrt,      // exact; sqrt also complex
-  copysign, nextafter,
-  ldexp,                               // operands: float, int64
-  gcd,                                 // never negative, but for the least integer
+  shift_left,
+  shift_right,
+  equal,
+  not_equal,
+  less,
+  less_equal,  // a bool; less only for reals
+  select,      // operands: bool, T, T
+  real,
+  imag,  // of a complex: a real
+  pair,  // two reals: a complex
+  floor,
+  ceil,
+  trunc,
+  rint,
+  sqrt,  // exact; sqrt also complex
+  copysign,
+  nextafter,
+  ldexp,  // operands: float, int64
+  gcd,    // never negative, but for the least integer
   // Integers by squaring, wrapping; a negative exponent throws. Floats: y == 2
   // is x * x, y == 0.5 is sqrt(x), y == -1 is 1 / x, else libm. Complex: as NumPy.
   pow,
-  exp, exp2, exp10, expm1, log, log2, log10, log1p, sin, cos, tan, arcsin, arccos, arctan, sinh,
-  cosh, tanh, arcsinh, arccosh, arctanh, cbrt, erf, erfc, arctan2, hypot,
+  exp,
+  exp2,
+  exp10,
+  expm1,
+  log,
+  log2,
+  log10,
+  log1p,
+  sin,
+  cos,
+  tan,
+  arcsin,
+  arccos,
+  arctan,
+  sinh,
+  cosh,
+  tanh,
+  arcsinh,
+  arccosh,
+  arctanh,
+  cbrt,
+  erf,
+  erfc,
+  arctan2,
+  hypot,
 };
 
 // What the result's dtype is, given the operands'.
@@ -69,10 +110,10 @@ inline constexpr int opcode_count = static_cast<int>(Opcode::hypot) + 1;
 
 struct Operation {
   Opcode opcode = Opcode::input;
-  DType dtype = DType::boolean;            // of the result
+  DType dtype = DType::boolean;             // of the result
   std::int32_t operands[3] = {-1, -1, -1};  // earlier operations
-  std::int32_t index = -1;                 // of an input
-  std::uint64_t literal[2] = {0, 0};       // of a constant
+  std::int32_t index = -1;                  // of an input
+  std::uint64_t literal[2] = {0, 0};        // of a constant
   bool operator==(const Operation&) const = default;
 };
 
@@ -146,49 +187,71 @@ template <class T>
 concept Number = std::is_arithmetic_v<T>;
 
 template <Number T>
-Expr operator+(Expr a, T b) { return a + constant(a, static_cast<double>(b)); }
+Expr operator+(Expr a, T b) {
+  return a + constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator-(Expr a, T b) { return a - constant(a, static_cast<double>(b)); }
+Expr operator-(Expr a, T b) {
+  return a - constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator*(Expr a, T b) { return a * constant(a, static_cast<double>(b)); }
+Expr operator*(Expr a, T b) {
+  return a * constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator/(Expr a, T b) { return a / constant(a, static_cast<double>(b)); }
+Expr operator/(Expr a, T b) {
+  return a / constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator==(Expr a, T b) { return a == constant(a, static_cast<double>(b)); }
+Expr operator==(Expr a, T b) {
+  return a == constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator!=(Expr a, T b) { return a != constant(a, static_cast<double>(b)); }
+Expr operator!=(Expr a, T b) {
+  return a != constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator<(Expr a, T b) { return a < constant(a, static_cast<double>(b)); }
+Expr operator<(Expr a, T b) {
+  return a < constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator<=(Expr a, T b) { return a <= constant(a, static_cast<double>(b)); }
+Expr operator<=(Expr a, T b) {
+  return a <= constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator>(Expr a, T b) { return a > constant(a, static_cast<double>(b)); }
+Expr operator>(Expr a, T b) {
+  return a > constant(a, static_cast<double>(b));
+}
 template <Number T>
-Expr operator>=(Expr a, T b) { return a >= constant(a, static_cast<double>(b)); }
+Expr operator>=(Expr a, T b) {
+  return a >= constant(a, static_cast<double>(b));
+}
 
 // Names for the operations that have no symbol.
 #define JETLAG_UNARY(name) \
   inline Expr name(Expr a) { return apply(Opcode::name, a); }
 #define JETLAG_BINARY(name) \
   inline Expr name(Expr a, Expr b) { return apply(Opcode::name, a, b); }
-JETLAG_UNARY(absolute) JETLAG_UNARY(real) JETLAG_UNARY(imag)
-JETLAG_UNARY(floor) JETLAG_UNARY(ceil) JETLAG_UNARY(trunc) JETLAG_UNARY(rint) JETLAG_UNARY(sqrt)
-JETLAG_UNARY(exp) JETLAG_UNARY(exp2) JETLAG_UNARY(exp10) JETLAG_UNARY(expm1)
-JETLAG_UNARY(log) JETLAG_UNARY(log2) JETLAG_UNARY(log10) JETLAG_UNARY(log1p)
-JETLAG_UNARY(sin) JETLAG_UNARY(cos) JETLAG_UNARY(tan)
-JETLAG_UNARY(arcsin) JETLAG_UNARY(arccos) JETLAG_UNARY(arctan)
-JETLAG_UNARY(sinh) JETLAG_UNARY(cosh) JETLAG_UNARY(tanh)
-JETLAG_UNARY(arcsinh) JETLAG_UNARY(arccosh) JETLAG_UNARY(arctanh)
-JETLAG_UNARY(cbrt) JETLAG_UNARY(erf) JETLAG_UNARY(erfc)
-JETLAG_BINARY(floor_divide) JETLAG_BINARY(modulo) JETLAG_BINARY(fmod)
-JETLAG_BINARY(maximum) JETLAG_BINARY(minimum) JETLAG_BINARY(pair)
-JETLAG_BINARY(shift_left) JETLAG_BINARY(shift_right)
-JETLAG_BINARY(copysign) JETLAG_BINARY(nextafter) JETLAG_BINARY(ldexp) JETLAG_BINARY(gcd)
-JETLAG_BINARY(pow) JETLAG_BINARY(arctan2) JETLAG_BINARY(hypot)
+JETLAG_UNARY(absolute)
+JETLAG_UNARY(real) JETLAG_UNARY(imag) JETLAG_UNARY(floor) JETLAG_UNARY(ceil) JETLAG_UNARY(trunc)
+    JETLAG_UNARY(rint) JETLAG_UNARY(sqrt) JETLAG_UNARY(exp) JETLAG_UNARY(exp2) JETLAG_UNARY(exp10)
+        JETLAG_UNARY(expm1) JETLAG_UNARY(log) JETLAG_UNARY(log2) JETLAG_UNARY(log10)
+            JETLAG_UNARY(log1p) JETLAG_UNARY(sin) JETLAG_UNARY(cos) JETLAG_UNARY(tan)
+                JETLAG_UNARY(arcsin) JETLAG_UNARY(arccos) JETLAG_UNARY(arctan) JETLAG_UNARY(sinh)
+                    JETLAG_UNARY(cosh) JETLAG_UNARY(tanh) JETLAG_UNARY(arcsinh)
+                        JETLAG_UNARY(arccosh) JETLAG_UNARY(arctanh) JETLAG_UNARY(cbrt)
+                            JETLAG_UNARY(erf) JETLAG_UNARY(erfc) JETLAG_BINARY(floor_divide)
+                                JETLAG_BINARY(modulo) JETLAG_BINARY(fmod) JETLAG_BINARY(maximum)
+                                    JETLAG_BINARY(minimum) JETLAG_BINARY(pair)
+                                        JETLAG_BINARY(shift_left) JETLAG_BINARY(shift_right)
+                                            JETLAG_BINARY(copysign) JETLAG_BINARY(nextafter)
+                                                JETLAG_BINARY(ldexp) JETLAG_BINARY(gcd)
+                                                    JETLAG_BINARY(pow) JETLAG_BINARY(arctan2)
+                                                        JETLAG_BINARY(hypot)
 #undef JETLAG_UNARY
 #undef JETLAG_BINARY
 
-// "%2 = multiply f64 %0 %1", a line each: what a compiler would see.
-std::string to_text(const Code& code);
+    // "%2 = multiply f64 %0 %1", a line each: what a compiler would see.
+    std::string to_text(const Code& code);
 
 }  // namespace jetlag

@@ -209,10 +209,12 @@ Spec search_type(Arguments args, std::string_view name) {
   const std::optional<bool> keeps = as_flag(args[2]);
   if (!a || !keeps) return Spec::decline();
   if (!absent(args[1]) && (args[1].is_array() || !as_index(args[1]))) return Spec::decline();
+  // A number is searched as an array of one element.
+  if (a->rank() == 0 && !absent(args[1])) normal_axis(*as_index(args[1]), 1);
   const auto axes = as_axes(args[1], a->rank());
   if (!axes) return Spec::decline();
   Dims shape = reduced_shape(a->shape, *axes, *keeps);
-  if (folded_count(a->shape, *axes) == 0 && (absent(args[1]) || element_count(shape) > 0)) {
+  if (folded_count(a->shape, *axes) == 0) {
     throw Error(Kind::value, format("attempt to get {} of an empty sequence", name));
   }
   return Spec::of(DType::int64, std::move(shape));

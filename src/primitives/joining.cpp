@@ -114,13 +114,30 @@ std::int64_t stacking_axis(const Parts& parts) {
   return !parts.shapes.empty() && parts.shapes[0].size() == 1 ? 0 : 1;
 }
 
+// The strides of the result: its axes lie as those of the arrays do.
+template <class Seen>
+Dims joined_strides(const std::vector<Value>& items, const Dims& shape, DType dtype, Seen seen) {
+  std::vector<Dims> shapes, strides;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Ref<Array> view = seen(operand(items[i]), i);
+    shapes.push_back(view->shape());
+    strides.push_back(view->strides());
+  }
+  const Dims order = iteration_order(shapes, strides, Walker::concatenate);
+  return strides_in_order(shape, order, size_of(dtype));
+}
+
 Spec joined(const Value& v, Look look, std::optional<std::int64_t> axis, const Value& dtype) {
   const auto items = joined_items(v);
   const auto parts = items ? parts_of(*items, look) : std::nullopt;
   if (!parts || !are_operands(*items)) return Spec::decline();
   const auto wanted = as_dtype(dtype, parts->dtype);
   if (!wanted || wanted != parts->dtype) return Spec::decline();
-  return Spec::array(*wanted, concatenated_shape(*parts, axis ? *axis : stacking_axis(*parts)));
+  Spec spec = Spec::array(*wanted, concatenated_shape(*parts, axis ? *axis : stacking_axis(*parts)));
+  spec.strides = joined_strides(*items, spec.shape, *wanted, [&](const Ref<Array>& a, std::size_t i) {
+    return reshaped_view(a, parts->shapes[i]);
+  });
+  return spec;
 }
 
 // Each array goes to its own stretch of the axis.
@@ -185,8 +202,13 @@ Spec stack_type(Arguments a) {
     }
   }
   Dims shape = parts->shapes[0];
-  shape.insert(normal_axis(*axis, shape.size() + 1), static_cast<std::int64_t>(items->size()));
-  return Spec::array(parts->dtype, std::move(shape));
+  const std::int64_t place = normal_axis(*axis, shape.size() + 1);
+  shape.insert(place, static_cast<std::int64_t>(items->size()));
+  Spec spec = Spec::array(parts->dtype, std::move(shape));
+  spec.strides = joined_strides(*items, spec.shape, parts->dtype, [&](const Ref<Array>& a, std::size_t) {
+    return with_axis(a, place);
+  });
+  return spec;
 }
 
 Job stack_kernel(Arguments a, const Ref<Array>& out, Watch*) {

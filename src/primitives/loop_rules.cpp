@@ -44,8 +44,8 @@ bool to_inexact(DType& d) {
 bool to_common_float(std::span<const Operand> operands, DType& d) {
   d = common_dtype(operands);
   if (category(d) == 2 || operands.size() == 1) return to_inexact(d);
-  const bool all_strong = std::none_of(operands.begin(), operands.end(),
-                                       [](const Operand& o) { return o.weak; });
+  const bool all_strong =
+      std::none_of(operands.begin(), operands.end(), [](const Operand& o) { return o.weak; });
   if (category(d) > 2 || !all_strong) return to_inexact(d);
   std::int64_t widest = 0;
   for (const Operand& o : operands) widest = std::max(widest, size_of(o.dtype));
@@ -54,9 +54,10 @@ bool to_common_float(std::span<const Operand> operands, DType& d) {
   return true;
 }
 
-[[noreturn]] void no_boolean(std::string_view name, std::string_view symbol, std::string_view instead) {
-  throw Error(Kind::type, format("{}, the `{}` operator, is not supported, use the {} instead.", name,
-                                 symbol, instead));
+[[noreturn]] void no_boolean(std::string_view name, std::string_view symbol,
+                             std::string_view instead) {
+  throw Error(Kind::type, format("{}, the `{}` operator, is not supported, use the {} instead.",
+                                 name, symbol, instead));
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ std::optional<DType> joint(std::span<const Operand> operands, bool weak) {
   std::optional<DType> sum;
   for (int level = 3; level >= 0; --level) {
     for (const Operand& o : operands) {
-      if (o.weak == weak && category(o.dtype) == level) sum = sum ? promote(*sum, o.dtype) : o.dtype;
+      if (o.weak == weak && category(o.dtype) == level)
+        sum = sum ? promote(*sum, o.dtype) : o.dtype;
     }
   }
   return sum;
@@ -166,7 +168,11 @@ bool compare(std::span<const Operand> operands, std::span<DType> loop) {
 bool clip(std::span<const Operand> operands, std::span<DType> loop) {
   const Operand all[] = {{operands[0].dtype}, operands[1], operands[2]};
   const DType d = common_dtype(all);
-  return !is_complex(d) && fill(loop, d);
+  fill(loop, d);
+  for (std::size_t i = 1; i < operands.size(); ++i) {
+    if (operands[i].weak && is_integer(d)) loop[i] = DType::int64;
+  }
+  return !is_complex(d);
 }
 
 bool truth(std::span<const Operand>, std::span<DType> loop) { return fill(loop, DType::boolean); }

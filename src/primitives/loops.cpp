@@ -74,10 +74,9 @@ unsigned read_flags() {
 void clear_flags() { std::feclearexcept(FE_ALL_EXCEPT); }
 
 void raise_flags(unsigned anomalies) {
-  std::feraiseexcept((anomalies & divide_by_zero ? FE_DIVBYZERO : 0) |
-                     (anomalies & overflow ? FE_OVERFLOW : 0) |
-                     (anomalies & underflow ? FE_UNDERFLOW : 0) |
-                     (anomalies & invalid ? FE_INVALID : 0));
+  std::feraiseexcept(
+      (anomalies & divide_by_zero ? FE_DIVBYZERO : 0) | (anomalies & overflow ? FE_OVERFLOW : 0) |
+      (anomalies & underflow ? FE_UNDERFLOW : 0) | (anomalies & invalid ? FE_INVALID : 0));
 }
 
 unsigned save_flags() { return read_flags(); }

@@ -72,7 +72,9 @@ T fmod(T a, T b, Met& met) {
 template <class T>
 T gcd(T a, T b) {
   using U = std::make_unsigned_t<T>;
-  auto magnitude = [](T x) { return x < 0 ? static_cast<U>(U{0} - static_cast<U>(x)) : static_cast<U>(x); };
+  auto magnitude = [](T x) {
+    return x < 0 ? static_cast<U>(U{0} - static_cast<U>(x)) : static_cast<U>(x);
+  };
   U x = magnitude(a), y = magnitude(b);
   while (x != 0) {
     const U rest = static_cast<U>(y % x);
@@ -174,7 +176,8 @@ auto function(T a) {
   else if constexpr (op == Opcode::arccosh) return std::acosh(a);
   else if constexpr (op == Opcode::arctanh) return std::atanh(a);
   else if constexpr (op == Opcode::exp2) return std::exp2(a);
-  else if constexpr (op == Opcode::exp10) return sizeof(T) == 4 ? T(__builtin_exp10f(a)) : T(__builtin_exp10(a));
+  else if constexpr (op == Opcode::exp10)
+    return sizeof(T) == 4 ? T(__builtin_exp10f(a)) : T(__builtin_exp10(a));
   else if constexpr (op == Opcode::expm1) return std::expm1(a);
   else if constexpr (op == Opcode::log2) return std::log2(a);
   else if constexpr (op == Opcode::log10) return std::log10(a);
@@ -269,7 +272,8 @@ Loop find_scalar_loop(Opcode opcode, DType d) {
   switch (opcode) {
     case Opcode::floor_divide: return integer_binary<Opcode::floor_divide>(d);
     case Opcode::modulo: return integer_binary<Opcode::modulo>(d);
-    case Opcode::fmod: return is_float(d) ? float_binary<Opcode::fmod>(d) : integer_binary<Opcode::fmod>(d);
+    case Opcode::fmod:
+      return is_float(d) ? float_binary<Opcode::fmod>(d) : integer_binary<Opcode::fmod>(d);
     case Opcode::gcd: return integer_binary<Opcode::gcd>(d);
     case Opcode::pow: return power_loop(d);
     case Opcode::nextafter: return float_binary<Opcode::nextafter>(d);
@@ -279,18 +283,19 @@ Loop find_scalar_loop(Opcode opcode, DType d) {
     case Opcode::absolute: return complex_loop<Opcode::absolute>(d);
     case Opcode::sqrt: return complex_loop<Opcode::sqrt>(d);
 #define JETLAG_CASE(op) \
-    case Opcode::op: return float_or_complex_loop<Opcode::op>(d);
-    JETLAG_CASE(exp) JETLAG_CASE(log) JETLAG_CASE(sin) JETLAG_CASE(cos) JETLAG_CASE(tan)
-    JETLAG_CASE(arcsin) JETLAG_CASE(arccos) JETLAG_CASE(arctan) JETLAG_CASE(sinh)
-    JETLAG_CASE(cosh) JETLAG_CASE(tanh) JETLAG_CASE(arcsinh) JETLAG_CASE(arccosh)
-    JETLAG_CASE(arctanh)
+  case Opcode::op: return float_or_complex_loop<Opcode::op>(d);
+      JETLAG_CASE(exp)
+      JETLAG_CASE(log) JETLAG_CASE(sin) JETLAG_CASE(cos) JETLAG_CASE(tan) JETLAG_CASE(arcsin)
+          JETLAG_CASE(arccos) JETLAG_CASE(arctan) JETLAG_CASE(sinh) JETLAG_CASE(cosh)
+              JETLAG_CASE(tanh) JETLAG_CASE(arcsinh) JETLAG_CASE(arccosh) JETLAG_CASE(arctanh)
 #undef JETLAG_CASE
 #define JETLAG_CASE(op) \
-    case Opcode::op: return float_loop<Opcode::op>(d);
-    JETLAG_CASE(exp2) JETLAG_CASE(exp10) JETLAG_CASE(expm1) JETLAG_CASE(log2) JETLAG_CASE(log10)
-    JETLAG_CASE(log1p) JETLAG_CASE(cbrt) JETLAG_CASE(erf) JETLAG_CASE(erfc)
+  case Opcode::op: return float_loop<Opcode::op>(d);
+                  JETLAG_CASE(exp2) JETLAG_CASE(exp10) JETLAG_CASE(expm1) JETLAG_CASE(log2)
+                      JETLAG_CASE(log10) JETLAG_CASE(log1p) JETLAG_CASE(cbrt) JETLAG_CASE(erf)
+                          JETLAG_CASE(erfc)
 #undef JETLAG_CASE
-    default: return nullptr;
+                              default : return nullptr;
   }
 }
 

@@ -112,6 +112,44 @@ void clear(const Array& a) {
   copy_elements(*broadcast_to(zero, a.shape()), a);
 }
 
+Dims iteration_order(std::span<const Dims> shapes, std::span<const Dims> strides, Walker walker) {
+  const auto decides = [&](std::size_t operand, std::int64_t axis) {
+    if (shapes[operand][axis] == 1) return false;
+    return walker == Walker::concatenate || strides[operand][axis] != 0;
+  };
+  Dims order(shapes[0].size());
+  std::iota(order.begin(), order.end(), 0);
+  // NumPy's insertion sort, from the innermost axis on: an axis moves inwards
+  // past another if all operands that can tell have smaller steps along it.
+  for (std::int64_t i = order.size() - 2; i >= 0; --i) {
+    std::int64_t place = i;
+    for (std::int64_t k = i + 1; k < order.size(); ++k) {
+      bool known = false, passes = true;
+      for (std::size_t n = 0; n < strides.size(); ++n) {
+        if (!decides(n, order[i]) || !decides(n, order[k])) continue;
+        known = true;
+        if (magnitude(strides[n][order[k]]) <= magnitude(strides[n][order[i]])) passes = false;
+      }
+      if (!known) continue;
+      if (!passes) break;
+      place = k;
+    }
+    std::rotate(order.begin() + i, order.begin() + i + 1, order.begin() + place + 1);
+  }
+  return order;
+}
+
+Dims strides_in_order(std::span<const std::int64_t> shape, const Dims& order, std::int64_t item) {
+  Dims strides(order.size());
+  bool is_plain = true;
+  for (std::int64_t k = order.size() - 1; k >= 0; --k) {
+    is_plain = is_plain && order[k] == k;
+    strides[order[k]] = item;
+    item *= std::max<std::int64_t>(shape[static_cast<std::size_t>(order[k])], 1);
+  }
+  return is_plain ? Dims{} : strides;
+}
+
 Dims strides_like(const Array& a, std::int64_t item) {
   if (a.rank() < 2 || a.is_contiguous()) return {};
   Dims order(a.rank());
@@ -120,12 +158,7 @@ Dims strides_like(const Array& a, std::int64_t item) {
   std::stable_sort(order.begin(), order.end(), [&](std::int64_t i, std::int64_t j) {
     return magnitude(a.strides()[i]) > magnitude(a.strides()[j]);
   });
-  Dims strides(a.rank());
-  for (std::int64_t i = a.rank() - 1; i >= 0; --i) {
-    strides[order[i]] = item;
-    item *= std::max<std::int64_t>(a.shape()[order[i]], 1);
-  }
-  return strides;
+  return strides_in_order(a.shape(), order, item);
 }
 
 }  // namespace jetlag

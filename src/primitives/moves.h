@@ -44,4 +44,14 @@ void clear(const Array& a);
 // same order as there. Empty for C order.
 Dims strides_like(const Array& a, std::int64_t item);
 
+// The axes from the outermost to the innermost, in the order in which NumPy
+// walks operands of one shape: by their strides, C order where these disagree.
+// An iterator (nditer) learns nothing from strides of 0, concatenate nothing
+// from axes of one element.
+enum class Walker { iterator, concatenate };
+Dims iteration_order(std::span<const Dims> shapes, std::span<const Dims> strides, Walker walker);
+
+// The strides of a fresh array whose axes lie in an order. Empty for C order.
+Dims strides_in_order(std::span<const std::int64_t> shape, const Dims& order, std::int64_t item);
+
 }  // namespace jetlag

@@ -4,6 +4,7 @@
 
 #include "primitives/linalg.h"
 #include "primitives/reduction.h"
+#include "primitives/shape.h"
 
 namespace jetlag {
 
@@ -82,7 +83,7 @@ Spec norm_type(Arguments args) {
   // Magnitudes of complex numbers are left to NumPy, as are extremes of nothing.
   if (is_complex(a->dtype) && request->order != Order::two) return Spec::decline();
   if (request->order != Order::two && a->size() == 0) return Spec::decline();
-  return Spec::of(real_dtype(a->dtype), reduced_shape(a->shape, request->axes, *keeps));
+  return reduced_spec(*a, strides_of(args[0]), request->axes, *keeps, real_dtype(a->dtype));
 }
 
 template <class T>
@@ -139,8 +140,7 @@ Job matrix_job(const Ref<Array>& a, const Request& request, const Ref<Array>& ou
   const AxisSet first = AxisSet{1} << request.first, second = AxisSet{1} << request.second;
   const Ref<Array> sums = new_array(out->dtype(), reduced_shape(a->shape(), first, true));
   Job job = reduction_job(a, first, reduction_of(Order::one, out->dtype()), sums, nullptr);
-  const Dims kept = reduced_shape(a->shape(), request.axes, true);
-  const Ref<Array> target = view_of(out, out->data(), kept, contiguous_strides(kept, size_of(out->dtype())));
+  const Ref<Array> target = make<Array>(with_folded_axes(*out, a->shape(), request.axes));
   job.finish = [end = std::move(job.finish), sums, second, order = request.order, target] {
     if (end) end();
     run_all(reduction_job(sums, second, reduction_of(order, target->dtype()), target, nullptr));
@@ -157,8 +157,8 @@ Job norm_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   // The results keep their places if folded axes count as axes of length 1.
   const AxisSet axes = request.axes | AxisSet{1} << a->rank();
   const Ref<Array> parts = as_parts(a);
-  const Dims kept = reduced_shape(parts->shape(), axes, true);
-  const Ref<Array> target = view_of(out, out->data(), kept, contiguous_strides(kept, size_of(out->dtype())));
+  Array pairs = with_folded_axes(*out, a->shape(), request.axes);
+  const Ref<Array> target = with_axis(make<Array>(pairs), a->rank());
   return reduction_job(parts, axes, how, target, nullptr);
 }
 

@@ -111,14 +111,25 @@ constexpr Operator symbols[] = {
 
 constexpr Primitive row(std::string_view name, std::string_view python, std::string_view doc,
                         std::string_view example, ValueRule value, std::string_view ufunc = {}) {
-  return {.name = name, .python = python, .params = "a, b", .doc = doc, .example = example,
-          .value = value, .ufunc = ufunc, .can_fail = true};
+  return {.name = name,
+          .python = python,
+          .params = "a, b",
+          .doc = doc,
+          .example = example,
+          .value = value,
+          .ufunc = ufunc,
+          .can_fail = true};
 }
 
 constexpr Primitive prefix(std::string_view name, std::string_view python, std::string_view doc,
                            std::string_view example, ValueRule value, std::string_view ufunc = {}) {
-  return {.name = name, .python = python, .params = "a", .doc = doc, .example = example,
-          .value = value, .ufunc = ufunc};
+  return {.name = name,
+          .python = python,
+          .params = "a",
+          .doc = doc,
+          .example = example,
+          .value = value,
+          .ufunc = ufunc};
 }
 
 constexpr Primitive table[] = {
@@ -154,26 +165,30 @@ constexpr Primitive table[] = {
     prefix("__invert", "operator.invert", "~a.", "__invert(5)  #= -6", one<python::invert>,
            "invert"),
     // PhySL's own logic: both operands are evaluated, arrays element by element.
-    row("__and", {}, "Whether both are true.", "true && false  #= false",
+    row(
+        "__and", {}, "Whether both are true.", "true && false  #= false",
         [](Arguments a) { return combine(a, [](bool x, bool y) { return x && y; }); },
         "logical_and"),
-    row("__or", {}, "Whether one or both are true.", "true || false  #= true",
+    row(
+        "__or", {}, "Whether one or both are true.", "true || false  #= true",
         [](Arguments a) { return combine(a, [](bool x, bool y) { return x || y; }); },
         "logical_or"),
-    row("__xor", {}, "Whether exactly one is true.", "__xor(true, true)  #= false",
+    row(
+        "__xor", {}, "Whether exactly one is true.", "__xor(true, true)  #= false",
         [](Arguments a) { return combine(a, [](bool x, bool y) { return x != y; }); },
         "logical_xor"),
-    prefix("__not", {}, "Whether it is false, of arrays element by element.", "!true  #= false",
-           [](Arguments a) {
-             const auto t = plain_truth(a[0]);
-             return t ? Value::of(!*t) : Value{};
-           },
-           "logical_not"),
+    prefix(
+        "__not", {}, "Whether it is false, of arrays element by element.", "!true  #= false",
+        [](Arguments a) {
+          const auto t = plain_truth(a[0]);
+          return t ? Value::of(!*t) : Value{};
+        },
+        "logical_not"),
     prefix("not", "operator.not_", "Whether it is false, as Python's not.", "not(0)  #= true",
            negate_truth),
     row("__is", "operator.is_", "Whether both are one object.", "__is(nil, nil)  #= true", is),
-    row("__is_not", "operator.is_not", "Whether they are two objects.",
-        "__is_not(1, nil)  #= true", is_not),
+    row("__is_not", "operator.is_not", "Whether they are two objects.", "__is_not(1, nil)  #= true",
+        is_not),
 };
 
 bool is_nonzero(DType dtype, const void* bytes) {
@@ -187,9 +202,10 @@ bool is_nonzero(DType dtype, const void* bytes) {
 bool array_truth(const Array& a) {
   if (a.size() == 1) return is_nonzero(a.dtype(), a.data());
   if (a.size() == 0) {
-    throw Error(Kind::value,
-                "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that "
-                "an array is not empty.");
+    throw Error(
+        Kind::value,
+        "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that "
+        "an array is not empty.");
   }
   throw Error(Kind::value,
               "The truth value of an array with more than one element is ambiguous. Use a.any() or "

@@ -80,9 +80,7 @@ Value divide_complexes(Complex x, Complex y) {
   return Value::of(Complex((a * ratio + b) / size, (b * ratio - a) / size));
 }
 
-Whole floor_quotient(Whole a, Whole b) {
-  return a / b - ((a % b != 0) & ((a < 0) != (b < 0)));
-}
+Whole floor_quotient(Whole a, Whole b) { return a / b - ((a % b != 0) & ((a < 0) != (b < 0))); }
 
 Value floor_divide_ints(Whole a, Whole b) {
   if (b == 0) zero_division("integer division or modulo by zero");
@@ -123,13 +121,16 @@ std::optional<Whole> integer_power(Whole base, Whole exponent) {
 // A negative number to a broken power is complex in Python.
 Value complex_root(double base, double exponent) {
   const double size = std::pow(std::hypot(base, 0.0), exponent);
+  if (std::isinf(size)) return {};  // an OverflowError, the host's to raise
   const double angle = std::atan2(0.0, base) * exponent;
   return Value::of(Complex(size * std::cos(angle), size * std::sin(angle)));
 }
 
 Value power_reals(double a, double b) {
-  if (a == 0 && b < 0) zero_division("0.0 cannot be raised to a negative power");
-  if (a < 0 && std::isfinite(a) && std::isfinite(b) && b != std::floor(b)) return complex_root(a, b);
+  if (a == 0 && b < 0 && std::isfinite(b))
+    zero_division("0.0 cannot be raised to a negative power");
+  if (a < 0 && std::isfinite(a) && std::isfinite(b) && b != std::floor(b))
+    return complex_root(a, b);
   const double result = std::pow(a, b);
   // Out of range is an OverflowError with an errno, which is the host's to raise.
   if (std::isinf(result) && std::isfinite(a) && std::isfinite(b)) return {};
@@ -307,7 +308,9 @@ Value positive(const Value& a) {
 }
 
 // ~True warns in newer Pythons: the host's to say.
-Value invert(const Value& a) { return a.is(ValueKind::integer) ? Value::of(~a.integer()) : Value{}; }
+Value invert(const Value& a) {
+  return a.is(ValueKind::integer) ? Value::of(~a.integer()) : Value{};
+}
 
 std::optional<bool> equal(const Value& a, const Value& b) {
   if (!is_plain(a) || !is_plain(b)) return std::nullopt;

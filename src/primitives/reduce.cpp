@@ -2,6 +2,7 @@
 #include "primitives/reduce.h"
 
 #include "primitives/families.h"
+#include "primitives/moves.h"
 #include "primitives/reduction.h"
 #include "primitives/shape.h"
 
@@ -12,11 +13,12 @@ namespace {
 // ---- what all of them ask of their arguments ---------------------------------
 
 // The result in a dtype, for an operand whose axes are named by `axis`.
-Spec reduced(const Outline& a, const Value& axis, const Value& keepdims, DType dtype) {
+Spec reduced(const Value& v, const Value& axis, const Value& keepdims, DType dtype) {
+  const Outline a = *outline(v);
   const std::optional<AxisSet> axes = as_axes(axis, a.rank());
   const std::optional<bool> keeps = as_flag(keepdims);
   if (!axes || !keeps) return Spec::decline();
-  return Spec::of(dtype, reduced_shape(a.shape, *axes, *keeps));
+  return reduced_spec(a, strides_of(v), *axes, *keeps, dtype);
 }
 
 std::optional<Outline> known_operand(const Value& v) {
@@ -41,7 +43,7 @@ Spec sum_type(Arguments args) {
   const auto a = known_operand(args[0]);
   const auto dtype = a ? as_dtype(args[2], wide(a->dtype)) : std::nullopt;
   if (!dtype || (is_complex(a->dtype) && !is_complex(*dtype))) return Spec::decline();
-  return reduced(*a, args[1], args[3], *dtype);
+  return reduced(args[0], args[1], args[3], *dtype);
 }
 
 Job sum_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
@@ -55,20 +57,24 @@ Job prod_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
 
 // ---- mean ------------------------------------------------------------------------------
 
-// NumPy divides by the count as a float64.
+// NumPy divides by the count as a float64; complex numbers by one whose
+// imaginary part is 0, which makes a NaN beside an infinity.
+template <class T>
+T quotient(T x, double count) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    return static_cast<T>(static_cast<double>(x) / count);
+  } else {
+    using Part = typename T::value_type;
+    const double real = static_cast<double>(x.real()), imag = static_cast<double>(x.imag());
+    const double scale = 1 / count;
+    return T(static_cast<Part>((real + imag * 0.0) * scale), static_cast<Part>((imag - real * 0.0) * scale));
+  }
+}
+
 template <class T>
 void divide(void* results, std::int64_t n, std::int64_t folded) {
   T* x = static_cast<T*>(results);
-  const auto count = static_cast<double>(folded);
-  for (std::int64_t i = 0; i < n; ++i) {
-    if constexpr (std::is_arithmetic_v<T>) {
-      x[i] = static_cast<T>(static_cast<double>(x[i]) / count);
-    } else {
-      using Part = typename T::value_type;
-      x[i] = T(static_cast<Part>(static_cast<double>(x[i].real()) / count),
-               static_cast<Part>(static_cast<double>(x[i].imag()) / count));
-    }
-  }
+  for (std::int64_t i = 0; i < n; ++i) x[i] = quotient(x[i], static_cast<double>(folded));
 }
 
 Finish divide_by_count(DType dtype) {
@@ -87,10 +93,10 @@ Spec mean_type(Arguments args) {
   const auto dtype = as_dtype(args[2], is_inexact ? a->dtype : DType::float64);
   if (!dtype || !(is_float(*dtype) || is_complex(*dtype))) return Spec::decline();
   if (is_complex(a->dtype) && !is_complex(*dtype)) return Spec::decline();
-  const auto axes = as_axes(args[1], a->rank());
+  const auto axes = as_axes(args[1], a->rank(), false);
   // NumPy warns of a mean of nothing, in words of its own.
   if (!axes || folded_count(a->shape, *axes) == 0) return Spec::decline();
-  return reduced(*a, args[1], args[3], *dtype);
+  return reduced(args[0], args[1], args[3], *dtype);
 }
 
 Job mean_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
@@ -104,8 +110,8 @@ Job mean_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
 Spec extreme_type(Arguments args, std::string_view name) {
   const auto a = known_operand(args[0]);
   if (!a) return Spec::decline();
-  Spec spec = reduced(*a, args[1], args[2], a->dtype);
-  if (!spec.declined() && element_count(spec.shape) > 0 && a->size() == 0) {
+  Spec spec = reduced(args[0], args[1], args[2], a->dtype);
+  if (!spec.declined() && folded_count(a->shape, *as_axes(args[1], a->rank())) == 0) {
     throw Error(Kind::value, format("zero-size array to reduction operation {} which has no identity",
                                     name));
   }
@@ -127,7 +133,7 @@ Job max_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
 
 Spec truth_type(Arguments args) {
   const auto a = known_operand(args[0]);
-  return a ? reduced(*a, args[1], args[2], DType::boolean) : Spec::decline();
+  return a ? reduced(args[0], args[1], args[2], DType::boolean) : Spec::decline();
 }
 
 Job any_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
@@ -140,7 +146,12 @@ Job all_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
 
 Spec count_type(Arguments args) {
   const auto a = known_operand(args[0]);
-  return a ? reduced(*a, args[1], args[2], DType::int64) : Spec::decline();
+  const auto axes = a ? as_axes(args[1], a->rank()) : std::nullopt;
+  const auto keeps = as_flag(args[2]);
+  if (!axes || !keeps) return Spec::decline();
+  // NumPy counts in a copy made of bools, which orders axes in its own way.
+  const Dims strides = args[0].is_array() ? strides_like(*args[0].array(), 1) : Dims{};
+  return reduced_spec(*a, strides, *axes, *keeps, DType::int64);
 }
 
 Job count_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
@@ -163,7 +174,8 @@ Spec trace_type(Arguments args) {
   const Array& d = **diagonal;
   const auto dtype = as_dtype(args[4], wide(d.dtype()));
   if (!dtype || (is_complex(d.dtype()) && !is_complex(*dtype))) return Spec::decline();
-  return Spec::of(*dtype, reduced_shape(d.shape(), AxisSet{1} << (d.rank() - 1), false));
+  const Outline known{d.dtype(), d.shape()};
+  return reduced_spec(known, d.strides(), AxisSet{1} << (d.rank() - 1), false, *dtype);
 }
 
 Job trace_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "primitives/loops.h"
+#include "primitives/moves.h"
 #include "primitives/reduction_layout.h"
 
 namespace jetlag {
@@ -86,7 +87,8 @@ class PartFolder {
     const ReductionAxis& first = axes.front();
     const Axes rest = axes.subspan(1);
     // [kept][folded, contiguous] and [folded][kept]: a single call for all lines or rows.
-    if (axes.size() == 2 && !first.folded && is_line(rest[0]) && first.stride % from_item_ == 0) {
+    if (axes.size() == 2 && !first.folded && rest[0].folded && is_line(rest[0]) &&
+        first.stride % from_item_ == 0) {
       return fold_lines(first, rest[0], data, results);
     }
     if (axes.size() == 2 && first.folded) return fold_rows(first, rest[0], data, results);
@@ -281,6 +283,37 @@ Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const
     watched(*work, [&] { run_block(*work, block); });
   };
   return job;
+}
+
+Array with_folded_axes(const Array& out, const Dims& shape, AxisSet axes) {
+  const Dims kept = reduced_shape(shape, axes, true);
+  if (out.rank() == shape.size()) return Array(out.buffer(), out.data(), out.dtype(), kept, out.strides());
+  Dims strides(shape.size());
+  std::int64_t own = 0;
+  for (std::int64_t i = 0; i < shape.size(); ++i) {
+    if (!contains(axes, i)) strides[i] = out.strides()[own++];
+  }
+  return Array(out.buffer(), out.data(), out.dtype(), kept, std::move(strides));
+}
+
+std::span<const std::int64_t> strides_of(const Value& v) {
+  if (!v.is_array()) return {};
+  return v.array()->strides();
+}
+
+Spec reduced_spec(const Outline& a, std::span<const std::int64_t> operand_strides, AxisSet axes,
+                  bool keepdims, DType dtype) {
+  Spec spec = Spec::of(dtype, reduced_shape(a.shape, axes, keepdims));
+  if (operand_strides.empty() || spec.shape.size() < 2) return spec;
+  const Dims all = Dims(operand_strides);
+  const Dims order = iteration_order({&a.shape, 1}, {&all, 1}, Walker::iterator);
+  Dims strides = strides_in_order(reduced_shape(a.shape, axes, true), order, size_of(dtype));
+  if (strides.empty()) return spec;
+  for (std::int64_t i = a.rank() - 1; i >= 0; --i) {
+    if (contains(axes, i) && !keepdims) strides.erase(i);
+  }
+  spec.strides = std::move(strides);
+  return spec;
 }
 
 Dims reduced_shape(const Dims& shape, AxisSet axes, bool keepdims) {

@@ -20,13 +20,21 @@ struct Reduction {
   bool watched = false;          // reports what the processor noticed, as NumPy's ufuncs do
 };
 
-// out is C-ordered, of the fold's dtype. A fold of nothing is the neutral
+// out has the fold's dtype, and no gaps. A fold of nothing is the neutral
 // number of the fold.
 Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const Ref<Array>& out,
                   Watch* watch);
 
 // The shape of a reduction's result.
 Dims reduced_shape(const Dims& shape, AxisSet axes, bool keepdims);
+// The result of a call: its axes lie in memory as those of the operand do, as
+// NumPy's iterators have it. Without strides: in C order.
+Spec reduced_spec(const Outline& a, std::span<const std::int64_t> strides, AxisSet axes,
+                  bool keepdims, DType dtype);
+// The strides of an array; none of other values.
+std::span<const std::int64_t> strides_of(const Value& v);
+// The result with axes of length 1 in place of those that were folded.
+Array with_folded_axes(const Array& out, const Dims& shape, AxisSet axes);
 // How many elements meet in one result.
 std::int64_t folded_count(const Dims& shape, AxisSet axes);
 

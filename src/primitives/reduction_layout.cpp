@@ -1,6 +1,7 @@
 #include "primitives/reduction_layout.h"
 
 #include "primitives/moves.h"
+#include "primitives/reduction.h"
 
 namespace jetlag {
 
@@ -16,23 +17,12 @@ constexpr std::int64_t least_folded = 16;  // elements of a folded axis in a pie
 // Stripes of an innermost axis: shorter ones read memory in jumps.
 constexpr std::int64_t stripe_bytes = 16 * 1024;
 
-// The strides of the result for each axis of the operand.
-Dims out_strides(const Array& a, AxisSet axes, const Array& out) {
-  Dims strides(a.rank());
-  const bool keeps = out.rank() == a.rank();
-  std::int64_t own = 0;
-  for (std::int64_t i = 0; i < a.rank(); ++i) {
-    if (!contains(axes, i)) strides[i] = out.strides()[own];
-    if (keeps || !contains(axes, i)) ++own;
-  }
-  return strides;
-}
-
 // Axes of one element do not matter; those that run backwards are turned.
 void add_axes(const Array& a, AxisSet axes, const Array& out, ReductionLayout& layout) {
-  const Dims to = out_strides(a, axes, out);
+  const Array to = with_folded_axes(out, a.shape(), axes);
   for (std::int64_t i = 0; i < a.rank(); ++i) {
-    ReductionAxis axis{a.shape()[i], a.strides()[i], contains(axes, i), to[i]};
+    ReductionAxis axis{a.shape()[i], a.strides()[i], contains(axes, i), 0};
+    if (!axis.folded) axis.out_stride = to.strides()[i];
     if (axis.count == 1) continue;
     if (axis.stride < 0) {
       layout.data += axis.stride * (axis.count - 1);

@@ -4,6 +4,7 @@
 
 #include "primitives/arguments.h"
 #include "primitives/families.h"
+#include "primitives/moves.h"
 
 namespace jetlag {
 
@@ -41,6 +42,7 @@ Dims permutation(const Dims& axes, std::int64_t rank) {
 }
 
 Ref<Array> transposed_by(const Value& v, const Value& axes) {
+  if (v.is(ValueKind::scalar)) return nullptr;  // which stays a scalar
   const Ref<Array> a = operand(v);
   if (!a) return nullptr;
   if (absent(axes)) return transposed(a);
@@ -104,6 +106,7 @@ Ref<Array> moveaxis_view(Arguments a) {
 // ---- axes of length 1 -----------------------------------------------------------
 
 Ref<Array> squeeze_view(Arguments a) {
+  if (a[0].is(ValueKind::scalar)) return nullptr;
   const Ref<Array> array = operand(a[0]);
   if (!array) return nullptr;
   const std::optional<AxisSet> given = as_axes(a[1], array->rank());
@@ -208,6 +211,10 @@ Value imag_value(Arguments a) {
   if (v.is(ValueKind::real)) return Value::of(0.0);
   if (!v.is_array() || is_complex(v.array()->dtype())) return {};
   Ref<Array> zeros = new_array(v.array()->dtype(), v.array()->shape(), true);
+  const Dims strides = strides_like(*v.array(), size_of(zeros->dtype()));
+  if (!strides.empty()) {
+    zeros = make<Array>(zeros->buffer(), zeros->data(), zeros->dtype(), zeros->shape(), strides);
+  }
   zeros->make_read_only();
   return Value::of(zeros);
 }

@@ -153,10 +153,7 @@ void run_block(Work& work, std::int64_t block) {
   if (work.cut >= 0 && contains(work.axes, work.cut)) {
     work.parts[static_cast<std::size_t>(block)] = std::move(m);
   } else {
-    // The result with its folded axes as axes of length 1.
-    const Dims shape = reduced_shape(work.a->shape(), work.axes, true);
-    const Array all(work.out->buffer(), work.out->data(), work.out->dtype(), shape,
-                    contiguous_strides(shape, size_of(work.out->dtype())));
+    const Array all = with_folded_axes(*work.out, work.a->shape(), work.axes);
     write_part(work, m, work.cut < 0 ? all : part_of(all, work.cut, first, last));
   }
 }
@@ -168,9 +165,7 @@ void finish(Work& work) {
       merge<typename decltype(tag)::type>(all, work.parts[i]);
     }
   });
-  const Dims shape = all.m2->shape();
-  write_part(work, all, Array(work.out->buffer(), work.out->data(), work.out->dtype(), shape,
-                              contiguous_strides(shape, size_of(work.out->dtype()))));
+  write_part(work, all, with_folded_axes(*work.out, work.a->shape(), work.axes));
 }
 
 DType inexact(DType d) { return is_float(d) || is_complex(d) ? d : DType::float64; }
@@ -179,13 +174,13 @@ Spec var_type(Arguments args) {
   if (!args[0].is_array() && !args[0].is_numeric() && !operand(args[0])) return Spec::decline();
   const std::optional<Outline> a = outline(args[0]);
   if (!a || !absent(args[2])) return Spec::decline();
-  const auto axes = as_axes(args[1], a->rank());
+  const auto axes = as_axes(args[1], a->rank(), false);
   const auto ddof = as_real(args[3]);
   const auto keeps = as_flag(args[4]);
   if (!axes || !ddof || !keeps) return Spec::decline();
   // NumPy warns where too few elements meet.
   if (static_cast<double>(folded_count(a->shape, *axes)) - *ddof <= 0) return Spec::decline();
-  return Spec::of(real_part(inexact(a->dtype)), reduced_shape(a->shape, *axes, *keeps));
+  return reduced_spec(*a, strides_of(args[0]), *axes, *keeps, real_part(inexact(a->dtype)));
 }
 
 Job spread_job(Arguments args, const Ref<Array>& out, bool root) {
@@ -225,7 +220,7 @@ Spec ptp_type(Arguments args) {
   const auto keeps = as_flag(args[2]);
   if (!axes || !keeps) return Spec::decline();
   if (a->size() == 0) return Spec::decline();
-  return Spec::of(a->dtype, reduced_shape(a->shape, *axes, *keeps));
+  return reduced_spec(*a, strides_of(args[0]), *axes, *keeps, a->dtype);
 }
 
 void subtract(const Array& from, const Array& what) {
@@ -247,7 +242,8 @@ void subtract(const Array& from, const Array& what) {
 Job ptp_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   const Ref<Array> a = operand(args[0]);
   const AxisSet axes = *as_axes(args[1], a->rank());
-  const Ref<Array> least = new_array(out->dtype(), out->shape());
+  const Ref<Array> block = new_array(out->dtype(), out->shape());
+  const Ref<Array> least = view_of(block, block->data(), out->shape(), out->strides());
   Job high = reduction_job(a, axes, {.fold = Fold::greatest, .dtype = out->dtype()}, out, nullptr);
   Job low = reduction_job(a, axes, {.fold = Fold::least, .dtype = out->dtype()}, least, nullptr);
   Job job{.blocks = high.blocks + low.blocks, .body = {}, .finish = {}, .bytes = 2 * high.bytes,

@@ -58,9 +58,11 @@ Value Lane::run(const std::vector<Value>& arguments) {
   try {
     Value result;
     try {
+      const std::int64_t begin = now_ns();
       result = call(entry, nullptr, arguments);
       settle(result);
       barrier();
+      if (profile_) profile_->total_ns = now_ns() - begin;
     } catch (...) {
       flight_->error.report(sequence_, std::current_exception());
       throw;
@@ -185,8 +187,13 @@ Flow Lane::run_statement(const Statement& s, Frame& frame, Value& last) {
       if (s.blocks.size() > 1) return block(s.blocks[1], frame, last);
       return Flow::next;
     }
-    case StatementKind::loop: return loop(s, frame, last);
-    case StatementKind::for_each: return for_each(s, frame, last);
+    case StatementKind::loop:
+    case StatementKind::for_each: {
+      Flow flow = Flow::next;
+      profiled(s.id, StepKind::none,
+               [&] { flow = s.kind == StatementKind::loop ? loop(s, frame, last) : for_each(s, frame, last); });
+      return flow;
+    }
     case StatementKind::leave: last = region(s.region, frame); return Flow::leave;
     case StatementKind::break_: return Flow::break_;
     case StatementKind::continue_: return Flow::continue_;

@@ -48,6 +48,10 @@ class Rows {
     const std::size_t head = rows_.size();
     file_ = f.file;
     add("function", format("{}({})", f.name, params), f.place);
+    if (rows_.size() == 1) {
+      rows_.back().figures.ns = profile_.total_ns;
+      rows_.back().figures.calls = 1;
+    }
     ++depth_;
     block(f.body);
     --depth_;
@@ -75,6 +79,7 @@ class Rows {
     text = (s.kind == StatementKind::loop ? "while " : s.kind == StatementKind::branch ? "if " : "for each of ") + text;
     if (loops) text += format(", {} rounds", f.calls - (s.kind == StatementKind::loop ? 1 : 0));
     add(loops ? "loop" : "branch", std::move(text), s.place);
+    rows_.back().figures = f;
     ++depth_;
     region(s.region);
     for (const plan::Block& b : s.blocks) block(b);

@@ -30,6 +30,7 @@ class Profile {
   void add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes, double flops);
   void describe(int id, StepKind kind, std::string result, std::string_view rule);
   void count(int id);
+  std::int64_t total_ns = 0;  // of the whole call
   const StepFigures& operator[](int id) const { return figures_[static_cast<std::size_t>(id)]; }
 
  private:

@@ -1,0 +1,182 @@
+// The elementary loops: exactness, and the same bits from every instruction set.
+#include "primitives/loops.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+namespace jetlag {
+namespace {
+
+using Wide = long double;
+using Reference = Wide (*)(Wide);
+
+struct Function {
+  Opcode opcode;
+  Reference reference;
+  double low, high;
+};
+
+void PrintTo(const Function& f, std::ostream* out) { *out << info(f.opcode).name; }
+
+// The error in units of the last place of the true value, which a long double
+// holds with eleven more bits than a double.
+template <class T>
+double ulps(T got, Wide truth) {
+  const T rounded = static_cast<T>(truth);
+  if (std::isnan(got) && std::isnan(rounded)) return 0;
+  if (got == rounded) return std::signbit(got) == std::signbit(rounded) ? 0 : INFINITY;
+  if (!std::isfinite(got) || !std::isfinite(rounded)) return INFINITY;
+  const T next = std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity());
+  return static_cast<double>(std::abs(got - truth) / (next - std::abs(rounded)));
+}
+
+template <class T>
+double worst_error(const Function& f) {
+  std::vector<T> x{0,
+                   T(-0.0),
+                   1,
+                   -1,
+                   T(0.5),
+                   T(-0.5),
+                   T(INFINITY),
+                   T(-INFINITY),
+                   T(NAN),
+                   std::numeric_limits<T>::min(),
+                   std::numeric_limits<T>::denorm_min(),
+                   std::numeric_limits<T>::max(),
+                   std::numeric_limits<T>::lowest()};
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> anywhere(f.low, f.high), exponent(-40, 40);
+  for (int i = 0; i < 20000; ++i) {
+    x.push_back(static_cast<T>(anywhere(random)));
+    x.push_back(static_cast<T>(std::copysign(std::exp2(exponent(random)), anywhere(random))));
+  }
+  std::vector<T> y(x.size());
+  find_loop(f.opcode, dtype_of<T>())(x.data(), nullptr, nullptr, y.data(),
+                                     static_cast<std::int64_t>(x.size()));
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) worst = std::max(worst, ulps(y[i], f.reference(x[i])));
+  return worst;
+}
+
+class Accuracy : public testing::TestWithParam<Function> {};
+
+TEST_P(Accuracy, OfDoublesIsWithinFourUlp) { EXPECT_LE(worst_error<double>(GetParam()), 4); }
+TEST_P(Accuracy, OfFloatsIsWithinFourUlp) { EXPECT_LE(worst_error<float>(GetParam()), 4); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Functions, Accuracy,
+    testing::Values(
+        Function{Opcode::exp, std::exp, -740, 700}, Function{Opcode::exp2, std::exp2, -1070, 1000},
+        Function{Opcode::exp10, exp10l, -320, 300}, Function{Opcode::expm1, std::expm1, -50, 700},
+        Function{Opcode::log, std::log, 0, 10}, Function{Opcode::log2, std::log2, 0, 10},
+        Function{Opcode::log10, std::log10, 0, 10}, Function{Opcode::log1p, std::log1p, -1, 3},
+        Function{Opcode::sin, std::sin, -1e5, 1e5}, Function{Opcode::cos, std::cos, -1e5, 1e5},
+        Function{Opcode::tan, std::tan, -1e5, 1e5}, Function{Opcode::arcsin, std::asin, -1, 1},
+        Function{Opcode::arccos, std::acos, -1, 1}, Function{Opcode::arctan, std::atan, -9, 9},
+        Function{Opcode::sinh, std::sinh, -700, 700}, Function{Opcode::cosh, std::cosh, -700, 700},
+        Function{Opcode::tanh, std::tanh, -20, 20}, Function{Opcode::arcsinh, std::asinh, -9, 9},
+        Function{Opcode::arccosh, std::acosh, 1, 9}, Function{Opcode::arctanh, std::atanh, -1, 1},
+        Function{Opcode::cbrt, std::cbrt, -99, 99}, Function{Opcode::erf, std::erf, -6, 6},
+        Function{Opcode::erfc, std::erfc, -6, 26}),
+    [](const auto& test) { return std::string(jetlag::info(test.param.opcode).name); });
+
+template <class T>
+T at(Opcode opcode, T x, T y = 0) {
+  T result;
+  find_loop(opcode, dtype_of<T>())(&x, &y, nullptr, &result, 1);
+  return result;
+}
+
+TEST(Loops, PowersOfSmallIntegersAreExact) {
+  for (int base = 2; base <= 10; ++base) {
+    double product = 1;
+    for (int k = 0; k <= 15; ++k, product *= base)
+      EXPECT_EQ(at<double>(Opcode::pow, base, k), product);
+  }
+}
+
+TEST(Loops, AnElementHasTheSameBitsWhereverItLies) {
+  constexpr int count = 37;
+  double x[count], whole[count];
+  for (int i = 0; i < count; ++i) x[i] = 0.37 * i * i - 40;
+  for (Opcode opcode : {Opcode::exp, Opcode::sin, Opcode::tanh, Opcode::erf}) {
+    find_loop(opcode, DType::float64)(x, nullptr, nullptr, whole, count);
+    for (int i = 0; i < count; ++i) EXPECT_EQ(at<double>(opcode, x[i]), whole[i]);
+  }
+}
+
+TEST(Loops, RemaindersAreExactForAllQuotients) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 100000; ++i) {
+    const double x =
+        std::ldexp(static_cast<double>(random()) - 9e18, static_cast<int>(random() % 90));
+    const double y =
+        std::ldexp(static_cast<double>(random() % 1000 + 1), static_cast<int>(random() % 90));
+    const double got = at<double>(Opcode::fmod, x, y), truth = std::fmod(x, y);
+    ASSERT_EQ(std::memcmp(&got, &truth, sizeof got), 0) << x << " % " << y;
+  }
+}
+
+// Bit patterns of all kinds, valid for the dtype.
+std::vector<std::byte> patterns(DType dtype, std::int64_t n) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(n * size_of(dtype)));
+  std::mt19937 random(3);
+  for (auto& b : bytes)
+    b = static_cast<std::byte>(dtype == DType::boolean ? random() & 1 : random());
+  return bytes;
+}
+
+bool equal_bits(std::span<const std::byte> a, std::span<const std::byte> b, DType dtype) {
+  if (!is_float(dtype) && !is_complex(dtype)) return std::memcmp(a.data(), b.data(), a.size()) == 0;
+  // The payload of a NaN is nobody's promise.
+  const auto same = [&]<class T>(T) {
+    for (std::size_t i = 0; i < a.size(); i += sizeof(T)) {
+      T x, y;
+      std::memcpy(&x, &a[i], sizeof x);
+      std::memcpy(&y, &b[i], sizeof y);
+      if (std::memcmp(&x, &y, sizeof x) != 0 && !(x != x && y != y)) return false;
+    }
+    return true;
+  };
+  return real_dtype(dtype) == DType::float32 ? same(float{}) : same(double{});
+}
+
+// Functions of the vector library differ between instruction sets; nothing
+// else may.
+TEST(Loops, ArithmeticHasTheSameBitsInEveryInstructionSet) {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("x86-64-v3")) GTEST_SKIP() << "needs a processor with AVX2";
+  constexpr std::int64_t n = 999;
+  for (int op = 0; op < static_cast<int>(Opcode::exp); ++op) {
+    for (const DTypeInfo& d : dtypes()) {
+      const auto column = static_cast<std::size_t>(d.dtype);
+      const Loop wide = loops_x86_64_v3.loops[op][column];
+      const Loop plain = loops_baseline.loops[op][column]
+                             ? loops_baseline.loops[op][column]
+                             : find_scalar_loop(static_cast<Opcode>(op), d.dtype);
+      if (!wide || op == static_cast<int>(Opcode::select)) continue;
+      const auto a = patterns(d.dtype, n), b = patterns(d.dtype, n + 1);
+      const auto& how = info(static_cast<Opcode>(op));
+      const DType result = how.result == ResultRule::boolean     ? DType::boolean
+                           : how.result == ResultRule::real_part ? real_dtype(d.dtype)
+                           : how.result == ResultRule::complex_of
+                               ? promote(d.dtype, DType::complex64)
+                               : d.dtype;
+      std::vector<std::byte> x(static_cast<std::size_t>(n * size_of(result))), y(x.size());
+      plain(a.data(), b.data(), nullptr, x.data(), n);
+      wide(a.data(), b.data(), nullptr, y.data(), n);
+      EXPECT_TRUE(equal_bits(x, y, result)) << how.name << " of " << d.name;
+    }
+  }
+#else
+  GTEST_SKIP() << "one instruction set only";
+#endif
+}
+
+}  // namespace
+}  // namespace jetlag
