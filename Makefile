@@ -23,7 +23,7 @@
 PYTHON_BIN := .venv/bin/python
 PYTEST := $(PYTHON_BIN) -m pytest -q
 CTEST := ctest --preset default --output-on-failure
-CPP = $(shell git ls-files -co --exclude-standard "*.cpp" "*.h")
+CPP = $(shell find src python/binding tests -name '*.cpp' -o -name '*.h')
 FUZZ_SECONDS ?= 60
 
 help:

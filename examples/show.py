@@ -73,9 +73,11 @@ def time(who: str, run: Timed, remark: str = "") -> None:
 
 def ratio(numpy: Timed, jetlag: Timed, first: Timed) -> None:
     """Which was faster, and what the first call cost on top."""
-    factor = numpy.seconds / jetlag.seconds
-    word = f"{factor:.2f} x as fast as NumPy" if factor >= 1 else f"{1 / factor:.2f} x as slow"
-    print(f"    {word}; the first call, which plans, took {duration(first.seconds)}")
+    share = jetlag.seconds / numpy.seconds
+    print(
+        f"    jetlag took {share:.2f} of NumPy's time; "
+        f"the first call, which plans, took {duration(first.seconds)}"
+    )
 
 
 def agree(what: str, numpy: np.ndarray, jetlag: np.ndarray, allowed: float) -> bool:

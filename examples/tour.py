@@ -44,7 +44,7 @@ def physl_of_fit() -> None:
 def ratings_task(folder: str | None) -> als.Problem:
     """Ratings from a MovieLens folder, or generated ones, small enough for a few seconds a run."""
     if folder is None:
-        return als.problem(movielens.generate(600, 1000), "generated", factors=40, rounds=1)
+        return als.problem(movielens.generate(400, 600), "generated", factors=40, rounds=1)
     try:
         ratings = movielens.load(folder, users=600, items=1000)
     except movielens.BadRatings as error:

@@ -15,7 +15,7 @@ signature=$(echo "$PWD"; cat .venv/setup-stamp)
 if [ "$signature" != "$(cat $build/signature 2>/dev/null)" ]; then
   echo "build: configuring $build"
   cmake --fresh --preset default -DJETLAG_PYTHON=ON -DPython_EXECUTABLE="$python" \
-    -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" --log-level=WARNING
+    >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
   echo "$signature" >$build/signature
 fi
 
@@ -28,7 +28,15 @@ if [ -z "$module" ]; then
   exit 1
 fi
 ln -sfnr "$module" "python/jetlag/$(basename "$module")"
-ln -sfnr "$build/src/jetlag" .venv/bin/jetlag
+
+# The command, for which functions of Python files are read by the Python of .venv.
+rm -f .venv/bin/jetlag
+cat >.venv/bin/jetlag <<END
+#!/bin/sh
+export JETLAG_PYTHON="\${JETLAG_PYTHON:-$python}"
+exec "$PWD/$build/src/jetlag" "\$@"
+END
+chmod +x .venv/bin/jetlag
 
 # What an installed package leaves as well: its name and version, which jetlag.__version__ reads.
 site=$("$python" -c 'import site; print(site.getsitepackages()[0])')

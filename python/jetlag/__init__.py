@@ -47,13 +47,23 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name == "__version__":
-        value: Any = import_module("importlib.metadata").version("jetlag")
+        value: Any = _version()
     elif name in _LATER:
         value = getattr(import_module(_LATER[name]), name)
     else:
         raise AttributeError(f"module 'jetlag' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    """The version of the installed package; a tree that is only on the path does not know it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jetlag")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def __dir__() -> list[str]:

@@ -10,13 +10,14 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from types import FrameType, FunctionType, TracebackType
+from functools import lru_cache
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 
 from jetlag import pending
 from jetlag.reports import NotLowered, Reporter
 
-HELPER_MARK = "@unbound"  # a parameter that helpers of opaque steps have, and nothing else
+HELPER_MARK = "@unbound"  # a parameter that functions have which stand for the user's frame
 Frame = tuple[str, int, str]  # file, line, function
 
 _core: Any = None
@@ -54,7 +55,7 @@ def locate(exception: BaseException, frames: Sequence[Frame]) -> BaseException:
     """
     traceback = strip(exception.__traceback__)
     if traceback is not None and HELPER_MARK in traceback.tb_frame.f_code.co_varnames:
-        frames = frames[1:]  # a helper: its frame is the one of the function already
+        frames = frames[1:]  # it stands for the innermost frame already
     for file, line, name in frames:
         traceback = TracebackType(traceback, _frame(file, line, name), -1, line)
     return exception.with_traceback(traceback)
@@ -99,6 +100,34 @@ def _frame(file: str, line: int, name: str) -> FrameType:
     while last.tb_next is not None:  # type: ignore[union-attr]
         last = last.tb_next  # type: ignore[union-attr]
     return last.tb_frame  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=4096)
+def call_at(file: str, line: int, name: str) -> Callable[..., Any]:
+    """A function that calls its first argument with the others, from the given place.
+
+    Whoever is called then sees the user's frame above its own: warnings with a stacklevel,
+    loggers and tracebacks show the user's line.
+    """
+    code = _CALL.replace(
+        co_filename=file, co_name=name, co_qualname=name, co_firstlineno=max(line, 1)
+    )
+    return FunctionType(code, _globals_of_file.get(file, {}))
+
+
+def _call_template() -> CodeType:
+    def call(function, /, *args, **kwargs): return function(*args, **kwargs)  # type: ignore  # noqa  # fmt: skip
+
+    code = call.__code__
+    units = len(code.co_code) // 2
+    # A table of lines without columns: the marks under a line in a traceback would be ours.
+    # Each entry holds up to eight instructions of the first line.
+    lengths = [min(8, units - start) for start in range(0, units, 8)]
+    lines = b"".join(bytes((0x80 | 13 << 3 | length - 1, 0)) for length in lengths)
+    return code.replace(co_varnames=(HELPER_MARK, "args", "kwargs"), co_linetable=lines)
+
+
+_CALL = _call_template()
 
 
 # ---- floating-point conditions ----

@@ -55,9 +55,13 @@ def _decorate(function: Any, options: Options) -> Any:  # noqa: ANN401
         if options == function.options:
             return function
         function = function.__wrapped__
-    if not callable(function):
-        raise TypeError(f"jit takes a function, not {type(function).__name__}")
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"jit takes a function, not {_kind(function)}")
     return JitFunction(function, options)
+
+
+def _kind(value: object) -> str:
+    return "a class" if isinstance(value, type) else type(value).__name__
 
 
 class Variant:

@@ -72,13 +72,17 @@ class Reporter:
             return
         cls._told.add(key)
         # The registry is not ours to fill: once a place is what we keep ourselves.
-        warnings.warn_explicit(
-            describe(file, line, column, why, what),
-            OpaqueWarning,
-            file,
-            line,
-            module=(names or {}).get("__name__") or "jetlag",
-        )
+        try:
+            warnings.warn_explicit(
+                describe(file, line, column, why, what),
+                OpaqueWarning,
+                file,
+                line,
+                module=(names or {}).get("__name__") or "jetlag",
+            )
+        except OpaqueWarning:  # made an error by a filter: then it is one each time
+            cls._told.discard(key)
+            raise
 
     @classmethod
     def forget(cls) -> None:

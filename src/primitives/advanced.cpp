@@ -160,16 +160,23 @@ Dims common_shape(const std::vector<IndexArray>& arrays) {
     for (const IndexArray& one : arrays) shape = broadcast_shapes(shape, one.values->shape());
   } catch (const Error&) {
     std::string shapes;
-    for (const IndexArray& one : arrays) shapes += tight_shape(one.values->shape()) + " ";
+    for (const IndexArray& one : arrays) {
+      if (one.values->rank() > 0) shapes += tight_shape(one.values->shape()) + " ";
+    }
     throw Error(Kind::index, "shape mismatch: indexing arrays could not be broadcast together with "
                              "shapes " + shapes);
   }
   return shape;
 }
 
+// A single number moves the whole selection.
+void take_number(const IndexArray& one, const Array& a, Selection& s) {
+  const std::int64_t count = a.shape()[one.axis];
+  s.data += normal_index(*one.values->as<std::int64_t>(), count, one.axis) * a.strides()[one.axis];
+}
+
 // Adds what one index array contributes to the offset of each place.
 void add_offsets(const IndexArray& one, const Array& a, Selection& s) {
-  if (one.axis < 0) return;
   const std::int64_t count = a.shape()[one.axis];
   const std::int64_t stride = a.strides()[one.axis];
   const Ref<Array> values = broadcast_to(one.values, s.places);
@@ -221,9 +228,17 @@ std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> item
   const auto operands = operands_of(items);
   if (!operands) return std::nullopt;
   const Layout layout = lay_out(*a, items, *operands);
-  Selection s{.data = a->data(), .places = common_shape(layout.arrays)};
+  Selection s{.data = a->data(), .places = {}};
+  s.places = common_shape(layout.arrays);
   s.offsets.assign(static_cast<std::size_t>(element_count(s.places)), 0);
-  for (const IndexArray& one : layout.arrays) add_offsets(one, *a, s);
+  // As in NumPy, numbers are looked at before arrays.
+  for (const bool numbers : {true, false}) {
+    for (const IndexArray& one : layout.arrays) {
+      if (one.axis < 0 || (one.values->rank() == 0) != numbers) continue;
+      if (numbers) take_number(one, *a, s);
+      else add_offsets(one, *a, s);
+    }
+  }
   add_rest(layout, *a, s);
   s.is_mask = items.size() == 1 && (*operands)[0] && is_boolean((*operands)[0]) &&
               (*operands)[0]->rank() > 0;

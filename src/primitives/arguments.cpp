@@ -8,17 +8,16 @@ bool is_sequence(const Value& v) { return v.is(ValueKind::tuple) || v.is(ValueKi
 
 // The items must agree in shape; their dtypes meet in the smallest common one.
 std::optional<Outline> outline_of_items(const std::vector<Value>& items) {
-  Outline all{DType::float64, {}};
-  bool first = true;
+  Dims shape;
+  std::vector<DType> dtypes;
   for (const Value& item : items) {
     std::optional<Outline> one = outline(item);
-    if (!one || (!first && one->shape != all.shape)) return std::nullopt;
-    const DType dtype = first ? one->dtype : promote(all.dtype, one->dtype);
-    all = {dtype, std::move(one->shape)};
-    first = false;
+    if (!one || (!dtypes.empty() && one->shape != shape)) return std::nullopt;
+    dtypes.push_back(one->dtype);
+    shape = std::move(one->shape);
   }
-  all.shape.insert(0, static_cast<std::int64_t>(items.size()));
-  return all;
+  shape.insert(0, static_cast<std::int64_t>(items.size()));
+  return Outline{promote_all(dtypes), std::move(shape)};
 }
 
 bool holds_array(const Value& v) {
@@ -74,6 +73,20 @@ std::optional<Outline> outline(const Value& v) {
   if (v.is(ValueKind::range)) return Outline{DType::int64, {v.range().size()}};
   if (is_sequence(v)) return outline_of_items(v.items());
   return std::nullopt;
+}
+
+DType promote_all(std::span<const DType> dtypes) {
+  if (dtypes.empty()) return DType::float64;
+  const auto first = [&](auto accepts) {
+    return std::find_if(dtypes.begin(), dtypes.end(), accepts);
+  };
+  const auto inexact = first([](DType d) { return is_float(d) || is_complex(d); });
+  DType all = inexact == dtypes.end() ? dtypes.front() : *inexact;
+  for (const DType d : dtypes) {
+    if (is_float(d) || is_complex(d)) all = promote(all, d);
+  }
+  for (const DType d : dtypes) all = promote(all, d);
+  return all;
 }
 
 Ref<Array> operand(const Value& v) {

@@ -20,6 +20,10 @@ struct Outline {
 // for objects, ragged lists and strings.
 std::optional<Outline> outline(const Value& v);
 
+// The dtype that holds all: floats meet each integer by itself, so that uint16,
+// int8 and float32 are float32 together.
+DType promote_all(std::span<const DType> dtypes);
+
 // The argument as an array: itself, or a fresh one holding the numbers of
 // scalars and lists. Null where outline() gives nothing, and for lists that
 // hold arrays, whose data may still be computing.

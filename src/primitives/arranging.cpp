@@ -77,7 +77,7 @@ Job repeat_kernel(Arguments a, const Ref<Array>& out, Watch*) {
 std::optional<std::pair<Dims, Dims>> tiling(Arguments a) {
   const std::optional<Outline> known = outline(a[0]);
   std::optional<Dims> times = as_integers(a[1]);
-  if (!known || !times) return std::nullopt;
+  if (!known || !times || known->size() == 0) return std::nullopt;
   Dims shape = known->shape;
   while (shape.size() < times->size()) shape.insert(0, 1);
   while (times->size() < shape.size()) times->insert(0, 1);

@@ -153,6 +153,7 @@ bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& val
   const Ref<Array> v = private_operand(value, *a);
   if (!v) return false;
   const Dims shape = s->shape();
+  if (element_count(shape) == 0 && v->size() == 0) return true;
   check_value(*s, v->shape(), shape);
   const Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
   if (stored->size() > 0) copy_in(*s, *stored);

@@ -56,13 +56,15 @@ std::optional<std::vector<Value>> joined_items(const Value& v) {
 
 std::optional<Parts> parts_of(const std::vector<Value>& items, Look look) {
   Parts parts;
+  std::vector<DType> dtypes;
   for (const Value& item : items) {
     std::optional<Outline> one = outline(item);
     // Python's numbers are weak here, so a list of them is NumPy's to judge.
     if (!one || (item.is_python_scalar() && items.size() > 1)) return std::nullopt;
-    parts.dtype = parts.shapes.empty() ? one->dtype : promote(parts.dtype, one->dtype);
+    dtypes.push_back(one->dtype);
     parts.shapes.push_back(looked_at(std::move(one->shape), look));
   }
+  parts.dtype = promote_all(dtypes);
   return parts;
 }
 

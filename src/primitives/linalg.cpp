@@ -178,7 +178,10 @@ Spec inner_type(Arguments args) {
   if (!pair) return Spec::decline();
   const auto& [a, b] = *pair;
   if (a.rank() == 0 || b.rank() == 0) return Spec::of(pair->dtype(), dot_shape(a, b));
-  check_aligned(a, b, b.rank() - 1);
+  // NumPy's error speaks of b with its last two axes exchanged.
+  Outline turned = b;
+  if (b.rank() > 1) std::swap(turned.shape[b.rank() - 1], turned.shape[b.rank() - 2]);
+  check_aligned(a, turned, std::max<std::int64_t>(b.rank() - 2, 0));
   Dims shape = a.shape;
   shape.resize(a.rank() - 1);
   for (std::int64_t i = 0; i + 1 < b.rank(); ++i) shape.push_back(b.shape[i]);

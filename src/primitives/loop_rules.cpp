@@ -91,6 +91,11 @@ bool same(std::span<const Operand> operands, std::span<DType> loop) {
   return fill(loop, common_dtype(operands));
 }
 
+// NumPy's twin is no ufunc: of a Python number it gives a Python bool.
+bool same_of_numpys(std::span<const Operand> operands, std::span<DType> loop) {
+  return !operands[0].weak && same(operands, loop);
+}
+
 bool number(std::span<const Operand> operands, std::span<DType> loop) {
   return fill(loop, widen_bool(common_dtype(operands)));
 }

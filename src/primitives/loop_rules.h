@@ -11,7 +11,8 @@ DType common_dtype(std::span<const Operand> operands);
 
 namespace rules {
 
-bool same(std::span<const Operand>, std::span<DType>);           // any dtype, the common one
+bool same(std::span<const Operand>, std::span<DType>);
+bool same_of_numpys(std::span<const Operand> operands, std::span<DType> loop);           // any dtype, the common one
 bool number(std::span<const Operand>, std::span<DType>);         // bool becomes int8
 bool signed_number(std::span<const Operand>, std::span<DType>);  // no bool at all
 bool real_number(std::span<const Operand>, std::span<DType>);    // bool becomes int8; no complex

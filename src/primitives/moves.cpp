@@ -117,24 +117,37 @@ Dims iteration_order(std::span<const Dims> shapes, std::span<const Dims> strides
     if (shapes[operand][axis] == 1) return false;
     return walker == Walker::concatenate || strides[operand][axis] != 0;
   };
+  // Whether an axis belongs inside another that came after it in C order: yes
+  // if all operands that can tell have smaller steps along it.
+  enum class Place { outside, inside, unknown };
+  const auto place_of = [&](std::int64_t axis, std::int64_t later) {
+    Place place = Place::unknown;
+    for (std::size_t n = 0; n < strides.size(); ++n) {
+      if (!decides(n, axis) || !decides(n, later)) continue;
+      if (magnitude(strides[n][later]) <= magnitude(strides[n][axis])) return Place::outside;
+      place = Place::inside;
+    }
+    return place;
+  };
+  // NumPy's insertion sorts: an axis moves past those that it belongs beyond,
+  // and past unknown ones on its way.
   Dims order(shapes[0].size());
   std::iota(order.begin(), order.end(), 0);
-  // NumPy's insertion sort, from the innermost axis on: an axis moves inwards
-  // past another if all operands that can tell have smaller steps along it.
-  for (std::int64_t i = order.size() - 2; i >= 0; --i) {
-    std::int64_t place = i;
-    for (std::int64_t k = i + 1; k < order.size(); ++k) {
-      bool known = false, passes = true;
-      for (std::size_t n = 0; n < strides.size(); ++n) {
-        if (!decides(n, order[i]) || !decides(n, order[k])) continue;
-        known = true;
-        if (magnitude(strides[n][order[k]]) <= magnitude(strides[n][order[i]])) passes = false;
-      }
-      if (!known) continue;
-      if (!passes) break;
-      place = k;
+  const auto insert = [&](std::int64_t i, std::int64_t step, std::int64_t end) {
+    std::int64_t target = i;
+    for (std::int64_t k = i + step; k != end; k += step) {
+      const Place place = step > 0 ? place_of(order[i], order[k]) : place_of(order[k], order[i]);
+      if (place == Place::outside) break;
+      if (place == Place::inside) target = k;
     }
-    std::rotate(order.begin() + i, order.begin() + i + 1, order.begin() + place + 1);
+    const auto at = [&](std::int64_t position) { return order.begin() + position; };
+    if (step > 0) std::rotate(at(i), at(i + 1), at(target + 1));
+    else std::rotate(at(target), at(i), at(i + 1));
+  };
+  if (walker == Walker::iterator) {
+    for (std::int64_t i = order.size() - 2; i >= 0; --i) insert(i, 1, order.size());
+  } else {
+    for (std::int64_t i = 1; i < order.size(); ++i) insert(i, -1, -1);
   }
   return order;
 }

@@ -104,10 +104,12 @@ Value packed_shape(const Value& rest) {
 }
 
 Ref<Array> reshape_method_view(Arguments a) {
+  if (a[1].items().empty()) return nullptr;
   return view_in_shape(a[0], wanted_shape(a[0], packed_shape(a[1])));
 }
 
 Spec reshape_method_type(Arguments a) {
+  if (a[1].items().empty()) return Spec::decline();
   return copy_in_shape(a[0], wanted_shape(a[0], packed_shape(a[1])));
 }
 

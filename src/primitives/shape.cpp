@@ -4,7 +4,6 @@
 
 #include "primitives/arguments.h"
 #include "primitives/families.h"
-#include "primitives/moves.h"
 
 namespace jetlag {
 
@@ -64,9 +63,10 @@ Ref<Array> swapaxes_view(Arguments a) {
   const Ref<Array> array = operand(a[0]);
   const auto first = as_index(a[1]), second = as_index(a[2]);
   if (!array || !first || !second) return nullptr;
+  const std::int64_t axis1 = normal_axis(*first, array->rank(), "axis1: ");
+  const std::int64_t axis2 = normal_axis(*second, array->rank(), "axis2: ");
   Dims order = in_order(array->rank());
-  std::swap(order[normal_axis(*first, array->rank(), "axis1: ")],
-            order[normal_axis(*second, array->rank(), "axis2: ")]);
+  std::swap(order[axis1], order[axis2]);
   return permuted(array, order);
 }
 
@@ -83,6 +83,7 @@ Dims normal_axes(const Dims& axes, std::int64_t rank, std::string_view name) {
 }
 
 Ref<Array> moveaxis_view(Arguments a) {
+  if (a[0].is(ValueKind::scalar)) return nullptr;
   const Ref<Array> array = operand(a[0]);
   const auto from = as_integers(a[1]), to = as_integers(a[2]);
   if (!array || !from || !to) return nullptr;
@@ -177,7 +178,8 @@ Ref<Array> flipped(const Ref<Array>& a, AxisSet axes) {
 
 Ref<Array> flip_view(Arguments a) {
   const Ref<Array> array = operand(a[0]);
-  const auto axes = array ? as_axes(a[1], array->rank()) : std::nullopt;
+  if (!array || array->rank() == 0) return nullptr;
+  const auto axes = as_axes(a[1], array->rank());
   return axes ? flipped(array, *axes) : nullptr;
 }
 
@@ -211,9 +213,9 @@ Value imag_value(Arguments a) {
   if (v.is(ValueKind::real)) return Value::of(0.0);
   if (!v.is_array() || is_complex(v.array()->dtype())) return {};
   Ref<Array> zeros = new_array(v.array()->dtype(), v.array()->shape(), true);
-  const Dims strides = strides_like(*v.array(), size_of(zeros->dtype()));
-  if (!strides.empty()) {
-    zeros = make<Array>(zeros->buffer(), zeros->data(), zeros->dtype(), zeros->shape(), strides);
+  if (v.array()->is_fortran_contiguous()) {
+    zeros = make<Array>(zeros->buffer(), zeros->data(), zeros->dtype(), zeros->shape(),
+                        v.array()->strides());
   }
   zeros->make_read_only();
   return Value::of(zeros);

@@ -140,7 +140,7 @@ constexpr Primitive table[] = {
     function("hypot", "numpy.hypot", "sqrt(a² + b²) without overflow.",
              "hypot([3.0], [4.0])  #= [5.0]", real_inexact, binary(hypot)),
     function("logaddexp", "numpy.logaddexp", "Logarithm of exp(a) + exp(b), without overflow.",
-             "logaddexp([0.0], [-inf])  #= [0.0]", real_inexact, binary(logaddexp)),
+             "logaddexp(0.0, -inf)  #= 0.0", real_inexact, binary(logaddexp)),
     function("logaddexp2", "numpy.logaddexp2", "Logarithm of 2**a + 2**b to base 2.",
              "logaddexp2([1.0], [1.0])  #= [2.0]", real_inexact, binary(logaddexp2)),
     function("deg2rad", "numpy.deg2rad", "Degrees to radians.", "deg2rad([0.0])  #= [0.0]",

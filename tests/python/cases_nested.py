@@ -8,6 +8,7 @@ from same import Table
 
 table = Table()
 native, opaque = table.native, table.opaque
+level = 7
 
 
 @native(3)
@@ -160,3 +161,63 @@ def nested_with_opaque_step(n):
         return [x + n + i for i in range(2)]
 
     return inner(1)
+
+
+@native(3)
+def nested_sees_global_past_variable(n):
+    level = n
+
+    def inner():
+        global level
+        return level
+
+    return inner(), level
+
+
+@native(3)
+def nested_uses_nested_defined_later(n):
+    def first(x):
+        return second(x) + 1
+
+    def second(x):
+        return x * n
+
+    return first(2)
+
+
+@opaque(3)
+def nested_called_between_definitions(n):
+    def first(x):
+        return second(x) + 1
+
+    try:
+        r = first(n)
+    except NameError as error:
+        r = str(error)
+
+    def second(x):
+        return x * n
+
+    return r, first(n)
+
+
+@opaque(3)
+def nested_replaced(n):
+    def inner(x):
+        return x + 1
+
+    if n > 2:
+        inner = len
+    return inner((1, 2, 3))
+
+
+@native(4)
+def nested_loops_and_returns(n):
+    def find(limit):
+        for i in range(10):
+            for j in range(10):
+                if i * j > limit:
+                    return i, j
+        return None
+
+    return find(n), find(1000)

@@ -84,10 +84,11 @@ def test_a_row_does_what_numpy_does(row: dict[str, Any]) -> None:
     check()
 
 
-@pytest.mark.parametrize("row", _core.primitives(), ids=lambda r: r["name"])
+EXAMPLES = [r for r in _core.primitives() if "#=" in r["example"]]
+
+
+@pytest.mark.parametrize("row", EXAMPLES, ids=lambda r: r["name"])
 def test_the_example_of_a_row_is_true(row: dict[str, Any]) -> None:
-    if "#=" not in row["example"]:
-        pytest.skip("the row has no example")
     program, _, answer = row["example"].partition("#=")
     got, expected = _core.run_physl(program), _core.run_physl(answer.strip())
     assert_same_value(got, expected)

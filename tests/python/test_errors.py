@@ -106,6 +106,41 @@ def test_a_located_traceback_prints_the_line_without_marks() -> None:
     assert "^" not in text
 
 
+def looks_around() -> tuple[str, int, str]:
+    frame = sys._getframe(1)
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+
+
+def test_a_call_is_made_from_the_place_of_the_user() -> None:
+    call = engine.call_at("a.py", 7, "f")
+
+    assert call(looks_around) == ("a.py", 7, "f")
+    assert call(divmod, 7, 2) == (3, 1)
+    assert call(dict, a=1) == {"a": 1}
+
+
+def test_a_call_from_the_place_of_the_user_needs_no_other_frame() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        engine.call_at(HERE, 3, "f")(inner, 1)
+    traceback_here = caught.value.__traceback__
+    assert traceback_here is not None
+    error = caught.value.with_traceback(traceback_here.tb_next)  # as the engine sees it
+
+    located = engine.locate(error, [(HERE, 3, "f"), (HERE, 5, "g")])
+
+    frames = traceback.extract_tb(located.__traceback__)
+    assert [(f.name, f.lineno) for f in frames if f.name in "fg"] == [("g", 5), ("f", 3)]
+
+
+def test_warnings_are_those_of_the_place_of_the_user() -> None:
+    engine.know_files([(HERE, globals())])
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        engine.call_at(HERE, 9, "f")(warnings.warn, "here")
+
+    assert (seen[0].filename, seen[0].lineno) == (HERE, 9)
+
+
 def report(name: str, anomalies: int) -> None:
     engine.know_files([(HERE, globals())])
     engine.warn_fp(name, anomalies, HERE, 12)

@@ -7,6 +7,7 @@ import inspect
 import linecache
 import pickle
 import threading
+import warnings
 import weakref
 from typing import Any
 
@@ -60,6 +61,8 @@ def test_decorating_twice_is_decorating_once() -> None:
 def test_only_functions_are_decorated() -> None:
     with pytest.raises(TypeError, match="jit takes a function, not int"):
         jl.jit(3)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="jit takes a function, not a class"):
+        jl.jit(int)
 
 
 @pytest.mark.parametrize(
@@ -410,3 +413,34 @@ def test_opaque_warnings_come_once_for_each_place() -> None:
     places = [str(warning.message).split(": ")[0] for warning in seen]
     assert len(places) == len(set(places)) > 0
     assert all(warning.filename == __file__ for warning in seen)
+
+
+def test_an_opaque_warning_that_is_an_error_is_one_each_time() -> None:
+    f = jl.jit(lambda n: {n})
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", jl.OpaqueWarning)
+        for _ in range(2):
+            with pytest.raises(jl.OpaqueWarning):
+                f(1)
+
+
+def test_a_long_function_and_a_deep_expression_run() -> None:
+    deep = " + ".join(["x"] * 150)
+    long = "\n".join(f"    y = y + {i}" for i in range(2000))
+    chain = "\n".join(f"    elif x == {i}: y = {i}" for i in range(100))
+    text = f"def f(x):\n    y = {deep}\n{long}\n    if x < 0: pass\n{chain}\n    return y\n"
+    linecache.cache["<long>"] = (len(text), None, text.splitlines(True), "<long>")
+    space: dict[str, Any] = {}
+    exec(compile(text, "<long>", "exec"), space)
+
+    same_as_numpy(space["f"], 500)
+
+
+def test_an_expression_deeper_than_the_stack_runs_in_python() -> None:
+    text = f"def f(x):\n    return {'-' * 900}x\n".replace("--", "-+")
+    linecache.cache["<deep>"] = (len(text), None, text.splitlines(True), "<deep>")
+    space: dict[str, Any] = {}
+    exec(compile(text, "<deep>", "exec"), space)
+
+    same_as_numpy(space["f"], 500, opaque=True)

