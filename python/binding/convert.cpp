@@ -89,7 +89,9 @@ Value string_from(PyObject* object) {
     PyErr_Clear();
     return Value::object(make<PyHandle>(object));
   }
-  return Value::of(std::string(text, static_cast<std::size_t>(size)));
+  Value v = Value::of(std::string(text, static_cast<std::size_t>(size)));
+  v.text_object().handle = make<PyHandle>(object);
+  return v;
 }
 
 bool as_int64(PyObject* object, std::int64_t& i) {
@@ -230,6 +232,7 @@ PyObject* Border::to_python(const Value& v) {
     }
     case ValueKind::array: return array_to(v.array());
     case ValueKind::string:
+      if (const auto& known = v.text_object().handle) return Py_NewRef(static_cast<PyHandle*>(known.get())->get());
       return PyUnicode_FromStringAndSize(v.text().data(), static_cast<Py_ssize_t>(v.text().size()));
     case ValueKind::tuple:
     case ValueKind::list: return items_to(v);

@@ -153,6 +153,12 @@ void PythonHost::opaque_notice(const exec::Site& site, std::string_view why) {
   hooks().warn_opaque(text(site.file), site.place.line, site.place.column, text(why), side_.strict);
 }
 
+bool PythonHost::is_lane_object(const Value& object) {
+  if (!object.is(ValueKind::object)) return false;
+  const std::string_view type = Py_TYPE(static_cast<PyHandle*>(object.object())->get())->tp_name;
+  return type.starts_with("numpy.random.");
+}
+
 nb::object PythonHost::out(const Value& v) { return checked(border_.to_python(v)); }
 
 Value PythonHost::invoke(const nb::object& callable, const std::vector<Value>& args, Keywords keywords) {

@@ -80,6 +80,7 @@ class PythonHost : public exec::Host {
   Value opaque(int helper, const std::vector<Value>& inputs, const exec::Site& site) override;
   exec::BlockOutcome opaque_block(int helper, const std::vector<Value>& inputs,
                                   const std::vector<std::string>& outputs, const exec::Site& site) override;
+  bool is_lane_object(const Value& object) override;
   bool serial() override { return border_.tangled(); }
 
  private:

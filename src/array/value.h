@@ -38,6 +38,8 @@ class Value;
 struct Text : Shared {
   explicit Text(std::string t) : text(std::move(t)) {}
   std::string text;
+  // The host object that it came from: it is the same string over there.
+  Ref<Handle> handle;
 };
 
 // Items of a tuple or a list. A tuple keeps the host object made for it, so
@@ -104,6 +106,7 @@ class Value {
   DType dtype() const { return dtype_; }  // of a scalar, or the dtype itself
   const void* scalar_bytes() const { return &payload_; }
   const Ref<Array>& array() const { return reinterpret_cast<const Ref<Array>&>(target_); }
+  Text& text_object() const { return *static_cast<Text*>(target_.get()); }
   const std::string& text() const { return static_cast<Text*>(target_.get())->text; }
   Items& items_object() const { return *static_cast<Items*>(target_.get()); }
   const std::vector<Value>& items() const { return static_cast<Items*>(target_.get())->items; }

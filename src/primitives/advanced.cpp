@@ -15,7 +15,7 @@ struct IndexArray {
 
 // One place of the subscript after masks and ellipsis are worked out.
 struct Slot {
-  enum class Kind : std::uint8_t { arrays, span, new_axis, whole } kind;
+  enum class Kind : std::uint8_t { arrays, span, new_axis, whole, gap } kind;
   std::int64_t axis = 0;  // of the array, for spans
   const Span* span = nullptr;
 };
@@ -147,6 +147,8 @@ Layout lay_out(const Array& a, std::span<const Value> items, const std::vector<R
     } else if (items[i].is_nil()) {
       layout.slots.push_back({Slot::Kind::new_axis});
     } else {
+      // It separates arrays even where it stands for no axis.
+      layout.slots.push_back({Slot::Kind::gap});
       keep(a.rank() - used);
     }
   }
@@ -199,7 +201,7 @@ void add_rest(const Layout& layout, const Array& a, Selection& s) {
     const bool is_array = slot.kind == SlotKind::arrays;
     if (is_array && !in_group && ++groups == 1) s.at = s.rest.size();
     in_group = is_array;
-    if (is_array) continue;
+    if (is_array || slot.kind == SlotKind::gap) continue;
     Stretch stretch{0, 1, 1};
     std::int64_t stride = 0;
     if (slot.kind != SlotKind::new_axis) {
@@ -229,15 +231,17 @@ std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> item
   if (!operands) return std::nullopt;
   const Layout layout = lay_out(*a, items, *operands);
   Selection s{.data = a->data(), .places = {}};
+  // As in NumPy, numbers are looked at before arrays.
+  std::vector<const IndexArray*> arrays;
+  for (const IndexArray& one : layout.arrays) {
+    if (one.values->rank() > 0) arrays.push_back(&one);
+    else take_number(one, *a, s);
+  }
+  s.has_numbers_only = arrays.empty();
   s.places = common_shape(layout.arrays);
   s.offsets.assign(static_cast<std::size_t>(element_count(s.places)), 0);
-  // As in NumPy, numbers are looked at before arrays.
-  for (const bool numbers : {true, false}) {
-    for (const IndexArray& one : layout.arrays) {
-      if (one.axis < 0 || (one.values->rank() == 0) != numbers) continue;
-      if (numbers) take_number(one, *a, s);
-      else add_offsets(one, *a, s);
-    }
+  for (const IndexArray* one : arrays) {
+    if (one->axis >= 0) add_offsets(*one, *a, s);
   }
   add_rest(layout, *a, s);
   s.is_mask = items.size() == 1 && (*operands)[0] && is_boolean((*operands)[0]) &&

@@ -37,6 +37,8 @@ struct Selection {
   std::int64_t at = 0;
   // A single mask over leading axes: NumPy words its errors differently.
   bool is_mask = false;
+  // The only arrays are numbers: as an assignment goes, these are plain indices.
+  bool has_numbers_only = false;
 
   Dims shape() const;
 };

@@ -100,26 +100,8 @@ Expr fmin(Expr a, Expr b) {
   return select(isnan(b), a, select(isnan(a), b, minimum(a, b)));
 }
 
-// A Python int arrives as int64; beyond the dtype it bounds nothing.
-Expr bound(Expr b, DType dtype) {
-  if (b.dtype() == dtype) return b;
-  if (dtype == DType::uint64) return cast(maximum(b, zero_like(b)), dtype);
-  return visit(dtype, [&]<class T>(Tag<T>) {
-    if constexpr (std::is_integral_v<T>) {
-      using Limits = std::numeric_limits<T>;
-      const Expr least = constant(b, static_cast<double>(Limits::min()));
-      const Expr most = constant(b, static_cast<double>(Limits::max()));
-      return cast(minimum(maximum(b, least), most), dtype);
-    } else {
-      return cast(b, dtype);
-    }
-  });
-}
-
 // In this order a NaN among the bounds wins, and crossed bounds give the upper.
-Expr clip(Expr a, Expr low, Expr high) {
-  return smaller(larger(a, bound(low, a.dtype())), bound(high, a.dtype()));
-}
+Expr clip(Expr a, Expr low, Expr high) { return smaller(larger(a, low), high); }
 
 Expr conjugate(Expr a) { return a.is_complex() ? pair(real(a), -imag(a)) : a; }
 

@@ -159,20 +159,18 @@ constexpr Primitive table[] = {
      .loop = rules::real_part,
      .formula = unary(signbit)},
     {.name = "iscomplex",
-     .python = "numpy.iscomplex",
      .params = "x",
      .doc = "Whether the imaginary part is not 0.",
      .example = "iscomplex([1.0, 2.0])  #= [false, false]",
-     .loop = rules::same_of_numpys,
+     .loop = rules::same,
      .formula = unary([](Expr a) {
        return a.is_complex() ? imag(a) != 0 : constant(a.code(), DType::boolean, 0);
      })},
     {.name = "isreal",
-     .python = "numpy.isreal",
      .params = "x",
      .doc = "Whether the imaginary part is 0.",
      .example = "isreal([1.0, 2.0])  #= [true, true]",
-     .loop = rules::same_of_numpys,
+     .loop = rules::same,
      .formula = unary([](Expr a) {
        return a.is_complex() ? imag(a) == 0 : constant(a.code(), DType::boolean, 1);
      })},

@@ -13,7 +13,7 @@ namespace {
 // ---- zeros, ones, full, empty --------------------------------------------
 
 Spec shaped(const Value& shape, std::optional<DType> dtype) {
-  if (!dtype) return Spec::decline();
+  if (!dtype || shape.is(ValueKind::boolean)) return Spec::decline();
   const std::optional<Dims> dims = as_shape(shape);
   if (!dims) return Spec::decline();
   for (const std::int64_t n : *dims) {
@@ -62,6 +62,7 @@ std::optional<DType> fill_dtype(const Value& value, const Value& dtype) {
 }
 
 Spec full_of(const Value& shape, const Value& value, const Value& dtype) {
+  if (shaped(shape, DType::float64).declined()) return Spec::decline();
   Spec spec = shaped(shape, fill_dtype(value, dtype));
   if (!spec.declined()) check_assignable(outline(value)->shape, spec.shape);
   return spec;
@@ -172,7 +173,7 @@ Spec astype_function_type(Arguments a) {
 
 // None where N, M or k is no integer.
 std::optional<std::int64_t> as_count(const Value& v) {
-  return v.is_array() ? std::nullopt : as_index(v);
+  return v.is_array() || v.is(ValueKind::boolean) ? std::nullopt : as_index(v);
 }
 
 Spec eye_type(Arguments a) {

@@ -20,8 +20,6 @@ constexpr std::align_val_t cache_line{64};
 // Buffers a multiple of 4 KiB apart would make stores wait for unrelated loads.
 constexpr std::int64_t slot_gap = 192;
 
-constexpr Primitive cast_row = {.name = "cast", .doc = "Conversion between two dtypes."};
-
 }  // namespace
 
 void FreeBytes::operator()(std::byte* p) const { ::operator delete[](p, cache_line); }
@@ -38,7 +36,7 @@ double Program::flops_per_element() const {
 }
 
 const Primitive& Program::application(int i) const {
-  return i < 0 ? cast_row : *application_list[static_cast<std::size_t>(i)].primitive;
+  return *application_list[static_cast<std::size_t>(i)].primitive;
 }
 
 namespace {
@@ -175,9 +173,9 @@ const Primitive& canonical(const Primitive& p) {
 struct ElementBuilder::State {
   std::shared_ptr<Program> program = std::make_shared<Program>();
 
-  int converted(int value, DType dtype) {
+  int converted(int value, DType dtype, int application) {
     const int result = jetlag::cast(Expr(program->code_, value), dtype).value();
-    if (result != value) program->casts.push_back(result);
+    if (result != value) program->casts.push_back({result, application});
     return result;
   }
 };
@@ -201,7 +199,8 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
   std::vector<Expr> e;
   e.reserve(operands.size());
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    made.operands.push_back(state_->converted(operands[i], loop[i]));
+    made.operands.push_back(
+        state_->converted(operands[i], loop[i], state_->program->applications()));
     e.emplace_back(state_->program->code_, made.operands.back());
   }
   const Expr result = e.size() == 1   ? p.formula.unary(e[0])
@@ -214,7 +213,9 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
   return result.value();
 }
 
-int ElementBuilder::cast(int operand, DType dtype) { return state_->converted(operand, dtype); }
+int ElementBuilder::cast(int operand, DType dtype) {
+  return state_->converted(operand, dtype, state_->program->applications() - 1);
+}
 
 DType ElementBuilder::dtype(int reg) const { return state_->program->code_[reg].dtype; }
 

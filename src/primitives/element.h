@@ -33,7 +33,6 @@ class ElementProgram {
   virtual double flops_per_element() const = 0;
   // How many applications of primitives it holds, and which they are.
   virtual int applications() const = 0;
-  // Number -1 is named "cast": the conversions between applications.
   virtual const Primitive& application(int i) const = 0;
   // What a compiler needs: the straight-line code, and which of its values are
   // the outputs. Operations that no output needs may be left out.
@@ -91,8 +90,9 @@ class ElementRun {
   unsigned run(std::int64_t first, std::int64_t last) const;
 
   struct Finding {
-    int application;  // or -1 for a cast
+    int application;  // -1: a conversion in a program that applies nothing
     unsigned anomalies;
+    bool in_cast = false;  // met converting operands: NumPy says "encountered in cast"
   };
   // Looks again at elements [first, last), judging each application by the
   // values that went in and came out, as NumPy's loops would report them.

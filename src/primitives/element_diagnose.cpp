@@ -247,7 +247,8 @@ unsigned judge_cast(const std::byte* from, DType wide, const std::byte* to, DTyp
 class Replay {
  public:
   explicit Replay(const RunState& state) : state_(state), program_(*state.program) {
-    std::vector<int> wanted = program_.casts;
+    std::vector<int> wanted;
+    for (const Conversion& c : program_.casts) wanted.push_back(c.value);
     for (const Application& a : program_.application_list) {
       wanted.push_back(a.result);
       wanted.insert(wanted.end(), a.operands.begin(), a.operands.end());
@@ -276,15 +277,11 @@ class Replay {
     return judge_scene(scene, n);
   }
 
-  unsigned judge_casts(std::int64_t n) const {
-    unsigned anomalies = 0;
-    for (int value : program_.casts) {
-      const Operation& o = program_.code_[value];
-      if (o.opcode != Opcode::cast) continue;
-      const int from = o.operands[0];
-      anomalies |= judge_cast(at(from), program_.code_[from].dtype, at(value), o.dtype, n);
-    }
-    return anomalies;
+  unsigned judge(const Conversion& c, std::int64_t n) const {
+    const Operation& o = program_.code_[c.value];
+    if (o.opcode != Opcode::cast) return 0;
+    const int from = o.operands[0];
+    return judge_cast(at(from), program_.code_[from].dtype, at(c.value), o.dtype, n);
   }
 
  private:
@@ -299,19 +296,42 @@ class Replay {
 
 }  // namespace
 
+namespace {
+
+// The first application that reads an input as it is.
+int reader_of(const Program& program, int input) {
+  const int value = program.input_values[static_cast<std::size_t>(input)];
+  const auto& all = program.application_list;
+  const auto reads = [&](const Application& a) {
+    return std::find(a.operands.begin(), a.operands.end(), value) != a.operands.end();
+  };
+  const auto found = std::find_if(all.begin(), all.end(), reads);
+  return all.empty() ? -1 : found == all.end() ? 0 : static_cast<int>(found - all.begin());
+}
+
+}  // namespace
+
 std::vector<ElementRun::Finding> ElementRun::diagnose(std::int64_t first, std::int64_t last) const {
-  const auto& applications = state_->program->application_list;
-  std::vector<unsigned> met(applications.size(), 0);
-  unsigned casts = state_->conversion_flags;
+  const Program& program = *state_->program;
+  std::vector<unsigned> met(program.application_list.size()), met_casting(program.casts.size());
   Replay replay(*state_);
   for (std::int64_t position = first; position < last; position += run_length) {
     const std::int64_t n = std::min(run_length, last - position);
     replay.compute(position, n);
-    casts |= replay.judge_casts(n);
-    for (std::size_t i = 0; i < met.size(); ++i) met[i] |= replay.judge(applications[i], n);
+    for (std::size_t i = 0; i < met.size(); ++i)
+      met[i] |= replay.judge(program.application_list[i], n);
+    for (std::size_t i = 0; i < met_casting.size(); ++i) {
+      met_casting[i] |= replay.judge(program.casts[i], n);
+    }
   }
   std::vector<Finding> findings;
-  if (casts) findings.push_back({-1, casts});
+  if (state_->conversion_flags) {
+    findings.push_back(
+        {reader_of(program, state_->converted_input), state_->conversion_flags, true});
+  }
+  for (std::size_t i = 0; i < met_casting.size(); ++i) {
+    if (met_casting[i]) findings.push_back({program.casts[i].application, met_casting[i], true});
+  }
   for (std::size_t i = 0; i < met.size(); ++i) {
     if (met[i]) findings.push_back({static_cast<int>(i), met[i]});
   }

@@ -20,6 +20,12 @@ struct Application {
   int result;
 };
 
+// A value made by a conversion, and the application it belongs to.
+struct Conversion {
+  int value;
+  int application;
+};
+
 // Whether NumPy's loop compares the operands, so that a NaN raises "invalid".
 bool reports_nan(const Primitive& p, DType operand);
 
@@ -58,7 +64,7 @@ class Program final : public ElementProgram {
   std::vector<int> input_values;
   std::vector<int> output_list;
   std::vector<Application> application_list;
-  std::vector<int> casts;  // values made by conversions between applications
+  std::vector<Conversion> casts;
   std::vector<bool> loud;  // of a value: a NaN that it compares is reported
 
   // ------ known once the code is complete

@@ -126,7 +126,10 @@ ElementSpace RunState::make_space(std::vector<Value>& inputs, std::vector<Ref<Ar
       place(inputs[i].array(), dtype);
     } else {
       std::uint64_t* bytes = &scalars[2 * i];
-      conversion_flags |= convert_scalar(inputs[i], dtype, bytes);
+      if (const unsigned met = convert_scalar(inputs[i], dtype, bytes)) {
+        conversion_flags |= met;
+        converted_input = static_cast<int>(i);
+      }
       placements.push_back(
           {reinterpret_cast<std::byte*>(bytes), size_of(dtype), Dims(shape.size()), false, false});
       keep.emplace_back();

@@ -16,6 +16,7 @@ struct RunState {
   std::vector<std::uint64_t> scalars;  // two words for each input: a scalar's bytes
   std::vector<bool> store_directly;    // of an output: its step may write into it
   unsigned conversion_flags = 0;       // from converting Python scalars
+  int converted_input = -1;            // the last input that raised one
   ElementSpace space;
 
   RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs,

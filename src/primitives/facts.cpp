@@ -17,7 +17,7 @@ Value tuple_of(std::span<const std::int64_t> numbers) {
 Value size_of_axes(const Value& v, const Value& axis) {
   const std::optional<Outline> known = outline(v);
   if (!known) return {};
-  const std::optional<AxisSet> axes = as_axes(axis, known->rank());
+  const std::optional<AxisSet> axes = as_axes(axis, known->rank(), false);
   if (!axes) return {};
   std::int64_t size = 1;
   for (std::int64_t i = 0; i < known->rank(); ++i) {

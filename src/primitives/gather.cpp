@@ -115,6 +115,7 @@ void check_mask_value(const Selection& s, const Dims& value) {
 }
 
 void check_value(const Selection& s, const Dims& value, const Dims& shape) {
+  if (s.has_numbers_only) return check_assignable(value, shape);
   if (s.is_mask) check_mask_value(s, value);
   try {
     check_assignable(value, shape);
@@ -153,7 +154,7 @@ bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& val
   const Ref<Array> v = private_operand(value, *a);
   if (!v) return false;
   const Dims shape = s->shape();
-  if (element_count(shape) == 0 && v->size() == 0) return true;
+  if (shape.empty() && v->rank() > 0) return false;  // as in assign
   check_value(*s, v->shape(), shape);
   const Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
   if (stored->size() > 0) copy_in(*s, *stored);

@@ -213,6 +213,7 @@ std::span<const std::int64_t> before_matrix(const Dims& shape) {
 }
 
 Spec matmul_type(Arguments args) {
+  if (args[0].is_python_scalar() || args[1].is_python_scalar()) return Spec::decline();
   const auto pair = pair_of(args);
   if (!pair) return Spec::decline();
   const auto& [a, b] = *pair;

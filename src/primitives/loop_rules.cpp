@@ -91,11 +91,6 @@ bool same(std::span<const Operand> operands, std::span<DType> loop) {
   return fill(loop, common_dtype(operands));
 }
 
-// NumPy's twin is no ufunc: of a Python number it gives a Python bool.
-bool same_of_numpys(std::span<const Operand> operands, std::span<DType> loop) {
-  return !operands[0].weak && same(operands, loop);
-}
-
 bool number(std::span<const Operand> operands, std::span<DType> loop) {
   return fill(loop, widen_bool(common_dtype(operands)));
 }
@@ -175,7 +170,8 @@ bool clip(std::span<const Operand> operands, std::span<DType> loop) {
   const DType d = common_dtype(all);
   fill(loop, d);
   for (std::size_t i = 1; i < operands.size(); ++i) {
-    if (operands[i].weak && is_integer(d)) loop[i] = DType::int64;
+    // A bound that does not fit is an error on one side only: NumPy knows which.
+    if (operands[i].weak && is_integer(d) && d != DType::int64) return false;
   }
   return !is_complex(d);
 }

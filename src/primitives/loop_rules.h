@@ -11,8 +11,7 @@ DType common_dtype(std::span<const Operand> operands);
 
 namespace rules {
 
-bool same(std::span<const Operand>, std::span<DType>);
-bool same_of_numpys(std::span<const Operand> operands, std::span<DType> loop);           // any dtype, the common one
+bool same(std::span<const Operand>, std::span<DType>);           // any dtype, the common one
 bool number(std::span<const Operand>, std::span<DType>);         // bool becomes int8
 bool signed_number(std::span<const Operand>, std::span<DType>);  // no bool at all
 bool real_number(std::span<const Operand>, std::span<DType>);    // bool becomes int8; no complex
@@ -28,8 +27,7 @@ bool quotient(std::span<const Operand>, std::span<DType>);   // integers become 
 bool widest(std::span<const Operand>, std::span<DType>);     // float64 or complex128
 bool compare(std::span<const Operand>, std::span<DType>);    // integers compare exactly
 bool truth(std::span<const Operand>, std::span<DType>);      // every operand becomes a bool
-bool clip(std::span<const Operand>,
-          std::span<DType>);  // reals; the first is strong, weak ints int64
+bool clip(std::span<const Operand>, std::span<DType>);       // reals; the first is strong
 bool choice(std::span<const Operand>,
             std::span<DType>);  // bool, and the common dtype; a weak int as int64
 bool scale(std::span<const Operand>, std::span<DType>);     // a float and an integer: ldexp

@@ -64,8 +64,8 @@ std::optional<Request> request_of(Arguments args, std::int64_t rank) {
     return matrix_request(args[1], rows, columns);
   }
   if (axes->size() != 1) throw Error(Kind::value, std::string(wrong_rank));
-  const AxisSet axis = AxisSet{1} << normal_axis((*axes)[0], rank);
   const auto order = vector_order(args[1]);
+  const AxisSet axis = AxisSet{1} << normal_axis((*axes)[0], rank);
   return order ? std::optional(Request{*order, axis}) : std::nullopt;
 }
 

@@ -107,7 +107,7 @@ void check_assignable(std::span<const std::int64_t> from, std::span<const std::i
   }
   if (fits) return;
   throw Error(Kind::shape, format("could not broadcast input array from shape {} into shape {}",
-                                  tight_shape(from), tight_shape(to)));
+                                  tight_shape(core), tight_shape(to)));
 }
 
 Ref<Array> broadcast_into(const Ref<Array>& from, std::span<const std::int64_t> to) {

@@ -24,7 +24,7 @@ bool loses_imaginary(DType from, DType to);
 Ref<Array> stored_operand(const Value& v, DType dtype);
 
 // Whether a shape can be written into another. Throws NumPy's error if not.
-// Leading axes of length 1 are forgiven.
+// Leading axes of length 1 are forgiven, and left out of the message.
 void check_assignable(std::span<const std::int64_t> from, std::span<const std::int64_t> to);
 
 // `from` without the leading axes that the target lacks, broadcast to it.

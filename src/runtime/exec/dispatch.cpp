@@ -247,7 +247,8 @@ Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<
     const bool was_given = i < op.args.size() ? op.args[i] >= 0 : false;
     if (params[i].optional && op.kind == plan::OpKind::call && !was_given) continue;
     if (!args[i].bound()) continue;
-    if (params[i].optional) {
+    // Python's own functions take theirs by position only.
+    if (params[i].optional && p.python.starts_with("numpy.")) {
       keywords.emplace_back(params[i].name);
     }
     passed.push_back(args[i]);
@@ -294,12 +295,14 @@ Value Lane::method(const plan::Op& op, Value* regs) {
   }
   settle(args);
   barrier_for_host();
-  const Value callee = host_.attribute(args.front(), op.name);
+  const Value self = args.front();
+  const Value callee = host_.attribute(self, op.name);
   args.erase(args.begin());
-  if (!op.lane) {
+  const bool lane = op.lane || host_.is_lane_object(self);
+  if (!lane) {
     host_.opaque_notice(site_of(op.place), format("the method {} has no native form", op.name));
   }
-  const StepKind kind = op.lane ? StepKind::lane : StepKind::opaque;
+  const StepKind kind = lane ? StepKind::lane : StepKind::opaque;
   Value result;
   profiled(op.id, kind, [&] { result = host_.call(callee, args, op.keywords); });
   host_ran();

@@ -64,6 +64,9 @@ class Host {
   // (strict). Opaque helpers tell of themselves.
   virtual void opaque_notice(const Site&, std::string_view /*why*/) {}
 
+  // Methods of such an object are known to run in the host: random generators.
+  virtual bool is_lane_object(const Value&) { return false; }
+
   // The last keywords.size() arguments are keyword arguments.
   using Keywords = const std::vector<std::string>&;
   virtual Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords);

@@ -194,6 +194,7 @@ std::string met(std::string_view name, std::vector<Value> values) {
   const ElementRun run = run_of(name, values, out);
   std::string text = run.run(0, run.size()) == 0 ? "quiet" : "flags";
   for (const auto& found : run.diagnose(0, run.size())) {
+    text += found.in_cast ? " cast in" : "";
     text += format(" {}:{}", run.program().application(found.application).name, found.anomalies);
   }
   return text;
@@ -234,6 +235,12 @@ TEST(Diagnosis, SpeaksOfAnAliasByItsFirstName) {
   const auto a = array_of<double>({1}), b = array_of<double>({0});
 
   EXPECT_EQ(met("mod", {Value::of(a), Value::of(b)}), "flags remainder:8");
+}
+
+TEST(Diagnosis, TellsConversionsOfPythonNumbers) {
+  const auto a = array_of<float>({1});
+
+  EXPECT_EQ(met("add", {Value::of(a), Value::of(1e300)}), "flags cast in add:2");
 }
 
 TEST(Diagnosis, FindsTheApplicationAmongSeveral) {
