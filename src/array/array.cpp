@@ -1,5 +1,6 @@
 #include "array/array.h"
 
+#include <sys/mman.h>
 #include <sys/sysinfo.h>
 
 #include <bit>
@@ -17,6 +18,11 @@ namespace {
 constexpr std::int64_t alignment = 64;
 constexpr std::int64_t smallest_aligned = 4096;
 
+// From this size on memory is asked for in huge pages, as NumPy does: touching
+// a fresh page costs more than filling it.
+constexpr std::int64_t smallest_huge = std::int64_t{1} << 22;
+constexpr std::int64_t huge_page = std::int64_t{1} << 21;
+
 // Linux promises memory that it does not have, so malloc alone would not say
 // no: what the machine can never give is refused here.
 std::int64_t machine_bytes() {
@@ -28,13 +34,25 @@ std::int64_t machine_bytes() {
   return total;
 }
 
+void use_huge_pages(void* data, std::int64_t bytes) {
+  if (data == nullptr || bytes < smallest_huge) return;
+  // Whole small pages inside; the system picks whole huge ones among them.
+  constexpr std::int64_t page = 4096;
+  auto* first = static_cast<std::byte*>(data);
+  const auto offset = -reinterpret_cast<std::intptr_t>(data) & (page - 1);
+  // Only advice: a system without huge pages goes on without.
+  static_cast<void>(madvise(first + offset, static_cast<std::size_t>(bytes - offset), MADV_HUGEPAGE));
+}
+
 void* system_memory(std::int64_t bytes, bool zeroed) {
   if (bytes > machine_bytes()) return nullptr;
   // An empty array has an address too, as in NumPy.
   const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
-  if (zeroed) return std::calloc(size, 1);
-  if (bytes < smallest_aligned) return std::malloc(size);
-  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (!zeroed && bytes < smallest_aligned) return std::malloc(size);
+  const auto step = static_cast<std::size_t>(bytes < smallest_huge ? alignment : huge_page);
+  void* data = zeroed ? std::calloc(size, 1) : std::aligned_alloc(step, (size + step - 1) / step * step);
+  use_huge_pages(data, bytes);
+  return data;
 }
 
 // "200. GiB", "1.50 MiB", "12 bytes": NumPy's words in its MemoryError.

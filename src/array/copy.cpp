@@ -83,6 +83,14 @@ void convert_line(const std::byte* from, std::byte* to, const Axis& axis) {
   else move(axis.from, axis.to);
 }
 
+// One element, many times.
+template <int size>
+void fill_line(const std::byte* from, std::byte* to, std::int64_t count) {
+  std::byte value[size];
+  std::memcpy(value, from, size);
+  for (std::int64_t i = 0; i < count; ++i) std::memcpy(to + i * size, value, size);
+}
+
 // The same dtype on both sides: only the size counts.
 template <int size>
 void move_line(const std::byte* from, std::byte* to, const Axis& axis) {
@@ -90,6 +98,7 @@ void move_line(const std::byte* from, std::byte* to, const Axis& axis) {
     std::memmove(to, from, static_cast<std::size_t>(axis.count * size));
     return;
   }
+  if (axis.from == 0 && axis.to == size) return fill_line<size>(from, to, axis.count);
   for (std::int64_t i = 0; i < axis.count; ++i) {
     std::memcpy(to + i * axis.to, from + i * axis.from, size);
   }

@@ -74,9 +74,14 @@ void ElementReader::read(const std::byte* data, std::span<const ReaderAxis> axes
   if (from_ == to_ && !by_truth_) {
     gather(data, axes, first, n, item, static_cast<std::byte*>(out));
   } else {
-    alignas(64) std::byte raw[run * largest_item];
-    gather(data, axes, first, n, item, raw);
-    convert(raw, out, n);
+    const bool is_line = axes.size() == 1 && axes[0].stride == item;
+    if (is_line) {
+      convert(data + first * item, out, n);
+    } else {
+      alignas(64) std::byte raw[run * largest_item];
+      gather(data, axes, first, n, item, raw);
+      convert(raw, out, n);
+    }
   }
   if (change_) change_(out, n);
 }

@@ -19,7 +19,7 @@ class ElementReader {
  public:
   // Elements of `from` become bools or numbers of `to`; `by_truth` first makes
   // them 0 or 1, as count_nonzero counts them.
-  ElementReader(DType from, DType to, bool by_truth, Change change);
+  ElementReader(DType from, DType to, bool by_truth = false, Change change = nullptr);
 
   // Whether contiguous elements can be used where they lie.
   bool reads_in_place() const { return in_place_; }

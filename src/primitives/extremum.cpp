@@ -33,17 +33,14 @@ bool equal(T a, T b) {
   return a == b || (is_nan(a) && is_nan(b));
 }
 
-// The first place of the extreme in a contiguous run: found by a fold, then
-// searched for, which is faster than asking at every element.
+// The first place of a value in a contiguous run that holds it.
 template <class T>
-Best<T> extreme_of(const FoldLoops& loops, const T* p, std::int64_t n) {
-  Best<T> best;
-  loops.lines(p, 0, 1, n, &best.value);
+std::int64_t place_of(T value, const T* p, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) {
     // Complex extremes with NaN parts differ only in what is not a number.
-    if (equal(p[i], best.value)) return {p[i], i};
+    if (equal(p[i], value)) return i;
   }
-  return {best.value, 0};
+  return 0;
 }
 
 // Whether `later` replaces what came before it.
@@ -64,14 +61,16 @@ void take(Best<T>& best, const Best<T>& later, std::int64_t offset) {
   if (best.at < 0 || wins<fold>(best.value, later.value)) best = {later.value, offset + later.at};
 }
 
-// Elements [first, last) of the axes, in C order; places count from 0.
+// Elements [first, last) of the axes, in C order; places count from 0. A fold
+// of each run tells whether it holds something better, and only then the place
+// is searched for: faster than asking at every element.
 template <Fold fold, class T>
 Best<T> search(const std::byte* data, std::span<const ReaderAxis> axes, std::int64_t first,
                std::int64_t last) {
   const FoldLoops& loops = find_fold(fold, dtype_of<T>());
   Best<T> best;
   const bool is_line = axes.size() == 1 && axes[0].stride == static_cast<std::int64_t>(sizeof(T));
-  const ElementReader reader(dtype_of<T>(), dtype_of<T>(), false, nullptr);
+  const ElementReader reader(dtype_of<T>(), dtype_of<T>());
   constexpr std::int64_t run = ElementReader::run;
   alignas(64) std::byte buffer[run * sizeof(T)];
   for (std::int64_t i = first; i < last; i += run) {
@@ -79,7 +78,10 @@ Best<T> search(const std::byte* data, std::span<const ReaderAxis> axes, std::int
     const T* p = reinterpret_cast<const T*>(buffer);
     if (is_line) p = reinterpret_cast<const T*>(data) + i;
     else reader.read(data, axes, i, n, buffer);
-    take<fold>(best, extreme_of(loops, p, n), i);
+    T value;
+    loops.lines(p, 0, 1, n, &value);
+    if (best.at >= 0 && !wins<fold>(best.value, value)) continue;
+    best = {value, i + place_of(value, p, n)};
     if (is_nan(best.value)) break;
   }
   return best;

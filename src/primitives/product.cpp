@@ -27,7 +27,7 @@ constexpr std::int64_t most_partials = 32;
 // A tile of c should be worth starting, and wide enough that packing its parts
 // of a and b costs little beside multiplying them.
 constexpr double tile_flops = 2e7;
-constexpr std::int64_t tile_width = 384;
+constexpr std::int64_t tile_width = 448;
 constexpr std::int64_t most_tiles_across = 8;
 
 struct Cut {

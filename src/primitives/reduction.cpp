@@ -55,11 +55,23 @@ Results new_results(const Reduction& how, std::int64_t n) {
 
 // ---- folding a part --------------------------------------------------------------
 
+// In which dtype a run of elements is folded: sums of small integers fit 32 bits
+// there, and twice as many of those fill a register.
+DType dtype_in_run(const Reduction& how, DType from) {
+  const bool is_small = how.by_truth || (size_of(from) <= 2 && !is_float(from));
+  const bool is_wide = how.dtype == DType::int64 || how.dtype == DType::uint64;
+  if (how.fold != Fold::add || how.change || !is_small || !is_wide) return how.dtype;
+  return how.dtype == DType::int64 ? DType::int32 : DType::uint32;
+}
+
 class PartFolder {
  public:
   PartFolder(const Reduction& how, DType from)
-      : item_(size_of(how.dtype)), from_item_(size_of(from)), loops_(find_fold(how.fold, how.dtype)),
-        reader_(from, how.dtype, how.by_truth, how.change) {}
+      : dtype_(how.dtype), run_dtype_(dtype_in_run(how, from)), item_(size_of(how.dtype)),
+        from_item_(size_of(from)), loops_(find_fold(how.fold, how.dtype)),
+        run_loops_(find_fold(how.fold, run_dtype_)),
+        reader_(from, how.dtype, how.by_truth, how.change),
+        run_reader_(from, run_dtype_, how.by_truth, how.change) {}
 
   void fold(const ReductionLayout& part, std::byte* results) const {
     fold_axes(part.axes, part.data, results);
@@ -126,14 +138,24 @@ class PartFolder {
     constexpr std::int64_t run = ElementReader::run;
     if (n <= run) {
       alignas(64) std::byte numbers[run * 16];
-      reader_.read(data, axes, first, n, numbers);
-      return loops_.lines(numbers, 0, 1, n, sum);
+      run_reader_.read(data, axes, first, n, numbers);
+      run_loops_.lines(numbers, 0, 1, n, sum);
+      if (run_dtype_ != dtype_) widen(sum);
+      return;
     }
     const std::int64_t half = (n / 2 + run - 1) / run * run;
     alignas(16) std::byte right[16];
     fold_read(axes, data, first, half, sum);
     fold_read(axes, data, first + half, n - half, right);
     add(right, 1, sum);
+  }
+
+  static void widen(std::byte* sum) {
+    std::int32_t narrow;
+    std::memcpy(&narrow, sum, sizeof(narrow));
+    // A run's sum is small enough for both kinds to be positive as int32 are.
+    const std::int64_t wide = narrow;
+    std::memcpy(sum, &wide, sizeof(wide));
   }
 
   void fold_lines(const ReductionAxis& kept, const ReductionAxis& line, const std::byte* data,
@@ -187,9 +209,11 @@ class PartFolder {
     fold_rows({1, 0, true}, row, data, results);
   }
 
+  DType dtype_, run_dtype_;
   std::int64_t item_, from_item_;
   const FoldLoops& loops_;
-  ElementReader reader_;
+  const FoldLoops& run_loops_;
+  ElementReader reader_, run_reader_;
 };
 
 // ---- the job ----------------------------------------------------------------------

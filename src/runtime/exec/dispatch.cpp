@@ -182,7 +182,9 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   Ref<Array> out = result_array(program->output_dtype(0), shape);
   auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{out});
   const bool scalars = !any_array(args) && !op.primitive->ufunc.empty();
-  FpReport report = report_at(op, reported_name(named, scalars));
+  // The row that computes names the condition: numpy.mod reports as remainder.
+  const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
+  FpReport report = report_at(op, reported_name(computes, scalars));
   run_elements(op, std::move(run), args, out, [report](int) { return report; }, StepKind::call, {});
   if (scalars && (fp_.wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
     report.anomalies = overflow;

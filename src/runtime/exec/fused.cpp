@@ -137,7 +137,7 @@ void FusedGroup::finish(int reg) {
 
   std::vector<FpReport> reports;
   for (std::size_t m = 0; m < specs_.size(); ++m) {
-    const std::string_view python = specs_[m].ufunc->python;
+    const std::string_view python = fused->program->application(static_cast<int>(m)).python;
     reports.push_back(lane_.report_at(region_.ops[static_cast<std::size_t>(group_.members[m])],
                                       std::string(python.substr(python.rfind('.') + 1))));
   }

@@ -286,7 +286,8 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std
     if ((run->run(first, last) & wanted) == 0) return;
     for (const ElementRun::Finding& f : run->diagnose(first, last)) {
       if ((f.anomalies & wanted) == 0) continue;
-      FpReport report = name(f.application);
+      FpReport report = name(std::max(f.application, 0));
+      if (f.in_cast) report.name = "cast";
       report.anomalies = f.anomalies & wanted;
       flight->report(sequence, std::move(report));
     }
