@@ -8,6 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/default
+# Another clone of the same sources finds its objects in the compiler cache.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 python=$PWD/.venv/bin/python
 
 # A build folder remembers where it was made and for which Python: elsewhere it is worth nothing.

@@ -8,6 +8,7 @@ CONFINED = {  # an outside header: the only files that may include it
     r"tbb/|oneapi/": r"src/runtime/tasks/",
     r"cblas|lapacke": r"src/primitives/blas\.cpp",
     r"CLI/": r"src/cli/",
+    r"llvm/": r"src/compiler/jit/llvm/",
     r"Python\.h|nanobind/|numpy/": r"python/binding/",
     r"fmt/": r"src/base/text\.",
     r"nlohmann/": r".*\.cpp",

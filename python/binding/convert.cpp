@@ -11,8 +11,9 @@ std::mutex dropped_mutex;
 std::vector<PyObject*> dropped;
 std::atomic<bool> any_dropped{false};
 
-constexpr int typenums[] = {NPY_BOOL,   NPY_INT8,   NPY_UINT8,   NPY_INT16,   NPY_UINT16,    NPY_INT32,     NPY_UINT32,
-                            NPY_INT64, NPY_UINT64, NPY_FLOAT32, NPY_FLOAT64, NPY_COMPLEX64, NPY_COMPLEX128};
+constexpr int typenums[] = {NPY_BOOL,    NPY_INT8,      NPY_UINT8,     NPY_INT16,  NPY_UINT16,
+                            NPY_INT32,   NPY_UINT32,    NPY_INT64,     NPY_UINT64, NPY_FLOAT32,
+                            NPY_FLOAT64, NPY_COMPLEX64, NPY_COMPLEX128};
 
 }  // namespace
 
@@ -162,7 +163,8 @@ Value Border::from_python(PyObject* o) {
   }
   if (PyTuple_CheckExact(o) && PyTuple_GET_SIZE(o) <= longest_tuple) {
     std::vector<Value> items;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); ++i) items.push_back(from_python(PyTuple_GET_ITEM(o, i)));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); ++i)
+      items.push_back(from_python(PyTuple_GET_ITEM(o, i)));
     Value tuple = Value::tuple(std::move(items));
     tuple.items_object().handle = make<PyHandle>(o);
     return tuple;
@@ -176,17 +178,20 @@ Value Border::from_python(PyObject* o) {
   if (PyType_Check(o) && dtype_of_type(o, dtype)) return Value::of(dtype, make<PyHandle>(o));
   if (PyArray_DescrCheck(o)) {
     auto* descr = reinterpret_cast<PyArray_Descr*>(o);
-    if (dtype_of_typenum(descr->type_num, dtype) && is_native(descr)) return Value::of(dtype, make<PyHandle>(o));
+    if (dtype_of_typenum(descr->type_num, dtype) && is_native(descr))
+      return Value::of(dtype, make<PyHandle>(o));
   }
   return Value::object(make<PyHandle>(o));
 }
 
 Value Border::array_from(PyArrayObject* array, DType dtype) {
   Ref<Buffer> buffer = buffer_of(root_of(array));
-  Dims shape(std::span<const std::int64_t>(reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
-                                           static_cast<std::size_t>(PyArray_NDIM(array))));
-  Dims strides(std::span<const std::int64_t>(reinterpret_cast<const std::int64_t*>(PyArray_STRIDES(array)),
-                                             static_cast<std::size_t>(PyArray_NDIM(array))));
+  Dims shape(
+      std::span<const std::int64_t>(reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
+                                    static_cast<std::size_t>(PyArray_NDIM(array))));
+  Dims strides(
+      std::span<const std::int64_t>(reinterpret_cast<const std::int64_t*>(PyArray_STRIDES(array)),
+                                    static_cast<std::size_t>(PyArray_NDIM(array))));
   auto a = make<Array>(std::move(buffer), reinterpret_cast<std::byte*>(PyArray_DATA(array)), dtype,
                        std::move(shape), std::move(strides));
   if (!PyArray_ISWRITEABLE(array)) a->make_read_only();
@@ -232,13 +237,15 @@ PyObject* Border::to_python(const Value& v) {
     }
     case ValueKind::array: return array_to(v.array());
     case ValueKind::string:
-      if (const auto& known = v.text_object().handle) return Py_NewRef(static_cast<PyHandle*>(known.get())->get());
+      if (const auto& known = v.text_object().handle)
+        return Py_NewRef(static_cast<PyHandle*>(known.get())->get());
       return PyUnicode_FromStringAndSize(v.text().data(), static_cast<Py_ssize_t>(v.text().size()));
     case ValueKind::tuple:
     case ValueKind::list: return items_to(v);
     case ValueKind::range:
       return PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyRange_Type), "LLL",
-                                   static_cast<long long>(v.range().start), static_cast<long long>(v.range().stop),
+                                   static_cast<long long>(v.range().start),
+                                   static_cast<long long>(v.range().stop),
                                    static_cast<long long>(v.range().step));
     case ValueKind::span: {
       nb::object start = nb::steal(to_python(v.span().start));
@@ -288,9 +295,10 @@ PyObject* Border::array_to(const Ref<Array>& a) {
   }
   const int flags = a->writable() ? NPY_ARRAY_WRITEABLE : 0;
   PyArray_Descr* descr = PyArray_DescrFromType(typenum_of(a->dtype()));
-  PyObject* made = PyArray_NewFromDescr(
-      &PyArray_Type, descr, static_cast<int>(a->rank()), reinterpret_cast<const npy_intp*>(a->shape().data()),
-      reinterpret_cast<const npy_intp*>(a->strides().data()), a->data(), flags, nullptr);
+  PyObject* made = PyArray_NewFromDescr(&PyArray_Type, descr, static_cast<int>(a->rank()),
+                                        reinterpret_cast<const npy_intp*>(a->shape().data()),
+                                        reinterpret_cast<const npy_intp*>(a->strides().data()),
+                                        a->data(), flags, nullptr);
   if (!made) return nullptr;
   auto* array = reinterpret_cast<PyArrayObject*>(made);
   a->handle = make<PyHandle>(made);
@@ -306,7 +314,8 @@ PyObject* Border::array_to(const Ref<Array>& a) {
     buffers_.emplace(made, a->buffer());
     return made;
   }
-  PyArray_SetBaseObject(array, Py_NewRef(static_cast<PyHandle*>(a->buffer()->owner().get())->get()));
+  PyArray_SetBaseObject(array,
+                        Py_NewRef(static_cast<PyHandle*>(a->buffer()->owner().get())->get()));
   return made;
 }
 

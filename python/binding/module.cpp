@@ -16,7 +16,8 @@ namespace jetlag::python {
 namespace {
 
 PyObject* sentinel(const char* name) {
-  const nb::object type = nb::module_::import_("enum").attr("Enum")("Sentinel", nb::make_tuple(nb::str(name)));
+  const nb::object type =
+      nb::module_::import_("enum").attr("Enum")("Sentinel", nb::make_tuple(nb::str(name)));
   return nb::object(type.attr(name)).release().ptr();
 }
 
@@ -31,12 +32,12 @@ nb::dict primitive_row(const Primitive& p) {
   row["method"] = text(p.method);
   row["attribute"] = text(p.attribute);
   row["arity"] = p.formula.arity;
-  row["kind"] = p.formula                 ? "formula"
-                : p.kernel                ? "kernel"
-                : p.view                  ? "view"
-                : p.form != Form::none    ? "form"
-                : !p.ufunc.empty()        ? "operator"
-                                          : "value";
+  row["kind"] = p.formula              ? "formula"
+                : p.kernel             ? "kernel"
+                : p.view               ? "view"
+                : p.form != Form::none ? "form"
+                : !p.ufunc.empty()     ? "operator"
+                                       : "value";
   return row;
 }
 
@@ -58,25 +59,38 @@ PyObject* missing_object() {
 }
 
 void add_tables(nb::module_& m) {
-  m.def("primitives", [] {
-    nb::list rows;
-    for (const Primitive* p : primitives()) rows.append(primitive_row(*p));
-    return rows;
-  }, "The table of primitives: one dict a row.");
-  m.def("primitive_of", [](const std::string& dotted) -> std::optional<std::string> {
-    const Primitive* p = find_python(dotted);
-    return p ? std::optional<std::string>(p->name) : std::nullopt;
-  }, nb::arg("dotted"), "The primitive of a Python function, by its dotted name.");
-  m.def("reserved", [](const std::string& name) {
-    return find_primitive(name) || find_constant(name) || name == "nil" || name == "true" || name == "false" ||
-           name == "int" || name == "float" || name == "bool";
-  }, nb::arg("name"), "Whether a user's name must be quoted in PhySL.");
-  m.def("threads", threads, nb::arg("count") = nb::none(), "Sets, if given, and returns the number of workers.");
+  m.def(
+      "primitives",
+      [] {
+        nb::list rows;
+        for (const Primitive* p : primitives()) rows.append(primitive_row(*p));
+        return rows;
+      },
+      "The table of primitives: one dict a row.");
+  m.def(
+      "primitive_of",
+      [](const std::string& dotted) -> std::optional<std::string> {
+        const Primitive* p = find_python(dotted);
+        return p ? std::optional<std::string>(p->name) : std::nullopt;
+      },
+      nb::arg("dotted"), "The primitive of a Python function, by its dotted name.");
+  m.def(
+      "reserved",
+      [](const std::string& name) {
+        return find_primitive(name) || find_constant(name) || name == "nil" || name == "true" ||
+               name == "false" || name == "int" || name == "float" || name == "bool";
+      },
+      nb::arg("name"), "Whether a user's name must be quoted in PhySL.");
+  m.def("threads", threads, nb::arg("count") = nb::none(),
+        "Sets, if given, and returns the number of workers.");
   m.def("after_fork", &tasks::after_fork);
-  m.def("set_hooks", [](nb::object locate, nb::object warn_fp, nb::object warn_opaque) {
-    Hooks& h = hooks();
-    h = {locate, warn_fp, warn_opaque, true};
-  }, nb::kw_only(), nb::arg("raise_at"), nb::arg("warn_fp"), nb::arg("warn_opaque"));
+  m.def(
+      "set_hooks",
+      [](nb::object locate, nb::object warn_fp, nb::object warn_opaque) {
+        Hooks& h = hooks();
+        h = {locate, warn_fp, warn_opaque, true};
+      },
+      nb::kw_only(), nb::arg("raise_at"), nb::arg("warn_fp"), nb::arg("warn_opaque"));
   m.attr("UNBOUND") = nb::borrow(unbound_object());
   m.attr("MISSING") = nb::borrow(missing_object());
 }

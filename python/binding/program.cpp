@@ -28,8 +28,8 @@ class Program {
     }
     for (nb::handle o : opaques) {
       const nb::tuple t = nb::cast<nb::tuple>(o);
-      side_.helpers.push_back({t[0], nb::cast<std::string>(t[1]), nb::cast<int>(t[2]), nb::cast<int>(t[3]),
-                               nb::cast<bool>(t[4])});
+      side_.helpers.push_back({t[0], nb::cast<std::string>(t[1]), nb::cast<int>(t[2]),
+                               nb::cast<int>(t[3]), nb::cast<bool>(t[4])});
     }
     program_ = plan::build(sources, [](const std::string& digits) {
       const nb::object value = nb::steal(PyLong_FromString(digits.c_str(), nullptr, 10));
@@ -54,7 +54,8 @@ class Program {
     exec::Profile profile(program_->ids);
     nb::object result = run_profiled(arguments, &profile);
     nb::list rows;
-    for (const exec::ExplainRow& row : exec::explain_rows(*program_, profile)) rows.append(row_dict(row));
+    for (const exec::ExplainRow& row : exec::explain_rows(*program_, profile))
+      rows.append(row_dict(row));
     return nb::make_tuple(result, rows);
   }
 
@@ -109,7 +110,8 @@ class Program {
   nb::object run_profiled(const nb::tuple& arguments, exec::Profile* profile) const {
     PythonHost host(side_);
     std::vector<Value> values;
-    for (nb::handle argument : arguments) values.push_back(host.border().from_python(argument.ptr()));
+    for (nb::handle argument : arguments)
+      values.push_back(host.border().from_python(argument.ptr()));
     exec::Lane lane(host, *program_, caches_, profile);
     Value result;
     try {
@@ -139,7 +141,9 @@ class Program {
     d["line"] = row.line;
     const std::size_t bracket = row.result.find('[');
     d["dtype"] = row.result.substr(0, bracket);
-    d["shape"] = bracket == std::string::npos ? "" : row.result.substr(bracket + 1, row.result.size() - bracket - 2);
+    d["shape"] = bracket == std::string::npos
+                     ? ""
+                     : row.result.substr(bracket + 1, row.result.size() - bracket - 2);
     d["native"] = row.native;
     d["calls"] = row.figures.calls;
     d["tasks"] = row.figures.tasks;
@@ -162,10 +166,13 @@ void add_program(nb::module_& m) {
       .def(nb::init<nb::list, nb::list, bool, bool>(), nb::arg("functions"), nb::arg("opaques"),
            nb::arg("fastmath") = false, nb::arg("strict") = false)
       .def("set_guards", &Program::set_guards, nb::arg("guards"),
-           "Guards (dict, key, expected): the program is right while dict.get(key, MISSING) is expected.")
+           "Guards (dict, key, expected): the program is right while dict.get(key, MISSING) is "
+           "expected.")
       .def("guards_hold", &Program::guards_hold)
-      .def("run", &Program::run, nb::arg("arguments"), "Calls the entry. Raises what Python would raise.")
-      .def("explain", &Program::explain, nb::arg("arguments"), "Calls the entry; the result and the rows.")
+      .def("run", &Program::run, nb::arg("arguments"),
+           "Calls the entry. Raises what Python would raise.")
+      .def("explain", &Program::explain, nb::arg("arguments"),
+           "Calls the entry; the result and the rows.")
       .def("physl", &Program::physl, nb::arg("tags") = true)
       .def("tree", &Program::tree, nb::arg("form") = "text")
       .def("plan", &Program::plan)

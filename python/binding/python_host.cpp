@@ -107,7 +107,8 @@ exec::Host::FpMode PythonHost::fp_mode() {
     static PyObject* warnings = nb::module_::import_("warnings").release().ptr();
     const nb::object filters = nb::getattr(nb::handle(warnings), "filters");
     for (nb::handle filter : filters) {
-      if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(filter.ptr(), 0), "error") == 0) result.at_once = true;
+      if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(filter.ptr(), 0), "error") == 0)
+        result.at_once = true;
     }
   }
   return result;
@@ -161,7 +162,8 @@ bool PythonHost::is_lane_object(const Value& object) {
 
 nb::object PythonHost::out(const Value& v) { return checked(border_.to_python(v)); }
 
-Value PythonHost::invoke(const nb::object& callable, const std::vector<Value>& args, Keywords keywords) {
+Value PythonHost::invoke(const nb::object& callable, const std::vector<Value>& args,
+                         Keywords keywords) {
   const std::size_t positional = args.size() - keywords.size();
   std::vector<nb::object> objects;
   std::vector<PyObject*> pointers;
@@ -184,7 +186,8 @@ Value PythonHost::call(const Value& callee, const std::vector<Value>& args, Keyw
   return invoke(out(callee), args, keywords);
 }
 
-Value PythonHost::call_named(std::string_view dotted, const std::vector<Value>& args, Keywords keywords) {
+Value PythonHost::call_named(std::string_view dotted, const std::vector<Value>& args,
+                             Keywords keywords) {
   take();
   return invoke(resolve(dotted), args, keywords);
 }
@@ -215,9 +218,11 @@ Value PythonHost::index(const Value& object, const std::vector<Value>& items) {
   return in(checked(PyObject_GetItem(out(object).ptr(), subscript(items).ptr())));
 }
 
-void PythonHost::set_index(const Value& object, const std::vector<Value>& items, const Value& value) {
+void PythonHost::set_index(const Value& object, const std::vector<Value>& items,
+                           const Value& value) {
   take();
-  if (PyObject_SetItem(out(object).ptr(), subscript(items).ptr(), out(value).ptr()) != 0) nb::raise_python_error();
+  if (PyObject_SetItem(out(object).ptr(), subscript(items).ptr(), out(value).ptr()) != 0)
+    nb::raise_python_error();
 }
 
 bool PythonHost::truth(const Value& value) {
@@ -260,7 +265,8 @@ std::vector<Value> PythonHost::unpack(const Value& object, int count) {
   if (!iterator.is_valid()) {
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) nb::raise_python_error();
     PyErr_Clear();
-    throw Error(Kind::type, format("cannot unpack non-iterable {} object", Py_TYPE(source.ptr())->tp_name));
+    throw Error(Kind::type,
+                format("cannot unpack non-iterable {} object", Py_TYPE(source.ptr())->tp_name));
   }
   std::vector<Value> items;
   while (PyObject* o = PyIter_Next(iterator.ptr())) {
@@ -272,14 +278,16 @@ std::vector<Value> PythonHost::unpack(const Value& object, int count) {
   }
   if (PyErr_Occurred()) nb::raise_python_error();
   if (static_cast<int>(items.size()) < count) {
-    throw Error(Kind::value, format("not enough values to unpack (expected {}, got {})", count, items.size()));
+    throw Error(Kind::value,
+                format("not enough values to unpack (expected {}, got {})", count, items.size()));
   }
   return items;
 }
 
 // ---- helpers -----------------------------------------------------------------
 
-nb::object PythonHost::run_helper(int index, const std::vector<Value>& inputs, const exec::Site& site) {
+nb::object PythonHost::run_helper(int index, const std::vector<Value>& inputs,
+                                  const exec::Site& site) {
   take();
   const Helper& helper = side_.helpers[static_cast<std::size_t>(index)];
   if (!helper.lane) {
@@ -292,7 +300,8 @@ nb::object PythonHost::run_helper(int index, const std::vector<Value>& inputs, c
     objects.push_back(v.bound() ? out(v) : nb::borrow(unbound_object()));
     pointers.push_back(objects.back().ptr());
   }
-  return checked(PyObject_Vectorcall(helper.callable.ptr(), pointers.data(), pointers.size(), nullptr));
+  return checked(
+      PyObject_Vectorcall(helper.callable.ptr(), pointers.data(), pointers.size(), nullptr));
 }
 
 Value PythonHost::opaque(int helper, const std::vector<Value>& inputs, const exec::Site& site) {
@@ -300,7 +309,8 @@ Value PythonHost::opaque(int helper, const std::vector<Value>& inputs, const exe
 }
 
 exec::BlockOutcome PythonHost::opaque_block(int helper, const std::vector<Value>& inputs,
-                                            const std::vector<std::string>& outputs, const exec::Site& site) {
+                                            const std::vector<std::string>& outputs,
+                                            const exec::Site& site) {
   const nb::tuple answer = nb::cast<nb::tuple>(run_helper(helper, inputs, site));
   exec::BlockOutcome outcome;
   outcome.code = nb::cast<int>(answer[0]);
@@ -319,7 +329,8 @@ namespace {
 
 nb::list frame_list(const std::vector<exec::TraceFrame>& frames) {
   nb::list list;
-  for (const exec::TraceFrame& f : frames) list.append(nb::make_tuple(f.file, f.place.line, f.function));
+  for (const exec::TraceFrame& f : frames)
+    list.append(nb::make_tuple(f.file, f.place.line, f.function));
   return list;
 }
 
@@ -331,10 +342,9 @@ nb::list frame_list(const std::vector<exec::TraceFrame>& frames) {
 }  // namespace
 
 void raise(const Error& error, const std::vector<exec::TraceFrame>& frames) {
-  nb::object exception = resolve(format("{}{}", describe(error.kind()).python.find('.') == std::string_view::npos
-                                                    ? "builtins."
-                                                    : "",
-                                        describe(error.kind()).python))(error.message());
+  nb::object exception = resolve(format(
+      "{}{}", describe(error.kind()).python.find('.') == std::string_view::npos ? "builtins." : "",
+      describe(error.kind()).python))(error.message());
   if (!error.hint().empty()) exception.attr("add_note")(error.hint());
   raise_object(hooks().locate(exception, frame_list(frames)));
 }

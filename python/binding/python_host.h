@@ -65,7 +65,8 @@ class PythonHost : public exec::Host {
   bool guards_hold() override;
   void opaque_notice(const exec::Site& site, std::string_view why) override;
   Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords) override;
-  Value call_named(std::string_view dotted, const std::vector<Value>& args, Keywords keywords) override;
+  Value call_named(std::string_view dotted, const std::vector<Value>& args,
+                   Keywords keywords) override;
   Value method(const Value& object, std::string_view name, const std::vector<Value>& args,
                Keywords keywords) override;
   Value attribute(const Value& object, std::string_view name) override;
@@ -79,12 +80,13 @@ class PythonHost : public exec::Host {
   std::vector<Value> unpack(const Value& object, int count) override;
   Value opaque(int helper, const std::vector<Value>& inputs, const exec::Site& site) override;
   exec::BlockOutcome opaque_block(int helper, const std::vector<Value>& inputs,
-                                  const std::vector<std::string>& outputs, const exec::Site& site) override;
+                                  const std::vector<std::string>& outputs,
+                                  const exec::Site& site) override;
   bool is_lane_object(const Value& object) override;
   bool serial() override { return border_.tangled(); }
 
  private:
-  nb::object out(const Value& v);            // throws what Python raised
+  nb::object out(const Value& v);  // throws what Python raised
   Value in(const nb::object& o) { return border_.from_python(o.ptr()); }
   Value invoke(const nb::object& callable, const std::vector<Value>& args, Keywords keywords);
   nb::object subscript(const std::vector<Value>& items);
@@ -99,6 +101,7 @@ class PythonHost : public exec::Host {
 // The program's error as a Python exception, with the frames that it passed
 // through. Does not return.
 [[noreturn]] void raise(const Error& error, const std::vector<exec::TraceFrame>& frames);
-[[noreturn]] void raise_located(nb::python_error& error, const std::vector<exec::TraceFrame>& frames);
+[[noreturn]] void raise_located(nb::python_error& error,
+                                const std::vector<exec::TraceFrame>& frames);
 
 }  // namespace jetlag::python

@@ -41,7 +41,8 @@ void use_huge_pages(void* data, std::int64_t bytes) {
   auto* first = static_cast<std::byte*>(data);
   const auto offset = -reinterpret_cast<std::intptr_t>(data) & (page - 1);
   // Only advice: a system without huge pages goes on without.
-  static_cast<void>(madvise(first + offset, static_cast<std::size_t>(bytes - offset), MADV_HUGEPAGE));
+  static_cast<void>(
+      madvise(first + offset, static_cast<std::size_t>(bytes - offset), MADV_HUGEPAGE));
 }
 
 void* system_memory(std::int64_t bytes, bool zeroed) {
@@ -50,7 +51,8 @@ void* system_memory(std::int64_t bytes, bool zeroed) {
   const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
   if (!zeroed && bytes < smallest_aligned) return std::malloc(size);
   const auto step = static_cast<std::size_t>(bytes < smallest_huge ? alignment : huge_page);
-  void* data = zeroed ? std::calloc(size, 1) : std::aligned_alloc(step, (size + step - 1) / step * step);
+  void* data =
+      zeroed ? std::calloc(size, 1) : std::aligned_alloc(step, (size + step - 1) / step * step);
   use_huge_pages(data, bytes);
   return data;
 }

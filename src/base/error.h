@@ -93,8 +93,8 @@ class Error : public std::exception {
 [[noreturn]] void check_failed(std::string_view condition, std::string message);
 
 // For what can only be our own mistake; a user's mistake is an Error.
-#define JETLAG_CHECK(condition, ...) \
-  do {                               \
+#define JETLAG_CHECK(condition, ...)                                                     \
+  do {                                                                                   \
     if (!(condition)) ::jetlag::check_failed(#condition, ::jetlag::format(__VA_ARGS__)); \
   } while (false)
 

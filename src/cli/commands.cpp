@@ -26,8 +26,8 @@ class ConsoleHost : public exec::Host {
         {1, "divide by zero"}, {2, "overflow"}, {4, "underflow"}, {8, "invalid value"}};
     for (const auto& [bit, word] : words) {
       if (r.anomalies & bit) {
-        std::cerr << format("{}:{}:{}: warning: {} encountered in {}\n", r.file, r.place.line, r.place.column, word,
-                            r.name);
+        std::cerr << format("{}:{}:{}: warning: {} encountered in {}\n", r.file, r.place.line,
+                            r.place.column, word, r.name);
       }
     }
   }
@@ -48,7 +48,8 @@ std::string read_file(const std::string& path) {
   text << in.rdbuf();
   // A folder opens, and fails when it is read.
   if (!in || in.bad()) {
-    throw Error(Kind::io, format("cannot read {}: {}", path, errno ? std::strerror(errno) : "not a file"),
+    throw Error(Kind::io,
+                format("cannot read {}: {}", path, errno ? std::strerror(errno) : "not a file"),
                 "name a PhySL file, or give the program with --code");
   }
   return text.str();
@@ -102,13 +103,14 @@ std::vector<std::string> program_arguments(const Options& options) {
 }
 
 bool is_python(const std::string& file) {
-  const std::string path = file.substr(0, file.find(".py:") == std::string::npos ? file.size() : file.find(".py:") + 3);
+  const std::string path =
+      file.substr(0, file.find(".py:") == std::string::npos ? file.size() : file.find(".py:") + 3);
   return path.ends_with(".py");
 }
 
 int show_python(const Options& options) {
-  std::vector<std::string> words{"python3", "-m", "jetlag.show", options.what, options.file, "--format",
-                                 options.format};
+  std::vector<std::string> words{"python3",    "-m",       "jetlag.show", options.what,
+                                 options.file, "--format", options.format};
   if (const char* python = std::getenv("JETLAG_PYTHON")) words[0] = python;
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
@@ -131,7 +133,8 @@ int run(const Options& options) {
   exec::Caches caches;
   exec::Lane lane(host, *program, caches, nullptr);
   const Value value = lane.run({Value::list(std::move(arguments))});
-  if (!value.is_nil() && value.bound() && !value.is(ValueKind::function)) std::cout << to_text(value) << '\n';
+  if (!value.is_nil() && value.bound() && !value.is(ValueKind::function))
+    std::cout << to_text(value) << '\n';
   return 0;
 }
 
@@ -158,12 +161,17 @@ int describe(const Options& options) {
   nlohmann::json rows = nlohmann::json::array();
   if (options.what == "primitives") {
     for (const Primitive* p : primitives()) {
-      rows.push_back({{"name", p->name}, {"python", p->python}, {"params", p->params}, {"doc", p->doc},
+      rows.push_back({{"name", p->name},
+                      {"python", p->python},
+                      {"params", p->params},
+                      {"doc", p->doc},
                       {"example", p->example}});
     }
   } else if (options.what == "errors") {
     for (const ErrorKind& k : error_kinds()) {
-      rows.push_back({{"name", k.name}, {"python", k.python}, {"exit_code", k.exit_code},
+      rows.push_back({{"name", k.name},
+                      {"python", k.python},
+                      {"exit_code", k.exit_code},
                       {"http_status", k.http_status}});
     }
   } else {

@@ -43,10 +43,11 @@ std::vector<std::int64_t> positions_of(const Array& mask, Dims& counts) {
 void check_mask(const Array& mask, const Array& a, std::int64_t axis) {
   for (std::int64_t i = 0; i < mask.rank(); ++i) {
     if (mask.shape()[i] == a.shape()[axis + i]) continue;
-    throw Error(Kind::index,
-                format("boolean index did not match indexed array along axis {}; size of axis is {} "
-                       "but size of corresponding boolean axis is {}",
-                       axis + i, a.shape()[axis + i], mask.shape()[i]));
+    throw Error(
+        Kind::index,
+        format("boolean index did not match indexed array along axis {}; size of axis is {} "
+               "but size of corresponding boolean axis is {}",
+               axis + i, a.shape()[axis + i], mask.shape()[i]));
   }
 }
 
@@ -124,7 +125,8 @@ std::int64_t axes_used(std::span<const Value> items, const std::vector<Ref<Array
   return used;
 }
 
-Layout lay_out(const Array& a, std::span<const Value> items, const std::vector<Ref<Array>>& operands) {
+Layout lay_out(const Array& a, std::span<const Value> items,
+               const std::vector<Ref<Array>>& operands) {
   const std::int64_t used = axes_used(items, operands);
   check_index_count(used, a.rank());
   Layout layout;
@@ -165,8 +167,10 @@ Dims common_shape(const std::vector<IndexArray>& arrays) {
     for (const IndexArray& one : arrays) {
       if (one.values->rank() > 0) shapes += tight_shape(one.values->shape()) + " ";
     }
-    throw Error(Kind::index, "shape mismatch: indexing arrays could not be broadcast together with "
-                             "shapes " + shapes);
+    throw Error(Kind::index,
+                "shape mismatch: indexing arrays could not be broadcast together with "
+                "shapes " +
+                    shapes);
   }
   return shape;
 }

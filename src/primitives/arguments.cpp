@@ -48,21 +48,50 @@ struct Alias {
 
 // Python's types, C's types and NumPy's letters, beside the names of dtypes().
 constexpr Alias aliases[] = {
-    {"int", DType::int64},       {"float", DType::float64},      {"complex", DType::complex128},
-    {"bool_", DType::boolean},   {"double", DType::float64},     {"single", DType::float32},
-    {"intp", DType::int64},      {"int_", DType::int64},         {"long", DType::int64},
-    {"intc", DType::int32},      {"uint", DType::uint64},        {"short", DType::int16},
-    {"byte", DType::int8},       {"ubyte", DType::uint8},        {"csingle", DType::complex64},
-    {"cdouble", DType::complex128}, {"?", DType::boolean},       {"b", DType::int8},
-    {"B", DType::uint8},         {"h", DType::int16},            {"H", DType::uint16},
-    {"i", DType::int32},         {"I", DType::uint32},           {"l", DType::int64},
-    {"L", DType::uint64},        {"q", DType::int64},            {"Q", DType::uint64},
-    {"f", DType::float32},       {"d", DType::float64},          {"F", DType::complex64},
-    {"D", DType::complex128},    {"b1", DType::boolean},         {"i1", DType::int8},
-    {"u1", DType::uint8},        {"i2", DType::int16},           {"u2", DType::uint16},
-    {"i4", DType::int32},        {"u4", DType::uint32},          {"i8", DType::int64},
-    {"u8", DType::uint64},       {"f4", DType::float32},         {"f8", DType::float64},
-    {"c8", DType::complex64},    {"c16", DType::complex128},
+    {"int", DType::int64},
+    {"float", DType::float64},
+    {"complex", DType::complex128},
+    {"bool_", DType::boolean},
+    {"double", DType::float64},
+    {"single", DType::float32},
+    {"intp", DType::int64},
+    {"int_", DType::int64},
+    {"long", DType::int64},
+    {"intc", DType::int32},
+    {"uint", DType::uint64},
+    {"short", DType::int16},
+    {"byte", DType::int8},
+    {"ubyte", DType::uint8},
+    {"csingle", DType::complex64},
+    {"cdouble", DType::complex128},
+    {"?", DType::boolean},
+    {"b", DType::int8},
+    {"B", DType::uint8},
+    {"h", DType::int16},
+    {"H", DType::uint16},
+    {"i", DType::int32},
+    {"I", DType::uint32},
+    {"l", DType::int64},
+    {"L", DType::uint64},
+    {"q", DType::int64},
+    {"Q", DType::uint64},
+    {"f", DType::float32},
+    {"d", DType::float64},
+    {"F", DType::complex64},
+    {"D", DType::complex128},
+    {"b1", DType::boolean},
+    {"i1", DType::int8},
+    {"u1", DType::uint8},
+    {"i2", DType::int16},
+    {"u2", DType::uint16},
+    {"i4", DType::int32},
+    {"u4", DType::uint32},
+    {"i8", DType::int64},
+    {"u8", DType::uint64},
+    {"f4", DType::float32},
+    {"f8", DType::float64},
+    {"c8", DType::complex64},
+    {"c16", DType::complex128},
 };
 
 }  // namespace
@@ -144,8 +173,8 @@ bool is_text(const Value& v, std::string_view text) {
 
 std::int64_t normal_axis(std::int64_t axis, std::int64_t rank, std::string_view prefix) {
   if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
-  throw Error(Kind::axis, format("{}axis {} is out of bounds for array of dimension {}", prefix,
-                                 axis, rank));
+  throw Error(Kind::axis,
+              format("{}axis {} is out of bounds for array of dimension {}", prefix, axis, rank));
 }
 
 std::optional<AxisSet> as_axes(const Value& v, std::int64_t rank, bool numbers_have_axes) {

@@ -41,7 +41,8 @@ Job roll_kernel(Arguments a, const Ref<Array>& out, Watch*) {
   const auto part = [&](const Ref<Array>& x, std::int64_t first, std::int64_t last) {
     return make<Array>(part_of(*x, axis, first, last));
   };
-  return move_job({{part(from, n - by, n), part(to, 0, by)}, {part(from, 0, n - by), part(to, by, n)}});
+  return move_job(
+      {{part(from, n - by, n), part(to, 0, by)}, {part(from, 0, n - by), part(to, by, n)}});
 }
 
 // ---- repeat ----------------------------------------------------------------------
@@ -110,15 +111,28 @@ Job tile_kernel(Arguments a, const Ref<Array>& out, Watch*) {
 }
 
 constexpr Primitive table[] = {
-    {.name = "roll", .python = "numpy.roll", .params = "a, shift, axis=nil",
+    {.name = "roll",
+     .python = "numpy.roll",
+     .params = "a, shift, axis=nil",
      .doc = "Elements shifted along an axis; those that leave come in at the other end.",
-     .example = "roll([1, 2, 3], 1)  #= [3, 1, 2]", .type = roll_type, .kernel = roll_kernel},
-    {.name = "repeat", .python = "numpy.repeat", .params = "a, repeats, axis=nil",
-     .doc = "Each element several times.", .example = "repeat([1, 2], 2)  #= [1, 1, 2, 2]",
-     .method = "repeat", .type = repeat_type, .kernel = repeat_kernel},
-    {.name = "tile", .python = "numpy.tile", .params = "A, reps",
-     .doc = "The whole array several times.", .example = "tile([1, 2], 2)  #= [1, 2, 1, 2]",
-     .type = tile_type, .kernel = tile_kernel},
+     .example = "roll([1, 2, 3], 1)  #= [3, 1, 2]",
+     .type = roll_type,
+     .kernel = roll_kernel},
+    {.name = "repeat",
+     .python = "numpy.repeat",
+     .params = "a, repeats, axis=nil",
+     .doc = "Each element several times.",
+     .example = "repeat([1, 2], 2)  #= [1, 1, 2, 2]",
+     .method = "repeat",
+     .type = repeat_type,
+     .kernel = repeat_kernel},
+    {.name = "tile",
+     .python = "numpy.tile",
+     .params = "A, reps",
+     .doc = "The whole array several times.",
+     .example = "tile([1, 2], 2)  #= [1, 2, 1, 2]",
+     .type = tile_type,
+     .kernel = tile_kernel},
 };
 
 }  // namespace

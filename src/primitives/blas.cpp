@@ -68,8 +68,8 @@ void gemv(Operand<T> a, const T* x, T* y, std::int64_t m, std::int64_t k) {
   const std::int64_t rows = a.transposed ? k : m;
   const std::int64_t columns = a.transposed ? m : k;
   const auto call = [&](auto routine, auto alpha, auto beta) {
-    routine(CblasRowMajor, flag(a.transposed), size(rows), size(columns), alpha, a.data, size(a.step),
-            x, 1, beta, y, 1);
+    routine(CblasRowMajor, flag(a.transposed), size(rows), size(columns), alpha, a.data,
+            size(a.step), x, 1, beta, y, 1);
   };
   if constexpr (std::is_same_v<T, float>) call(cblas_sgemv, one, zero);
   else if constexpr (std::is_same_v<T, double>) call(cblas_dgemv, one, zero);
@@ -82,8 +82,9 @@ std::int64_t gesv(std::int64_t n, std::int64_t count, T* a, T* b) {
   run_single_threaded();
   std::vector<lapack_int> pivots(static_cast<std::size_t>(n));
   const auto call = [&](auto routine, auto* factors, auto* solution) {
-    return static_cast<std::int64_t>(routine(LAPACK_COL_MAJOR, count_of(n), count_of(count), factors,
-                                             count_of(n), pivots.data(), solution, count_of(n)));
+    return static_cast<std::int64_t>(routine(LAPACK_COL_MAJOR, count_of(n), count_of(count),
+                                             factors, count_of(n), pivots.data(), solution,
+                                             count_of(n)));
   };
   if constexpr (std::is_same_v<T, float>) return call(LAPACKE_sgesv_work, a, b);
   else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dgesv_work, a, b);
@@ -108,7 +109,8 @@ template <class T>
 std::int64_t potrf(std::int64_t n, T* a) {
   run_single_threaded();
   const auto call = [&](auto routine, auto* matrix) {
-    return static_cast<std::int64_t>(routine(LAPACK_COL_MAJOR, 'L', count_of(n), matrix, count_of(n)));
+    return static_cast<std::int64_t>(
+        routine(LAPACK_COL_MAJOR, 'L', count_of(n), matrix, count_of(n)));
   };
   if constexpr (std::is_same_v<T, float>) return call(LAPACKE_spotrf_work, a);
   else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dpotrf_work, a);
@@ -116,13 +118,13 @@ std::int64_t potrf(std::int64_t n, T* a) {
   else return call(LAPACKE_zpotrf_work, lapack(a));
 }
 
-#define JETLAG_INSTANTIATE(T)                                                                      \
-  template void gemm(Operand<T>, Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t,         \
-                     std::int64_t);                                                                \
-  template void syrk(Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t);                    \
-  template void gemv(Operand<T>, const T*, T*, std::int64_t, std::int64_t);                        \
-  template std::int64_t gesv(std::int64_t, std::int64_t, T*, T*);                                  \
-  template std::int64_t getrf(std::int64_t, T*, std::int32_t*);                                    \
+#define JETLAG_INSTANTIATE(T)                                                              \
+  template void gemm(Operand<T>, Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t, \
+                     std::int64_t);                                                        \
+  template void syrk(Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t);            \
+  template void gemv(Operand<T>, const T*, T*, std::int64_t, std::int64_t);                \
+  template std::int64_t gesv(std::int64_t, std::int64_t, T*, T*);                          \
+  template std::int64_t getrf(std::int64_t, T*, std::int32_t*);                            \
   template std::int64_t potrf(std::int64_t, T*);
 
 JETLAG_INSTANTIATE(float)

@@ -10,8 +10,8 @@ namespace jetlag::blas {
 
 template <class T>
 inline constexpr bool has_blas =
-    std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, std::complex<float>> ||
-    std::is_same_v<T, std::complex<double>>;
+    std::is_same_v<T, float> || std::is_same_v<T, double> ||
+    std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
 
 // A matrix whose rows are contiguous, `step` elements from one row to the next;
 // transposed if the contiguous lines are its columns.

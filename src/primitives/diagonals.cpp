@@ -90,7 +90,8 @@ void copy_triangle(const Array& from, const Array& out, std::int64_t k, bool low
   std::int64_t row = 0;
   walk<2>(out.shape(), {from.data(), out.data()}, {from.strides().data(), out.strides().data()},
           [&](const auto& at, const auto& steps, std::int64_t columns) {
-            const std::int64_t edge = std::clamp<std::int64_t>(row + k + (lower ? 1 : 0), 0, columns);
+            const std::int64_t edge =
+                std::clamp<std::int64_t>(row + k + (lower ? 1 : 0), 0, columns);
             row = row + 1 == rows ? 0 : row + 1;
             for (std::int64_t j = 0; j < columns; ++j) {
               const bool keeps = (j < edge) == lower;
@@ -103,35 +104,52 @@ void copy_triangle(const Array& from, const Array& out, std::int64_t k, bool low
 Job triangle_job(Arguments a, const Ref<Array>& out, bool lower) {
   auto from = broadcast_to(operand(a[0]), out->shape());
   auto body = [from, k = *as_index(a[1]), out, lower](std::int64_t) {
-    visit(out->dtype(), [&](auto tag) {
-      copy_triangle<typename decltype(tag)::type>(*from, *out, k, lower);
-    });
+    visit(out->dtype(),
+          [&](auto tag) { copy_triangle<typename decltype(tag)::type>(*from, *out, k, lower); });
   };
-  return {.blocks = 1, .body = body, .finish = {}, .bytes = 2.0 * static_cast<double>(out->bytes())};
+  return {
+      .blocks = 1, .body = body, .finish = {}, .bytes = 2.0 * static_cast<double>(out->bytes())};
 }
 
 Job tril_kernel(Arguments a, const Ref<Array>& out, Watch*) { return triangle_job(a, out, true); }
 Job triu_kernel(Arguments a, const Ref<Array>& out, Watch*) { return triangle_job(a, out, false); }
 
 constexpr Primitive table[] = {
-    {.name = "diag", .python = "numpy.diag", .params = "v, k=0",
+    {.name = "diag",
+     .python = "numpy.diag",
+     .params = "v, k=0",
      .doc = "A matrix with a vector on its diagonal, or the diagonal of a matrix.",
-     .example = "diag([1, 2])  #= [[1, 0], [0, 2]]", .type = diag_type, .kernel = diag_kernel,
+     .example = "diag([1, 2])  #= [[1, 0], [0, 2]]",
+     .type = diag_type,
+     .kernel = diag_kernel,
      .view = diag_view},
-    {.name = "diagonal", .python = "numpy.diagonal", .params = "a, offset=0, axis1=0, axis2=1",
-     .doc = "The diagonal of two axes, read-only.", .example = "diagonal([[1, 2], [3, 4]])  #= [1, 4]",
-     .method = "diagonal", .view = diagonal_view},
-    {.name = "tril", .python = "numpy.tril", .params = "m, k=0", .doc = "The lower triangle.",
-     .example = "tril([[1, 2], [3, 4]])  #= [[1, 0], [3, 4]]", .type = triangle_type,
+    {.name = "diagonal",
+     .python = "numpy.diagonal",
+     .params = "a, offset=0, axis1=0, axis2=1",
+     .doc = "The diagonal of two axes, read-only.",
+     .example = "diagonal([[1, 2], [3, 4]])  #= [1, 4]",
+     .method = "diagonal",
+     .view = diagonal_view},
+    {.name = "tril",
+     .python = "numpy.tril",
+     .params = "m, k=0",
+     .doc = "The lower triangle.",
+     .example = "tril([[1, 2], [3, 4]])  #= [[1, 0], [3, 4]]",
+     .type = triangle_type,
      .kernel = tril_kernel},
-    {.name = "triu", .python = "numpy.triu", .params = "m, k=0", .doc = "The upper triangle.",
-     .example = "triu([[1, 2], [3, 4]])  #= [[1, 2], [0, 4]]", .type = triangle_type,
+    {.name = "triu",
+     .python = "numpy.triu",
+     .params = "m, k=0",
+     .doc = "The upper triangle.",
+     .example = "triu([[1, 2], [3, 4]])  #= [[1, 2], [0, 4]]",
+     .type = triangle_type,
      .kernel = triu_kernel},
 };
 
 }  // namespace
 
-Ref<Array> diagonal_of(const Ref<Array>& a, std::int64_t k, std::int64_t axis1, std::int64_t axis2) {
+Ref<Array> diagonal_of(const Ref<Array>& a, std::int64_t k, std::int64_t axis1,
+                       std::int64_t axis2) {
   if (a->rank() < 2) throw Error(Kind::value, "diag requires an array of at least two dimensions");
   axis1 = normal_axis(axis1, a->rank(), "axis1: ");
   axis2 = normal_axis(axis2, a->rank(), "axis2: ");

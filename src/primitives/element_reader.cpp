@@ -55,8 +55,11 @@ void gather(const std::byte* data, std::span<const ReaderAxis> axes, std::int64_
 }  // namespace
 
 ElementReader::ElementReader(DType from, DType to, bool by_truth, Change change)
-    : from_(from), to_(to), by_truth_(by_truth),
-      in_place_(from == to && !by_truth && !change), change_(change) {}
+    : from_(from),
+      to_(to),
+      by_truth_(by_truth),
+      in_place_(from == to && !by_truth && !change),
+      change_(change) {}
 
 void ElementReader::convert(const void* raw, void* out, std::int64_t n) const {
   const auto cast = [n](DType from, DType to, const void* p, void* q) {
@@ -68,8 +71,8 @@ void ElementReader::convert(const void* raw, void* out, std::int64_t n) const {
   cast(DType::boolean, to_, truths, out);
 }
 
-void ElementReader::read(const std::byte* data, std::span<const ReaderAxis> axes, std::int64_t first,
-                         std::int64_t n, void* out) const {
+void ElementReader::read(const std::byte* data, std::span<const ReaderAxis> axes,
+                         std::int64_t first, std::int64_t n, void* out) const {
   const std::int64_t item = size_of(from_);
   if (from_ == to_ && !by_truth_) {
     gather(data, axes, first, n, item, static_cast<std::byte*>(out));

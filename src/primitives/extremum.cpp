@@ -167,7 +167,8 @@ Job along_axis(Question q) {
   const std::int64_t pieces = pieces_of(q.a->bytes(), kept);
   Job job{.blocks = pieces, .body = {}, .finish = {}};
   job.body = [q = std::move(q), kept, pieces](std::int64_t block) {
-    search_lines<fold, T>(q, piece_begin(kept, pieces, block), piece_begin(kept, pieces, block + 1));
+    search_lines<fold, T>(q, piece_begin(kept, pieces, block),
+                          piece_begin(kept, pieces, block + 1));
   };
   return job;
 }
@@ -240,12 +241,22 @@ Job argmax_kernel(Arguments args, const Ref<Array>& out, Watch*) {
 }
 
 constexpr Primitive table[] = {
-    {.name = "argmin", .python = "numpy.argmin", .params = "a, axis=nil, keepdims=false",
-     .doc = "Where the first of the smallest elements is.", .example = "argmin([3, 1, 2])  #= 1",
-     .method = "argmin", .type = argmin_type, .kernel = argmin_kernel},
-    {.name = "argmax", .python = "numpy.argmax", .params = "a, axis=nil, keepdims=false",
-     .doc = "Where the first of the greatest elements is.", .example = "argmax([3, 1, 2])  #= 0",
-     .method = "argmax", .type = argmax_type, .kernel = argmax_kernel},
+    {.name = "argmin",
+     .python = "numpy.argmin",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "Where the first of the smallest elements is.",
+     .example = "argmin([3, 1, 2])  #= 1",
+     .method = "argmin",
+     .type = argmin_type,
+     .kernel = argmin_kernel},
+    {.name = "argmax",
+     .python = "numpy.argmax",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "Where the first of the greatest elements is.",
+     .example = "argmax([3, 1, 2])  #= 0",
+     .method = "argmax",
+     .type = argmax_type,
+     .kernel = argmax_kernel},
 };
 
 }  // namespace

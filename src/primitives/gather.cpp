@@ -106,7 +106,8 @@ void check_mask_value(const Selection& s, const Dims& value) {
   if (!s.rest.empty()) return;
   if (value.size() > 1) {
     throw Error(Kind::type, format("NumPy boolean array indexing assignment requires a 0 or "
-                                   "1-dimensional input, input has {} dimensions", value.size()));
+                                   "1-dimensional input, input has {} dimensions",
+                                   value.size()));
   }
   if (value.empty() || value[0] == count || value[0] == 1) return;
   throw Error(Kind::value, format("NumPy boolean array indexing assignment cannot assign {} input "
@@ -120,9 +121,10 @@ void check_value(const Selection& s, const Dims& value, const Dims& shape) {
   try {
     check_assignable(value, shape);
   } catch (const Error&) {
-    throw Error(Kind::value, format("shape mismatch: value array of shape {} could not be broadcast "
-                                    "to indexing result of shape {}",
-                                    tight_shape(value), tight_shape(shape)));
+    throw Error(Kind::value,
+                format("shape mismatch: value array of shape {} could not be broadcast "
+                       "to indexing result of shape {}",
+                       tight_shape(value), tight_shape(shape)));
   }
 }
 

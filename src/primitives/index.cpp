@@ -102,15 +102,18 @@ Stretch stretch_of(const Span& span, std::int64_t count) {
   // Taken apart, since a step may be as large as an int gets.
   const std::int64_t distance = step > 0 ? stop - start : start - stop;
   if (distance <= 0) return {start, step, 0};
-  const auto stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  const auto stride =
+      step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
   const auto steps = (static_cast<std::uint64_t>(distance) - 1) / stride;
   return {start, steps == 0 ? 1 : step, static_cast<std::int64_t>(steps) + 1};
 }
 
 void check_index_count(std::int64_t used, std::int64_t rank) {
   if (used <= rank) return;
-  throw Error(Kind::index, format("too many indices for array: array is {}-dimensional, but {} were "
-                                  "indexed", rank, used));
+  throw Error(Kind::index,
+              format("too many indices for array: array is {}-dimensional, but {} were "
+                     "indexed",
+                     rank, used));
 }
 
 std::span<const Value> unpacked(std::span<const Value> items) {
@@ -122,10 +125,11 @@ std::span<const Value> unpacked(std::span<const Value> items) {
 void check_index_kinds(std::span<const Value> items) {
   check_ellipses(items);
   for (const Value& item : items) {
-    const bool is_number = item.is(ValueKind::real) || item.is(ValueKind::complex) ||
-                           (item.is(ValueKind::scalar) && !is_integer(item.dtype()) &&
-                            item.dtype() != DType::boolean);
-    if (is_number || item.is(ValueKind::string)) throw Error(Kind::index, std::string(not_an_index));
+    const bool is_number =
+        item.is(ValueKind::real) || item.is(ValueKind::complex) ||
+        (item.is(ValueKind::scalar) && !is_integer(item.dtype()) && item.dtype() != DType::boolean);
+    if (is_number || item.is(ValueKind::string))
+      throw Error(Kind::index, std::string(not_an_index));
     if (item.is_array() && !is_integer(item.array()->dtype()) &&
         item.array()->dtype() != DType::boolean) {
       throw Error(Kind::index, "arrays used as indices must be of integer (or boolean) type");

@@ -79,11 +79,12 @@ void check_same_rank(const Parts& parts, std::size_t i) {
 void check_same_lengths(const Parts& parts, std::size_t i, std::int64_t axis) {
   for (std::int64_t d = 0; d < parts.shapes[0].size(); ++d) {
     if (d == axis || parts.shapes[i][d] == parts.shapes[0][d]) continue;
-    throw Error(Kind::value,
-                format("all the input array dimensions except for the concatenation axis must match "
-                       "exactly, but along dimension {}, the array at index 0 has size {} and the "
-                       "array at index {} has size {}",
-                       d, parts.shapes[0][d], i, parts.shapes[i][d]));
+    throw Error(
+        Kind::value,
+        format("all the input array dimensions except for the concatenation axis must match "
+               "exactly, but along dimension {}, the array at index 0 has size {} and the "
+               "array at index {} has size {}",
+               d, parts.shapes[0][d], i, parts.shapes[i][d]));
   }
 }
 
@@ -135,10 +136,11 @@ Spec joined(const Value& v, Look look, std::optional<std::int64_t> axis, const V
   if (!parts || !are_operands(*items)) return Spec::decline();
   const auto wanted = as_dtype(dtype, parts->dtype);
   if (!wanted || wanted != parts->dtype) return Spec::decline();
-  Spec spec = Spec::array(*wanted, concatenated_shape(*parts, axis ? *axis : stacking_axis(*parts)));
-  spec.strides = joined_strides(*items, spec.shape, *wanted, [&](const Ref<Array>& a, std::size_t i) {
-    return reshaped_view(a, parts->shapes[i]);
-  });
+  Spec spec =
+      Spec::array(*wanted, concatenated_shape(*parts, axis ? *axis : stacking_axis(*parts)));
+  spec.strides = joined_strides(
+      *items, spec.shape, *wanted,
+      [&](const Ref<Array>& a, std::size_t i) { return reshaped_view(a, parts->shapes[i]); });
   return spec;
 }
 
@@ -207,9 +209,9 @@ Spec stack_type(Arguments a) {
   const std::int64_t place = normal_axis(*axis, shape.size() + 1);
   shape.insert(place, static_cast<std::int64_t>(items->size()));
   Spec spec = Spec::array(parts->dtype, std::move(shape));
-  spec.strides = joined_strides(*items, spec.shape, parts->dtype, [&](const Ref<Array>& a, std::size_t) {
-    return with_axis(a, place);
-  });
+  spec.strides =
+      joined_strides(*items, spec.shape, parts->dtype,
+                     [&](const Ref<Array>& a, std::size_t) { return with_axis(a, place); });
   return spec;
 }
 
@@ -219,35 +221,55 @@ Job stack_kernel(Arguments a, const Ref<Array>& out, Watch*) {
   std::vector<Move> moves;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto place = static_cast<std::int64_t>(i);
-    moves.push_back({with_axis(operand(items[i]), axis),
-                     make<Array>(part_of(*out, axis, place, place + 1))});
+    moves.push_back(
+        {with_axis(operand(items[i]), axis), make<Array>(part_of(*out, axis, place, place + 1))});
   }
   return move_job(std::move(moves));
 }
 
 constexpr Primitive table[] = {
-    {.name = "concatenate", .python = "numpy.concatenate", .params = "arrays, axis=0, dtype=nil",
+    {.name = "concatenate",
+     .python = "numpy.concatenate",
+     .params = "arrays, axis=0, dtype=nil",
      .doc = "Arrays one after another along an axis.",
      .example = "concatenate(list([1, 2], [3]))  #= [1, 2, 3]",
-     .type = concatenate_type, .kernel = concatenate_kernel},
-    {.name = "stack", .python = "numpy.stack", .params = "arrays, axis=0",
+     .type = concatenate_type,
+     .kernel = concatenate_kernel},
+    {.name = "stack",
+     .python = "numpy.stack",
+     .params = "arrays, axis=0",
      .doc = "Arrays of one shape along a new axis.",
      .example = "stack(list([1, 2], [3, 4]))  #= [[1, 2], [3, 4]]",
-     .type = stack_type, .kernel = stack_kernel},
-    {.name = "vstack", .python = "numpy.vstack", .params = "tup, dtype=nil",
-     .doc = "Rows under rows.", .example = "vstack(list([1, 2], [3, 4]))  #= [[1, 2], [3, 4]]",
-     .type = vstack_type, .kernel = vstack_kernel},
-    {.name = "hstack", .python = "numpy.hstack", .params = "tup, dtype=nil",
-     .doc = "Columns beside columns.", .example = "hstack(list([1, 2], [3]))  #= [1, 2, 3]",
-     .type = hstack_type, .kernel = hstack_kernel},
-    {.name = "dstack", .python = "numpy.dstack", .params = "tup, dtype=nil",
+     .type = stack_type,
+     .kernel = stack_kernel},
+    {.name = "vstack",
+     .python = "numpy.vstack",
+     .params = "tup, dtype=nil",
+     .doc = "Rows under rows.",
+     .example = "vstack(list([1, 2], [3, 4]))  #= [[1, 2], [3, 4]]",
+     .type = vstack_type,
+     .kernel = vstack_kernel},
+    {.name = "hstack",
+     .python = "numpy.hstack",
+     .params = "tup, dtype=nil",
+     .doc = "Columns beside columns.",
+     .example = "hstack(list([1, 2], [3]))  #= [1, 2, 3]",
+     .type = hstack_type,
+     .kernel = hstack_kernel},
+    {.name = "dstack",
+     .python = "numpy.dstack",
+     .params = "tup, dtype=nil",
      .doc = "Arrays behind arrays, along the third axis.",
      .example = "dstack(list([1, 2], [3, 4]))  #= [[[1, 3], [2, 4]]]",
-     .type = dstack_type, .kernel = dstack_kernel},
-    {.name = "column_stack", .python = "numpy.column_stack", .params = "tup",
+     .type = dstack_type,
+     .kernel = dstack_kernel},
+    {.name = "column_stack",
+     .python = "numpy.column_stack",
+     .params = "tup",
      .doc = "Vectors as the columns of a matrix.",
      .example = "column_stack(list([1, 2], [3, 4]))  #= [[1, 3], [2, 4]]",
-     .type = column_stack_type, .kernel = column_stack_kernel},
+     .type = column_stack_type,
+     .kernel = column_stack_kernel},
 };
 
 }  // namespace

@@ -37,7 +37,8 @@ std::optional<Pair> pair_of(Arguments args) {
 // The last two axes as a matrix, at a place of the leading ones.
 Matrix matrix_of(const Array& a, std::byte* data) {
   const std::int64_t r = a.rank();
-  return {data, a.dtype(), a.shape()[r - 2], a.shape()[r - 1], a.strides()[r - 2], a.strides()[r - 1]};
+  return {
+      data, a.dtype(), a.shape()[r - 2], a.shape()[r - 1], a.strides()[r - 2], a.strides()[r - 1]};
 }
 
 // A vector seen as a row or as a column.
@@ -83,8 +84,8 @@ void check_aligned(const Outline& a, const Outline& b, std::int64_t b_axis) {
   const std::int64_t a_axis = a.rank() - 1;
   if (a.shape[a_axis] == b.shape[b_axis]) return;
   throw Error(Kind::shape, format("shapes {} and {} not aligned: {} (dim {}) != {} (dim {})",
-                                  tight_shape(a.shape), tight_shape(b.shape), a.shape[a_axis], a_axis,
-                                  b.shape[b_axis], b_axis));
+                                  tight_shape(a.shape), tight_shape(b.shape), a.shape[a_axis],
+                                  a_axis, b.shape[b_axis], b_axis));
 }
 
 Dims dot_shape(const Outline& a, const Outline& b) {
@@ -130,7 +131,8 @@ Job scale_job(const Ref<Array>& a, const Ref<Array>& number, const Ref<Array>& o
       scale(out->as<T>(), out->size(), *factor->as<T>());
     });
   };
-  return {.blocks = 1, .body = body, .finish = {}, .bytes = 2.0 * static_cast<double>(out->bytes())};
+  return {
+      .blocks = 1, .body = body, .finish = {}, .bytes = 2.0 * static_cast<double>(out->bytes())};
 }
 
 // All leading axes as rows, if strides allow.
@@ -157,7 +159,8 @@ Job dot_job(Ref<Array> a, Ref<Array> b, const Ref<Array>& out) {
   for (std::byte* a_place : a_places) {
     for (std::int64_t i = 0; i < q; ++i) {
       const Matrix c{block + i * n * item, out->dtype(), m, n, q * n * item, item};
-      batch.push_back({matrix_of(*a, a_place), matrix_of(*b, b_places[static_cast<std::size_t>(i)]), c});
+      batch.push_back(
+          {matrix_of(*a, a_place), matrix_of(*b, b_places[static_cast<std::size_t>(i)]), c});
     }
     block += m * q * n * item;
   }
@@ -203,9 +206,10 @@ constexpr std::string_view matmul_signature = "(n?,k),(k,m?)->(n?,m?)";
 
 void check_core(const Outline& v, int number) {
   if (v.rank() > 0) return;
-  throw Error(Kind::value, format("matmul: Input operand {} does not have enough dimensions (has 0, "
-                                  "gufunc core with signature {} requires 1)", number,
-                                  matmul_signature));
+  throw Error(Kind::value,
+              format("matmul: Input operand {} does not have enough dimensions (has 0, "
+                     "gufunc core with signature {} requires 1)",
+                     number, matmul_signature));
 }
 
 std::span<const std::int64_t> before_matrix(const Dims& shape) {
@@ -221,10 +225,11 @@ Spec matmul_type(Arguments args) {
   check_core(b, 1);
   const std::int64_t summed = b.rank() == 1 ? 0 : b.rank() - 2;
   if (a.shape.back() != b.shape[summed]) {
-    throw Error(Kind::shape,
-                format("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
-                       "signature {} (size {} is different from {})",
-                       matmul_signature, b.shape[summed], a.shape.back()));
+    throw Error(
+        Kind::shape,
+        format("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
+               "signature {} (size {} is different from {})",
+               matmul_signature, b.shape[summed], a.shape.back()));
   }
   Dims shape;
   try {
@@ -261,7 +266,8 @@ Job matmul_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   batch.reserve(a_places.size());
   for (std::size_t i = 0; i < a_places.size(); ++i) {
     std::byte* place = out->data() + static_cast<std::int64_t>(i) * m * n * item;
-    batch.push_back({matrix_of(*a, a_places[i]), matrix_of(*b, b_places[i]),
+    batch.push_back({matrix_of(*a, a_places[i]),
+                     matrix_of(*b, b_places[i]),
                      {place, out->dtype(), m, n, n * item, item}});
   }
   return watched(keeping(product_job(std::move(batch)), std::move(a), std::move(b)), watch);
@@ -295,7 +301,8 @@ void run_all(const Job& job) {
 Job vdot_job(const Ref<Array>& a, const Ref<Array>& b, const Ref<Array>& out) {
   const std::int64_t item = size_of(out->dtype());
   const Ref<Array> row = as_row(a), column = as_column(b);
-  Product p{matrix_of(*row, row->data()), matrix_of(*column, column->data()),
+  Product p{matrix_of(*row, row->data()),
+            matrix_of(*column, column->data()),
             {out->data(), out->dtype(), 1, 1, item, item}};
   return keeping(product_job({p}, is_complex(a->dtype())), row, column);
 }
@@ -303,10 +310,14 @@ Job vdot_job(const Ref<Array>& a, const Ref<Array>& b, const Ref<Array>& out) {
 Job vdot_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   const Ref<Array> a = operand(args[0]), b = operand(args[1]);
   const Dims flat{a->size()};
-  if (reshaped_view(a, flat) && reshaped_view(b, flat)) return vdot_job(raveled(a), raveled(b), out);
+  if (reshaped_view(a, flat) && reshaped_view(b, flat))
+    return vdot_job(raveled(a), raveled(b), out);
   // Arguments may still be computing here, so copies have to wait for the block.
   auto body = [a, b, out](std::int64_t) { run_all(vdot_job(raveled(a), raveled(b), out)); };
-  return {.blocks = 1, .body = body, .finish = {}, .bytes = static_cast<double>(a->bytes() + b->bytes())};
+  return {.blocks = 1,
+          .body = body,
+          .finish = {},
+          .bytes = static_cast<double>(a->bytes() + b->bytes())};
 }
 
 Spec outer_type(Arguments args) {
@@ -340,29 +351,50 @@ Job outer_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   auto body = [a = operand(args[0]), b = operand(args[1]), out, rows, pieces](std::int64_t block) {
     outer_rows(a, b, out, piece_begin(rows, pieces, block), piece_begin(rows, pieces, block + 1));
   };
-  Job job{.blocks = pieces, .body = body, .finish = {}, .bytes = static_cast<double>(out->bytes()),
+  Job job{.blocks = pieces,
+          .body = body,
+          .finish = {},
+          .bytes = static_cast<double>(out->bytes()),
           .flops = static_cast<double>(out->size())};
   return watched(std::move(job), watch);
 }
 
 constexpr Primitive table[] = {
-    {.name = "dot", .python = "numpy.dot", .params = "a, b",
+    {.name = "dot",
+     .python = "numpy.dot",
+     .params = "a, b",
      .doc = "The product of matrices and vectors: the last axis of a with the last but one of b.",
-     .example = "dot([[1, 2], [3, 4]], [5, 6])  #= [17, 39]", .method = "dot", .type = dot_type,
+     .example = "dot([[1, 2], [3, 4]], [5, 6])  #= [17, 39]",
+     .method = "dot",
+     .type = dot_type,
      .kernel = dot_kernel},
-    {.name = "matmul", .python = "numpy.matmul", .params = "x1, x2",
+    {.name = "matmul",
+     .python = "numpy.matmul",
+     .params = "x1, x2",
      .doc = "The product of matrices; leading axes are broadcast.",
-     .example = "matmul([[1, 2], [3, 4]], [[5], [6]])  #= [[17], [39]]", .type = matmul_type,
+     .example = "matmul([[1, 2], [3, 4]], [[5], [6]])  #= [[17], [39]]",
+     .type = matmul_type,
      .kernel = matmul_kernel},
-    {.name = "inner", .python = "numpy.inner", .params = "a, b",
-     .doc = "Sums of products over the last axes.", .example = "inner([1, 2], [3, 4])  #= 11",
-     .type = inner_type, .kernel = inner_kernel},
-    {.name = "vdot", .python = "numpy.vdot", .params = "a, b",
+    {.name = "inner",
+     .python = "numpy.inner",
+     .params = "a, b",
+     .doc = "Sums of products over the last axes.",
+     .example = "inner([1, 2], [3, 4])  #= 11",
+     .type = inner_type,
+     .kernel = inner_kernel},
+    {.name = "vdot",
+     .python = "numpy.vdot",
+     .params = "a, b",
      .doc = "The sum of the conjugate of a times b, over all elements.",
-     .example = "vdot([1, 2], [3, 4])  #= 11", .type = vdot_type, .kernel = vdot_kernel},
-    {.name = "outer", .python = "numpy.outer", .params = "a, b",
+     .example = "vdot([1, 2], [3, 4])  #= 11",
+     .type = vdot_type,
+     .kernel = vdot_kernel},
+    {.name = "outer",
+     .python = "numpy.outer",
+     .params = "a, b",
      .doc = "Every element of a times every element of b.",
-     .example = "outer([1, 2], [3, 4])  #= [[3, 4], [6, 8]]", .type = outer_type,
+     .example = "outer([1, 2], [3, 4])  #= [[3, 4], [6, 8]]",
+     .type = outer_type,
      .kernel = outer_kernel},
 };
 

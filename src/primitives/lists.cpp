@@ -42,7 +42,8 @@ template <char... Letters>
 Value accessor(Arguments args) {
   constexpr char letters[] = {Letters...};
   Value v = args[0];
-  for (std::size_t i = sizeof...(Letters); i-- > 0 && v.bound();) v = letters[i] == 'a' ? first(v) : rest(v);
+  for (std::size_t i = sizeof...(Letters); i-- > 0 && v.bound();)
+    v = letters[i] == 'a' ? first(v) : rest(v);
   return v;
 }
 
@@ -71,16 +72,21 @@ constexpr Primitive row(std::string_view name, std::string_view params, std::str
   return p;
 }
 
-constexpr std::string_view accessor_doc = "An item or the rest of a list; the letters apply from the right.";
+constexpr std::string_view accessor_doc =
+    "An item or the rest of a list; the letters apply from the right.";
 
 constexpr Primitive table[] = {
     row("make_list", "*items", "A list.", "make_list(1, 2)  #= '(1, 2)", make_list),
-    row("append", "items, item", "The list with an item more, at its end.", "append('(1), 2)  #= '(1, 2)", append),
+    row("append", "items, item", "The list with an item more, at its end.",
+        "append('(1), 2)  #= '(1, 2)", append),
     row("prepend", "item, items", "The list with an item more, at its beginning.",
         "prepend(1, '(2))  #= '(1, 2)", prepend),
-    {.name = "range", .python = "builtins.range", .params = "start, stop=?, step=?",
+    {.name = "range",
+     .python = "builtins.range",
+     .params = "start, stop=?, step=?",
      .doc = "Integers from 0 to before the stop, or from start to before stop by step.",
-     .example = "fold_left(lambda(a, b, a + b), 0, range(1, 4))  #= 6", .value = range},
+     .example = "fold_left(lambda(a, b, a + b), 0, range(1, 4))  #= 6",
+     .value = range},
     row("car", "items", accessor_doc, "car('(1, 2))  #= 1", accessor<'a'>),
     row("cdr", "items", accessor_doc, "cdr('(1, 2))  #= '(2)", accessor<'d'>),
     row("caar", "items", accessor_doc, "caar('('(1), 2))  #= 1", accessor<'a', 'a'>),
@@ -95,7 +101,8 @@ constexpr Primitive table[] = {
     row("cdadr", "items", accessor_doc, {}, accessor<'d', 'a', 'd'>),
     row("cddar", "items", accessor_doc, {}, accessor<'d', 'd', 'a'>),
     row("cdddr", "items", accessor_doc, "cdddr('(1, 2, 3, 4))  #= '(4)", accessor<'d', 'd', 'd'>),
-    row("cadddr", "items", accessor_doc, "cadddr('(1, 2, 3, 4))  #= 4", accessor<'a', 'd', 'd', 'd'>),
+    row("cadddr", "items", accessor_doc, "cadddr('(1, 2, 3, 4))  #= 4",
+        accessor<'a', 'd', 'd', 'd'>),
 };
 
 }  // namespace

@@ -285,9 +285,10 @@ Loop find_scalar_loop(Opcode opcode, DType d) {
 #define JETLAG_CASE(op) \
   case Opcode::op: return float_or_complex_loop<Opcode::op>(d);
       JETLAG_CASE(exp)
-      JETLAG_CASE(log) JETLAG_CASE(sin) JETLAG_CASE(cos) JETLAG_CASE(tan) JETLAG_CASE(arcsin)
-          JETLAG_CASE(arccos) JETLAG_CASE(arctan) JETLAG_CASE(sinh) JETLAG_CASE(cosh)
-              JETLAG_CASE(tanh) JETLAG_CASE(arcsinh) JETLAG_CASE(arccosh) JETLAG_CASE(arctanh)
+      JETLAG_CASE(log)
+      JETLAG_CASE(sin) JETLAG_CASE(cos) JETLAG_CASE(tan) JETLAG_CASE(arcsin) JETLAG_CASE(arccos)
+          JETLAG_CASE(arctan) JETLAG_CASE(sinh) JETLAG_CASE(cosh) JETLAG_CASE(tanh)
+              JETLAG_CASE(arcsinh) JETLAG_CASE(arccosh) JETLAG_CASE(arctanh)
 #undef JETLAG_CASE
 #define JETLAG_CASE(op) \
   case Opcode::op: return float_loop<Opcode::op>(d);

@@ -59,7 +59,8 @@ std::optional<Request> request_of(Arguments args, std::int64_t rank) {
   const auto axes = as_integers(args[2]);
   if (!axes) return std::nullopt;
   if (axes->size() == 2) {
-    const std::int64_t rows = normal_axis((*axes)[0], rank), columns = normal_axis((*axes)[1], rank);
+    const std::int64_t rows = normal_axis((*axes)[0], rank),
+                       columns = normal_axis((*axes)[1], rank);
     if (rows == columns) throw Error(Kind::value, "Duplicate axes given.");
     return matrix_request(args[1], rows, columns);
   }
@@ -163,9 +164,13 @@ Job norm_kernel(Arguments args, const Ref<Array>& out, Watch*) {
 }
 
 constexpr Primitive table[] = {
-    {.name = "norm", .python = "numpy.linalg.norm", .params = "x, ord=nil, axis=nil, keepdims=false",
+    {.name = "norm",
+     .python = "numpy.linalg.norm",
+     .params = "x, ord=nil, axis=nil, keepdims=false",
      .doc = "The length of a vector; of a matrix, its Frobenius, 1 or inf norm.",
-     .example = "norm([3, 4])  #= 5.0", .type = norm_type, .kernel = norm_kernel},
+     .example = "norm([3, 4])  #= 5.0",
+     .type = norm_type,
+     .kernel = norm_kernel},
 };
 
 }  // namespace

@@ -33,7 +33,9 @@ struct Spec {
   // operand (order K). Empty: C order.
   Dims strides = {};
 
-  static Spec array(DType dtype, Dims shape) { return {Outcome::array, dtype, std::move(shape), {}}; }
+  static Spec array(DType dtype, Dims shape) {
+    return {Outcome::array, dtype, std::move(shape), {}};
+  }
   static Spec scalar(DType dtype) { return {Outcome::scalar, dtype, {}, {}}; }
   // Rank 0 becomes a scalar, as NumPy's functions do.
   static Spec of(DType dtype, Dims shape) {
@@ -105,9 +107,42 @@ using LoopRule = bool (*)(std::span<const Operand> operands, std::span<DType> lo
 
 // The few names that plan and exec treat themselves.
 enum class Form : std::uint8_t {
-  none, block, parallel_block, define, lambda, store, augment, if_, while_, for_, for_each, return_, break_,
-  continue_, and_, or_, tuple, list, span, index, slice, method, attribute, opaque, print, call_host, pass,
-  unpack, del, assert_, fmap, fold_left, fold_right, filter, apply, dict,
+  none,
+  block,
+  parallel_block,
+  define,
+  lambda,
+  store,
+  augment,
+  if_,
+  while_,
+  for_,
+  for_each,
+  return_,
+  break_,
+  continue_,
+  and_,
+  or_,
+  tuple,
+  list,
+  span,
+  index,
+  slice,
+  method,
+  attribute,
+  opaque,
+  print,
+  call_host,
+  pass,
+  unpack,
+  del,
+  assert_,
+  fmap,
+  fold_left,
+  fold_right,
+  filter,
+  apply,
+  dict,
 };
 
 struct Primitive {
@@ -115,8 +150,8 @@ struct Primitive {
   std::string_view python = {};  // dotted, "numpy.linalg.inv", "operator.add"; empty: PhySL only
   std::string_view params = {};  // "a, axis=nil, keepdims=false"; a leading * takes the rest
   std::string_view doc = {};
-  std::string_view example = {};  // "logaddexp(0, 0)  #= 0.69…"
-  std::string_view method = {};   // the ndarray method of this meaning, self first: "sum"
+  std::string_view example = {};    // "logaddexp(0, 0)  #= 0.69…"
+  std::string_view method = {};     // the ndarray method of this meaning, self first: "sum"
   std::string_view attribute = {};  // the ndarray attribute of this meaning: "shape", "T"
 
   // One meaning; value is tried before the others.
@@ -131,19 +166,19 @@ struct Primitive {
   // An operator of the language falls back to this ufunc when an operand is NumPy's.
   std::string_view ufunc = {};
   bool keeps_arrays = false;  // its twin is no ufunc: a result of rank 0 stays an array
-  bool can_fail = false;   // on values, not only on shapes and dtypes
+  bool can_fail = false;      // on values, not only on shapes and dtypes
   // The rules look at the data of their arguments (the size of the result
   // depends on it): the caller waits for them first.
   bool reads_data = false;
-  double flops = 1;        // per element, for formulas
+  double flops = 1;  // per element, for formulas
 };
 
 // All rows, each family from its own file.
 std::span<const Primitive* const> primitives();
-const Primitive* find_primitive(std::string_view name);         // null if there is none
-const Primitive* find_python(std::string_view dotted);          // "numpy.exp"
-const Primitive* find_method(std::string_view method);          // "sum"
-const Primitive* find_attribute(std::string_view attribute);    // "T"
+const Primitive* find_primitive(std::string_view name);       // null if there is none
+const Primitive* find_python(std::string_view dotted);        // "numpy.exp"
+const Primitive* find_method(std::string_view method);        // "sum"
+const Primitive* find_attribute(std::string_view attribute);  // "T"
 
 // The parameters of a row, parsed once.
 struct Parameter {

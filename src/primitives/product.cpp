@@ -49,7 +49,8 @@ std::int64_t tiles_across(std::int64_t n, double wanted) {
 
 Cut cut_matrices(const Product& p) {
   const std::int64_t m = p.c.rows, n = p.c.columns, k = p.a.columns;
-  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  const double flops =
+      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const double tiles = flops / tile_flops;
   Cut cut;
   cut.row_pieces = tiles_across(m, tiles);
@@ -86,8 +87,12 @@ struct Work {
 Matrix partial_of(const Work& work, const Product& p, std::int64_t piece) {
   const std::int64_t item = size_of(p.c.dtype);
   const std::int64_t bytes = p.c.rows * p.c.columns * item;
-  return {work.partials.get() + piece * bytes, p.c.dtype, p.c.rows, p.c.columns,
-          p.c.columns * item, item};
+  return {work.partials.get() + piece * bytes,
+          p.c.dtype,
+          p.c.rows,
+          p.c.columns,
+          p.c.columns * item,
+          item};
 }
 
 // Piece i of the product's cut: a tile of c, or a partial result.
@@ -96,8 +101,9 @@ void run_piece(const Work& work, const Product& p, std::int64_t i) {
   if (cut.inner_pieces > 1) {
     const std::int64_t first = piece_begin(p.a.columns, cut.inner_pieces, i);
     const std::int64_t last = piece_begin(p.a.columns, cut.inner_pieces, i + 1);
-    work.multiply({p.a.columns_part(first, last), p.b.rows_part(first, last), partial_of(work, p, i)},
-                  work.conjugate);
+    work.multiply(
+        {p.a.columns_part(first, last), p.b.rows_part(first, last), partial_of(work, p, i)},
+        work.conjugate);
     return;
   }
   const std::int64_t row = i / cut.column_pieces, column = i % cut.column_pieces;
@@ -169,7 +175,8 @@ Job product_job(std::vector<Product> batch, bool conjugate) {
   const std::int64_t pieces = work->cut.pieces();
   if (pieces == 1) {
     const double cost = std::max(flops / tile_flops, bytes / static_cast<double>(block_bytes));
-    work->cut.products = std::clamp<std::int64_t>(static_cast<std::int64_t>(1 / (cost + 1e-9)), 1, count);
+    work->cut.products =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(1 / (cost + 1e-9)), 1, count);
   }
   job.blocks = pieces > 1 ? pieces * count : (count + work->cut.products - 1) / work->cut.products;
   if (work->cut.inner_pieces > 1) {

@@ -18,8 +18,8 @@ struct ProductLoops {
   void (*rows)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns, const T* x,
                T* y);
   // y[j] = the sum over i of a[i, j] * x[i]: all columns at once, row after row.
-  void (*columns)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns, const T* x,
-                  T* y);
+  void (*columns)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns,
+                  const T* x, T* y);
 };
 
 // product_loops.inc, compiled for each level; only the first exists everywhere.

@@ -67,7 +67,8 @@ class Ready {
   }
   // In elements; with a single line no step is ever taken.
   static std::int64_t step(std::int64_t count, std::int64_t length, std::int64_t step) {
-    return std::max<std::int64_t>(count > 1 ? step / static_cast<std::int64_t>(sizeof(T)) : length, 1);
+    return std::max<std::int64_t>(count > 1 ? step / static_cast<std::int64_t>(sizeof(T)) : length,
+                                  1);
   }
 
   std::unique_ptr<T[]> copy_;
@@ -223,13 +224,13 @@ void add_partials(std::byte* partials, std::int64_t count, const Matrix& c) {
 }  // namespace
 
 MultiplyTile find_multiply(DType dtype) {
-  return visit(dtype, [](auto tag) -> MultiplyTile { return multiply<typename decltype(tag)::type>; });
+  return visit(dtype,
+               [](auto tag) -> MultiplyTile { return multiply<typename decltype(tag)::type>; });
 }
 
 AddPartials find_add_partials(DType dtype) {
-  return visit(dtype, [](auto tag) -> AddPartials {
-    return add_partials<typename decltype(tag)::type>;
-  });
+  return visit(dtype,
+               [](auto tag) -> AddPartials { return add_partials<typename decltype(tag)::type>; });
 }
 
 void multiply_symmetric(const Product& tile) {

@@ -26,7 +26,8 @@ std::optional<Outline> known_operand(const Value& v) {
   return outline(v);
 }
 
-Job run(const Value& v, const Value& axis, const Reduction& how, const Ref<Array>& out, Watch* watch) {
+Job run(const Value& v, const Value& axis, const Reduction& how, const Ref<Array>& out,
+        Watch* watch) {
   const Ref<Array> a = operand(v);
   return reduction_job(a, *as_axes(axis, a->rank()), how, out, watch);
 }
@@ -47,7 +48,8 @@ Spec sum_type(Arguments args) {
 }
 
 Job sum_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
-  return run(args[0], args[1], {.fold = Fold::add, .dtype = out->dtype(), .watched = true}, out, watch);
+  return run(args[0], args[1], {.fold = Fold::add, .dtype = out->dtype(), .watched = true}, out,
+             watch);
 }
 
 Job prod_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
@@ -67,7 +69,8 @@ T quotient(T x, double count) {
     using Part = typename T::value_type;
     const double real = static_cast<double>(x.real()), imag = static_cast<double>(x.imag());
     const double scale = 1 / count;
-    return T(static_cast<Part>((real + imag * 0.0) * scale), static_cast<Part>((imag - real * 0.0) * scale));
+    return T(static_cast<Part>((real + imag * 0.0) * scale),
+             static_cast<Part>((imag - real * 0.0) * scale));
   }
 }
 
@@ -100,8 +103,10 @@ Spec mean_type(Arguments args) {
 }
 
 Job mean_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
-  const Reduction how{.fold = Fold::add, .dtype = out->dtype(),
-                      .finish = divide_by_count(out->dtype()), .watched = true};
+  const Reduction how{.fold = Fold::add,
+                      .dtype = out->dtype(),
+                      .finish = divide_by_count(out->dtype()),
+                      .watched = true};
   return run(args[0], args[1], how, out, watch);
 }
 
@@ -112,8 +117,8 @@ Spec extreme_type(Arguments args, std::string_view name) {
   if (!a) return Spec::decline();
   Spec spec = reduced(args[0], args[1], args[2], a->dtype);
   if (!spec.declined() && folded_count(a->shape, *as_axes(args[1], a->rank())) == 0) {
-    throw Error(Kind::value, format("zero-size array to reduction operation {} which has no identity",
-                                    name));
+    throw Error(Kind::value,
+                format("zero-size array to reduction operation {} which has no identity", name));
   }
   return spec;
 }
@@ -184,42 +189,95 @@ Job trace_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   return reduction_job(d, AxisSet{1} << (d->rank() - 1), how, out, watch);
 }
 
-// ---- the table ------------------------------------------------------------------------------------
+// ---- the table
+// ------------------------------------------------------------------------------------
 
 constexpr Primitive table[] = {
-    {.name = "sum", .python = "numpy.sum", .params = "a, axis=nil, dtype=nil, keepdims=false",
-     .doc = "The sum of the elements.", .example = "sum([[1, 2], [3, 4]], 0)  #= [4, 6]",
-     .method = "sum", .type = sum_type, .kernel = sum_kernel},
-    {.name = "prod", .python = "numpy.prod", .params = "a, axis=nil, dtype=nil, keepdims=false",
-     .doc = "The product of the elements.", .example = "prod([2, 3, 4])  #= 24", .method = "prod",
-     .type = sum_type, .kernel = prod_kernel},
-    {.name = "mean", .python = "numpy.mean", .params = "a, axis=nil, dtype=nil, keepdims=false",
-     .doc = "The arithmetic mean.", .example = "mean([1, 2])  #= 1.5", .method = "mean",
-     .type = mean_type, .kernel = mean_kernel},
-    {.name = "min", .python = "numpy.min", .params = "a, axis=nil, keepdims=false",
-     .doc = "The smallest element; NaN if there is one.", .example = "min([2, 1, 3])  #= 1",
-     .method = "min", .type = min_type, .kernel = min_kernel},
-    {.name = "max", .python = "numpy.max", .params = "a, axis=nil, keepdims=false",
-     .doc = "The greatest element; NaN if there is one.", .example = "max([2, 1, 3])  #= 3",
-     .method = "max", .type = max_type, .kernel = max_kernel},
-    {.name = "amin", .python = "numpy.amin", .params = "a, axis=nil, keepdims=false",
-     .doc = "The same as min.", .example = "amin([2, 1, 3])  #= 1", .type = min_type,
+    {.name = "sum",
+     .python = "numpy.sum",
+     .params = "a, axis=nil, dtype=nil, keepdims=false",
+     .doc = "The sum of the elements.",
+     .example = "sum([[1, 2], [3, 4]], 0)  #= [4, 6]",
+     .method = "sum",
+     .type = sum_type,
+     .kernel = sum_kernel},
+    {.name = "prod",
+     .python = "numpy.prod",
+     .params = "a, axis=nil, dtype=nil, keepdims=false",
+     .doc = "The product of the elements.",
+     .example = "prod([2, 3, 4])  #= 24",
+     .method = "prod",
+     .type = sum_type,
+     .kernel = prod_kernel},
+    {.name = "mean",
+     .python = "numpy.mean",
+     .params = "a, axis=nil, dtype=nil, keepdims=false",
+     .doc = "The arithmetic mean.",
+     .example = "mean([1, 2])  #= 1.5",
+     .method = "mean",
+     .type = mean_type,
+     .kernel = mean_kernel},
+    {.name = "min",
+     .python = "numpy.min",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "The smallest element; NaN if there is one.",
+     .example = "min([2, 1, 3])  #= 1",
+     .method = "min",
+     .type = min_type,
      .kernel = min_kernel},
-    {.name = "amax", .python = "numpy.amax", .params = "a, axis=nil, keepdims=false",
-     .doc = "The same as max.", .example = "amax([2, 1, 3])  #= 3", .type = max_type,
+    {.name = "max",
+     .python = "numpy.max",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "The greatest element; NaN if there is one.",
+     .example = "max([2, 1, 3])  #= 3",
+     .method = "max",
+     .type = max_type,
      .kernel = max_kernel},
-    {.name = "any", .python = "numpy.any", .params = "a, axis=nil, keepdims=false",
-     .doc = "Whether some element is true.", .example = "any([0, 2])  #= true", .method = "any",
-     .type = truth_type, .kernel = any_kernel},
-    {.name = "all", .python = "numpy.all", .params = "a, axis=nil, keepdims=false",
-     .doc = "Whether every element is true.", .example = "all([0, 2])  #= false", .method = "all",
-     .type = truth_type, .kernel = all_kernel},
-    {.name = "count_nonzero", .python = "numpy.count_nonzero", .params = "a, axis=nil, keepdims=false",
-     .doc = "How many elements are not zero.", .example = "count_nonzero([0, 2, 3])  #= 2",
-     .type = count_type, .kernel = count_kernel},
-    {.name = "trace", .python = "numpy.trace", .params = "a, offset=0, axis1=0, axis2=1, dtype=nil",
-     .doc = "The sum of a diagonal.", .example = "trace([[1, 2], [3, 4]])  #= 5", .method = "trace",
-     .type = trace_type, .kernel = trace_kernel},
+    {.name = "amin",
+     .python = "numpy.amin",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "The same as min.",
+     .example = "amin([2, 1, 3])  #= 1",
+     .type = min_type,
+     .kernel = min_kernel},
+    {.name = "amax",
+     .python = "numpy.amax",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "The same as max.",
+     .example = "amax([2, 1, 3])  #= 3",
+     .type = max_type,
+     .kernel = max_kernel},
+    {.name = "any",
+     .python = "numpy.any",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "Whether some element is true.",
+     .example = "any([0, 2])  #= true",
+     .method = "any",
+     .type = truth_type,
+     .kernel = any_kernel},
+    {.name = "all",
+     .python = "numpy.all",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "Whether every element is true.",
+     .example = "all([0, 2])  #= false",
+     .method = "all",
+     .type = truth_type,
+     .kernel = all_kernel},
+    {.name = "count_nonzero",
+     .python = "numpy.count_nonzero",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "How many elements are not zero.",
+     .example = "count_nonzero([0, 2, 3])  #= 2",
+     .type = count_type,
+     .kernel = count_kernel},
+    {.name = "trace",
+     .python = "numpy.trace",
+     .params = "a, offset=0, axis1=0, axis2=1, dtype=nil",
+     .doc = "The sum of a diagonal.",
+     .example = "trace([[1, 2], [3, 4]])  #= 5",
+     .method = "trace",
+     .type = trace_type,
+     .kernel = trace_kernel},
 };
 
 }  // namespace

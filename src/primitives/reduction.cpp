@@ -67,8 +67,11 @@ DType dtype_in_run(const Reduction& how, DType from) {
 class PartFolder {
  public:
   PartFolder(const Reduction& how, DType from)
-      : dtype_(how.dtype), run_dtype_(dtype_in_run(how, from)), item_(size_of(how.dtype)),
-        from_item_(size_of(from)), loops_(find_fold(how.fold, how.dtype)),
+      : dtype_(how.dtype),
+        run_dtype_(dtype_in_run(how, from)),
+        item_(size_of(how.dtype)),
+        from_item_(size_of(from)),
+        loops_(find_fold(how.fold, how.dtype)),
         run_loops_(find_fold(how.fold, run_dtype_)),
         reader_(from, how.dtype, how.by_truth, how.change),
         run_reader_(from, run_dtype_, how.by_truth, how.change) {}
@@ -194,7 +197,8 @@ class PartFolder {
                      std::byte* results) const {
     constexpr std::int64_t narrow = 64, wide = 512;
     const std::int64_t group = wide / n;
-    if (n >= narrow || step != n || rows < 4 * group) return loops_.rows(data, step, rows, n, results);
+    if (n >= narrow || step != n || rows < 4 * group)
+      return loops_.rows(data, step, rows, n, results);
     alignas(64) std::byte sums[wide * 16];
     const std::int64_t width = group * n;
     std::memcpy(sums, data, static_cast<std::size_t>(width * item_));
@@ -291,7 +295,10 @@ Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const
   work->how = how;
   work->folded = folded_count(a->shape(), axes);
   work->watch = watch && watch->wanted && how.watched ? watch : nullptr;
-  Job job{.blocks = 1, .body = {}, .finish = {}, .bytes = static_cast<double>(a->bytes()),
+  Job job{.blocks = 1,
+          .body = {},
+          .finish = {},
+          .bytes = static_cast<double>(a->bytes()),
           .flops = static_cast<double>(a->size())};
   if (a->size() == 0) {
     job.body = [work](std::int64_t) { write_neutral(*work); };
@@ -311,7 +318,8 @@ Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const
 
 Array with_folded_axes(const Array& out, const Dims& shape, AxisSet axes) {
   const Dims kept = reduced_shape(shape, axes, true);
-  if (out.rank() == shape.size()) return Array(out.buffer(), out.data(), out.dtype(), kept, out.strides());
+  if (out.rank() == shape.size())
+    return Array(out.buffer(), out.data(), out.dtype(), kept, out.strides());
   Dims strides(shape.size());
   std::int64_t own = 0;
   for (std::int64_t i = 0; i < shape.size(); ++i) {

@@ -17,7 +17,7 @@ struct Reduction {
   bool by_truth = false;         // elements count as 0 or 1
   Change change = nullptr;       // of elements, before they are folded
   Finish finish = nullptr;
-  bool watched = false;          // reports what the processor noticed, as NumPy's ufuncs do
+  bool watched = false;  // reports what the processor noticed, as NumPy's ufuncs do
 };
 
 // out has the fold's dtype, and no gaps. A fold of nothing is the neutral

@@ -10,8 +10,8 @@ namespace jetlag {
 
 struct ReductionAxis {
   std::int64_t count;
-  std::int64_t stride;  // bytes, never negative
-  bool folded;          // or kept
+  std::int64_t stride;          // bytes, never negative
+  bool folded;                  // or kept
   std::int64_t out_stride = 0;  // bytes in the result; 0 for folded axes
 };
 

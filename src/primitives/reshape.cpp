@@ -22,8 +22,8 @@ Dims completed(Dims shape, std::int64_t size) {
   }
   const bool fits = unknown < 0 ? known == size : known != 0 && size % known == 0;
   if (!fits) {
-    throw Error(Kind::value, format("cannot reshape array of size {} into shape {}", size,
-                                    tight_shape(shape)));
+    throw Error(Kind::value,
+                format("cannot reshape array of size {} into shape {}", size, tight_shape(shape)));
   }
   if (unknown >= 0) shape[unknown] = size / known;
   return shape;
@@ -31,8 +31,8 @@ Dims completed(Dims shape, std::int64_t size) {
 
 // A group of old axes whose elements are evenly spaced in memory, and the new
 // axes that share them out.
-bool share_strides(const Dims& old_shape, const Dims& old_strides, std::span<const std::int64_t> shape,
-                   Dims& strides) {
+bool share_strides(const Dims& old_shape, const Dims& old_strides,
+                   std::span<const std::int64_t> shape, Dims& strides) {
   const auto rank = static_cast<std::int64_t>(shape.size());
   std::int64_t old_begin = 0, begin = 0;
   while (old_begin < old_shape.size() && begin < rank) {
@@ -99,7 +99,8 @@ Spec reshape_type(Arguments a) {
 // a.reshape(2, 3) and a.reshape((2, 3)).
 Value packed_shape(const Value& rest) {
   const std::vector<Value>& items = rest.items();
-  const bool packed = items.size() == 1 && (items[0].is(ValueKind::tuple) || items[0].is(ValueKind::list));
+  const bool packed =
+      items.size() == 1 && (items[0].is(ValueKind::tuple) || items[0].is(ValueKind::list));
   return packed ? items[0] : rest;
 }
 
@@ -146,22 +147,43 @@ Ref<Array> expand_dims_view(Arguments a) {
 }
 
 constexpr Primitive table[] = {
-    {.name = "reshape", .python = "numpy.reshape", .params = "a, shape, order='C', copy=nil",
+    {.name = "reshape",
+     .python = "numpy.reshape",
+     .params = "a, shape, order='C', copy=nil",
      .doc = "The elements in another shape; -1 is worked out.",
      .example = "reshape([1, 2, 3, 4], '(2, -1))  #= [[1, 2], [3, 4]]",
-     .type = reshape_type, .kernel = copy_kernel, .view = reshape_view},
-    {.name = "reshape__method", .params = "a, *shape", .doc = "reshape, as a method takes its lengths.",
-     .example = "reshape__method([1, 2], 2, 1)  #= [[1], [2]]", .method = "reshape",
-     .type = reshape_method_type, .kernel = copy_kernel, .view = reshape_method_view},
-    {.name = "ravel", .python = "numpy.ravel", .params = "a, order='C'",
+     .type = reshape_type,
+     .kernel = copy_kernel,
+     .view = reshape_view},
+    {.name = "reshape__method",
+     .params = "a, *shape",
+     .doc = "reshape, as a method takes its lengths.",
+     .example = "reshape__method([1, 2], 2, 1)  #= [[1], [2]]",
+     .method = "reshape",
+     .type = reshape_method_type,
+     .kernel = copy_kernel,
+     .view = reshape_method_view},
+    {.name = "ravel",
+     .python = "numpy.ravel",
+     .params = "a, order='C'",
      .doc = "All elements in one axis; a copy only where needed.",
-     .example = "ravel([[1, 2], [3, 4]])  #= [1, 2, 3, 4]", .method = "ravel",
-     .type = flat_type, .kernel = copy_kernel, .view = ravel_view},
-    {.name = "flatten", .params = "a, order='C'", .doc = "A copy of all elements in one axis.",
-     .example = "flatten([[1, 2], [3, 4]])  #= [1, 2, 3, 4]", .method = "flatten",
-     .type = flat_type, .kernel = copy_kernel},
-    {.name = "expand_dims", .python = "numpy.expand_dims", .params = "a, axis",
-     .doc = "Axes of length 1 are put in.", .example = "expand_dims([1, 2], 0)  #= [[1, 2]]",
+     .example = "ravel([[1, 2], [3, 4]])  #= [1, 2, 3, 4]",
+     .method = "ravel",
+     .type = flat_type,
+     .kernel = copy_kernel,
+     .view = ravel_view},
+    {.name = "flatten",
+     .params = "a, order='C'",
+     .doc = "A copy of all elements in one axis.",
+     .example = "flatten([[1, 2], [3, 4]])  #= [1, 2, 3, 4]",
+     .method = "flatten",
+     .type = flat_type,
+     .kernel = copy_kernel},
+    {.name = "expand_dims",
+     .python = "numpy.expand_dims",
+     .params = "a, axis",
+     .doc = "Axes of length 1 are put in.",
+     .example = "expand_dims([1, 2], 0)  #= [[1, 2]]",
      .view = expand_dims_view},
 };
 
@@ -169,7 +191,8 @@ constexpr Primitive table[] = {
 
 Ref<Array> reshaped_view(const Ref<Array>& a, std::span<const std::int64_t> shape) {
   const std::int64_t item = size_of(a->dtype());
-  if (a->is_contiguous()) return view_of(a, a->data(), Dims(shape), contiguous_strides(shape, item));
+  if (a->is_contiguous())
+    return view_of(a, a->data(), Dims(shape), contiguous_strides(shape, item));
   Dims old_shape, old_strides;
   for (std::int64_t i = 0; i < a->rank(); ++i) {
     if (a->shape()[i] == 1) continue;

@@ -119,7 +119,8 @@ Job arange_kernel(Arguments a, const Ref<Array>& out, Watch*) {
 // ---- linspace ---------------------------------------------------------------
 
 bool is_double(const Value& v) {
-  return as_real(v) && (!v.is(ValueKind::scalar) || !is_float(v.dtype()) || v.dtype() == DType::float64);
+  return as_real(v) &&
+         (!v.is(ValueKind::scalar) || !is_float(v.dtype()) || v.dtype() == DType::float64);
 }
 
 Spec linspace_type(Arguments a) {
@@ -149,8 +150,9 @@ void fill_line(const Line& line, double* out) {
   for (std::int64_t i = 0; i < line.count; ++i) {
     const auto x = static_cast<double>(i);
     // A step that underflows to zero would put all points on the start.
-    const double offset = steps <= 0 ? x * delta : step == 0 ? x / static_cast<double>(steps) * delta
-                                                             : x * step;
+    const double offset = steps <= 0  ? x * delta
+                          : step == 0 ? x / static_cast<double>(steps) * delta
+                                      : x * step;
     out[i] = offset + line.start;
   }
   if (line.endpoint && line.count > 1) out[line.count - 1] = line.stop;
@@ -171,14 +173,20 @@ Job linspace_kernel(Arguments a, const Ref<Array>& out, Watch*) {
 }
 
 constexpr Primitive table[] = {
-    {.name = "arange", .python = "numpy.arange", .params = "start, stop=nil, step=nil, dtype=nil",
-     .doc = "Evenly spaced numbers, by their step.", .example = "arange(1, 7, 2)  #= [1, 3, 5]",
-     .type = arange_type, .kernel = arange_kernel},
-    {.name = "linspace", .python = "numpy.linspace",
+    {.name = "arange",
+     .python = "numpy.arange",
+     .params = "start, stop=nil, step=nil, dtype=nil",
+     .doc = "Evenly spaced numbers, by their step.",
+     .example = "arange(1, 7, 2)  #= [1, 3, 5]",
+     .type = arange_type,
+     .kernel = arange_kernel},
+    {.name = "linspace",
+     .python = "numpy.linspace",
      .params = "start, stop, num=50, endpoint=true, retstep=false, dtype=nil",
      .doc = "Evenly spaced numbers, by their count.",
      .example = "linspace(0, 1, 3)  #= [0.0, 0.5, 1.0]",
-     .type = linspace_type, .kernel = linspace_kernel},
+     .type = linspace_type,
+     .kernel = linspace_kernel},
 };
 
 }  // namespace

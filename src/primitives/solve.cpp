@@ -19,7 +19,8 @@ DType inexact(DType d) { return is_float(d) || is_complex(d) ? d : DType::float6
 void check_matrices(const Outline& a) {
   if (a.rank() >= 2) return;
   throw Error(Kind::linalg, format("{}-dimensional array given. Array must be at least "
-                                   "two-dimensional", a.rank()));
+                                   "two-dimensional",
+                                   a.rank()));
 }
 
 void check_square(const Outline& a) {
@@ -50,7 +51,8 @@ Array member(const Array& a, const Dims& stack, std::int64_t i, std::int64_t cor
     i /= stack[axis];
     if (own >= 0 && a.shape()[own] != 1) data += position * a.strides()[own];
   }
-  return Array(a.buffer(), data, a.dtype(), Dims(std::span(a.shape().end() - core, a.shape().end())),
+  return Array(a.buffer(), data, a.dtype(),
+               Dims(std::span(a.shape().end() - core, a.shape().end())),
                Dims(std::span(a.strides().end() - core, a.strides().end())));
 }
 
@@ -81,8 +83,10 @@ Job stack_job(std::int64_t count, double flops_each, double bytes_each, Work wor
     const std::int64_t last = std::min((block + 1) * fitting, count);
     for (std::int64_t i = block * fitting; i < last; ++i) work(i);
   };
-  return {.blocks = std::max<std::int64_t>((count + fitting - 1) / fitting, 1), .body = body,
-          .finish = {}, .bytes = bytes_each * static_cast<double>(count),
+  return {.blocks = std::max<std::int64_t>((count + fitting - 1) / fitting, 1),
+          .body = body,
+          .finish = {},
+          .bytes = bytes_each * static_cast<double>(count),
           .flops = flops_each * static_cast<double>(count)};
 }
 
@@ -110,15 +114,19 @@ void invert(const Array& a, const Array& out) {
   copy_elements(*transposed(solution), out);
 }
 
-double cube(std::int64_t n) { return static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n); }
+double cube(std::int64_t n) {
+  return static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
+}
 
 Job inv_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   const Ref<Array> a = operand(args[0]);
   const Dims stack = leading(out->shape(), 2);
   const std::int64_t n = out->shape().back();
-  auto work = [a, out, stack](std::int64_t i) { invert(member(*a, stack, i, 2), member(*out, stack, i, 2)); };
-  return stack_job(element_count(stack), 2 * cube(n), static_cast<double>(2 * n * n * size_of(out->dtype())),
-                   work);
+  auto work = [a, out, stack](std::int64_t i) {
+    invert(member(*a, stack, i, 2), member(*out, stack, i, 2));
+  };
+  return stack_job(element_count(stack), 2 * cube(n),
+                   static_cast<double>(2 * n * n * size_of(out->dtype())), work);
 }
 
 // ---- solve ------------------------------------------------------------------------------
@@ -144,11 +152,12 @@ Spec solve_type(Arguments args) {
   const auto& [a, b] = *system;
   const std::int64_t n = a.shape.back(), core = system->core();
   if (b.shape[b.rank() - core] != n) {
-    throw Error(Kind::shape,
-                format("{}: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
-                       "signature {} (size {} is different from {})",
-                       core == 1 ? "solve1" : "solve", core == 1 ? "(m,m),(m)->(m)" : "(m,m),(m,n)->(m,n)",
-                       b.shape[b.rank() - core], n));
+    throw Error(
+        Kind::shape,
+        format("{}: Input operand 1 has a mismatch in its core dimension 0, with gufunc "
+               "signature {} (size {} is different from {})",
+               core == 1 ? "solve1" : "solve", core == 1 ? "(m,m),(m)->(m)" : "(m,m),(m,n)->(m,n)",
+               b.shape[b.rank() - core], n));
   }
   Dims shape;
   try {
@@ -182,7 +191,8 @@ Job solve_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   auto work = [a, b, out, stack, core](std::int64_t i) {
     solve_one(member(*a, stack, i, 2), member(*b, stack, i, core), member(*out, stack, i, core));
   };
-  return stack_job(element_count(stack), cube(n), static_cast<double>(n * n * size_of(out->dtype())), work);
+  return stack_job(element_count(stack), cube(n),
+                   static_cast<double>(n * n * size_of(out->dtype())), work);
 }
 
 // ---- det ----------------------------------------------------------------------------------
@@ -226,8 +236,8 @@ Job det_kernel(Arguments args, const Ref<Array>& out, Watch*) {
       out->as<T>()[i] = determinant(n, factors->as<T>());
     });
   };
-  return stack_job(element_count(stack), cube(n) * 2 / 3, static_cast<double>(n * n * size_of(out->dtype())),
-                   work);
+  return stack_job(element_count(stack), cube(n) * 2 / 3,
+                   static_cast<double>(n * n * size_of(out->dtype())), work);
 }
 
 // ---- cholesky --------------------------------------------------------------------------------
@@ -257,31 +267,58 @@ Job cholesky_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   const Ref<Array> a = operand(args[0]);
   const Dims stack = leading(out->shape(), 2);
   const std::int64_t n = out->shape().back();
-  auto work = [a, out, stack](std::int64_t i) { factor(member(*a, stack, i, 2), member(*out, stack, i, 2)); };
-  return stack_job(element_count(stack), cube(n) / 3, static_cast<double>(2 * n * n * size_of(out->dtype())),
-                   work);
+  auto work = [a, out, stack](std::int64_t i) {
+    factor(member(*a, stack, i, 2), member(*out, stack, i, 2));
+  };
+  return stack_job(element_count(stack), cube(n) / 3,
+                   static_cast<double>(2 * n * n * size_of(out->dtype())), work);
 }
 
 constexpr Primitive table[] = {
-    {.name = "inv", .python = "numpy.linalg.inv", .params = "a", .doc = "The inverse of a matrix.",
-     .example = "inv([[2, 0], [0, 4]])  #= [[0.5, 0.0], [0.0, 0.25]]", .type = inv_type,
-     .kernel = inv_kernel, .can_fail = true},
-    {.name = "inverse", .params = "a", .doc = "Phylanx's name of inv.",
-     .example = "inverse([[2, 0], [0, 4]])  #= [[0.5, 0.0], [0.0, 0.25]]", .type = inv_type,
-     .kernel = inv_kernel, .can_fail = true},
-    {.name = "solve", .python = "numpy.linalg.solve", .params = "a, b",
-     .doc = "The solution x of a x = b.", .example = "solve([[2, 0], [0, 4]], [2, 4])  #= [1.0, 1.0]",
-     .type = solve_type, .kernel = solve_kernel, .can_fail = true},
-    {.name = "det", .python = "numpy.linalg.det", .params = "a", .doc = "The determinant.",
-     .example = "det([[2.0, 0.0], [0.0, 4.0]])  #= 7.999999999999998", .type = det_type,
+    {.name = "inv",
+     .python = "numpy.linalg.inv",
+     .params = "a",
+     .doc = "The inverse of a matrix.",
+     .example = "inv([[2, 0], [0, 4]])  #= [[0.5, 0.0], [0.0, 0.25]]",
+     .type = inv_type,
+     .kernel = inv_kernel,
+     .can_fail = true},
+    {.name = "inverse",
+     .params = "a",
+     .doc = "Phylanx's name of inv.",
+     .example = "inverse([[2, 0], [0, 4]])  #= [[0.5, 0.0], [0.0, 0.25]]",
+     .type = inv_type,
+     .kernel = inv_kernel,
+     .can_fail = true},
+    {.name = "solve",
+     .python = "numpy.linalg.solve",
+     .params = "a, b",
+     .doc = "The solution x of a x = b.",
+     .example = "solve([[2, 0], [0, 4]], [2, 4])  #= [1.0, 1.0]",
+     .type = solve_type,
+     .kernel = solve_kernel,
+     .can_fail = true},
+    {.name = "det",
+     .python = "numpy.linalg.det",
+     .params = "a",
+     .doc = "The determinant.",
+     .example = "det([[2.0, 0.0], [0.0, 4.0]])  #= 7.999999999999998",
+     .type = det_type,
      .kernel = det_kernel},
-    {.name = "determinant", .params = "a", .doc = "Phylanx's name of det.",
-     .example = "determinant([[1.0, 0.0], [0.0, 1.0]])  #= 1.0", .type = det_type,
+    {.name = "determinant",
+     .params = "a",
+     .doc = "Phylanx's name of det.",
+     .example = "determinant([[1.0, 0.0], [0.0, 1.0]])  #= 1.0",
+     .type = det_type,
      .kernel = det_kernel},
-    {.name = "cholesky", .python = "numpy.linalg.cholesky", .params = "a, upper=false",
+    {.name = "cholesky",
+     .python = "numpy.linalg.cholesky",
+     .params = "a, upper=false",
      .doc = "The lower triangular factor of a positive definite matrix.",
      .example = "cholesky([[4.0, 0.0], [0.0, 9.0]])  #= [[2.0, 0.0], [0.0, 3.0]]",
-     .type = cholesky_type, .kernel = cholesky_kernel, .can_fail = true},
+     .type = cholesky_type,
+     .kernel = cholesky_kernel,
+     .can_fail = true},
 };
 
 }  // namespace

@@ -74,14 +74,16 @@ Moments moments_of(const Array& part, AxisSet axes, DType dtype) {
   const Ref<Array> x = new_array(dtype, part.shape());
   copy_elements(part, *x);
   const Dims shape = reduced_shape(part.shape(), axes, true);
-  Moments m{folded_count(part.shape(), axes), new_array(dtype, shape), new_array(real_part(dtype), shape)};
+  Moments m{folded_count(part.shape(), axes), new_array(dtype, shape),
+            new_array(real_part(dtype), shape)};
   run_all(reduction_job(x, axes, {.fold = Fold::add, .dtype = dtype}, m.mean, nullptr));
   with_inexact(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     divide_by<T>(*m.mean, m.folded);
     const Ref<Array> squares = new_array(real_part(dtype), part.shape());
     square_deviations<T>(*x, m.mean, *squares);
-    run_all(reduction_job(squares, axes, {.fold = Fold::add, .dtype = real_part(dtype)}, m.m2, nullptr));
+    run_all(reduction_job(squares, axes, {.fold = Fold::add, .dtype = real_part(dtype)}, m.m2,
+                          nullptr));
   });
   return m;
 }
@@ -122,7 +124,8 @@ void choose_cut(Work& work) {
   }
   if (work.cut < 0) return;
   const bool folded = contains(work.axes, work.cut);
-  const std::int64_t most = folded ? std::min(shape[work.cut], most_folded_pieces) : shape[work.cut];
+  const std::int64_t most =
+      folded ? std::min(shape[work.cut], most_folded_pieces) : shape[work.cut];
   work.pieces = pieces_of(work.a->bytes(), most);
 }
 
@@ -207,8 +210,12 @@ Job spread_job(Arguments args, const Ref<Array>& out, bool root) {
   return job;
 }
 
-Job var_kernel(Arguments args, const Ref<Array>& out, Watch*) { return spread_job(args, out, false); }
-Job std_kernel(Arguments args, const Ref<Array>& out, Watch*) { return spread_job(args, out, true); }
+Job var_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+  return spread_job(args, out, false);
+}
+Job std_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+  return spread_job(args, out, true);
+}
 
 // ---- ptp: from the smallest to the greatest -------------------------------------------------
 
@@ -246,7 +253,10 @@ Job ptp_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   const Ref<Array> least = view_of(block, block->data(), out->shape(), out->strides());
   Job high = reduction_job(a, axes, {.fold = Fold::greatest, .dtype = out->dtype()}, out, nullptr);
   Job low = reduction_job(a, axes, {.fold = Fold::least, .dtype = out->dtype()}, least, nullptr);
-  Job job{.blocks = high.blocks + low.blocks, .body = {}, .finish = {}, .bytes = 2 * high.bytes,
+  Job job{.blocks = high.blocks + low.blocks,
+          .body = {},
+          .finish = {},
+          .bytes = 2 * high.bytes,
           .flops = 2 * high.flops};
   const std::int64_t split = high.blocks;
   job.body = [split, one = std::move(high.body), two = std::move(low.body)](std::int64_t block) {
@@ -262,15 +272,29 @@ Job ptp_kernel(Arguments args, const Ref<Array>& out, Watch*) {
 }
 
 constexpr Primitive table[] = {
-    {.name = "var", .python = "numpy.var", .params = "a, axis=nil, dtype=nil, ddof=0, keepdims=false",
-     .doc = "The variance.", .example = "var([1, 3])  #= 1.0", .method = "var", .type = var_type,
+    {.name = "var",
+     .python = "numpy.var",
+     .params = "a, axis=nil, dtype=nil, ddof=0, keepdims=false",
+     .doc = "The variance.",
+     .example = "var([1, 3])  #= 1.0",
+     .method = "var",
+     .type = var_type,
      .kernel = var_kernel},
-    {.name = "std", .python = "numpy.std", .params = "a, axis=nil, dtype=nil, ddof=0, keepdims=false",
-     .doc = "The standard deviation.", .example = "std([1, 3])  #= 1.0", .method = "std",
-     .type = var_type, .kernel = std_kernel},
-    {.name = "ptp", .python = "numpy.ptp", .params = "a, axis=nil, keepdims=false",
-     .doc = "The greatest element less the smallest.", .example = "ptp([1, 5])  #= 4",
-     .type = ptp_type, .kernel = ptp_kernel},
+    {.name = "std",
+     .python = "numpy.std",
+     .params = "a, axis=nil, dtype=nil, ddof=0, keepdims=false",
+     .doc = "The standard deviation.",
+     .example = "std([1, 3])  #= 1.0",
+     .method = "std",
+     .type = var_type,
+     .kernel = std_kernel},
+    {.name = "ptp",
+     .python = "numpy.ptp",
+     .params = "a, axis=nil, keepdims=false",
+     .doc = "The greatest element less the smallest.",
+     .example = "ptp([1, 5])  #= 4",
+     .type = ptp_type,
+     .kernel = ptp_kernel},
 };
 
 }  // namespace

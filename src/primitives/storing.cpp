@@ -34,7 +34,9 @@ unsigned anomaly_of(double x, DType to) {
 }
 
 // A real number that goes into the dtype without a word from NumPy.
-bool fits_quietly(double x, DType to) { return !cast_can_warn(DType::float64, to) || !anomaly_of(x, to); }
+bool fits_quietly(double x, DType to) {
+  return !cast_can_warn(DType::float64, to) || !anomaly_of(x, to);
+}
 
 // A float in a list becomes an int first, which must then fit.
 bool fits_as_item(const Value& item, DType dtype) {
@@ -73,8 +75,9 @@ bool is_storable(const Value& v, DType dtype) {
 }
 
 bool are_storable(const Value& list, DType dtype) {
-  if (list.is_array()) return !loses_imaginary(list.array()->dtype(), dtype) &&
-                              !cast_can_warn(list.array()->dtype(), dtype);
+  if (list.is_array())
+    return !loses_imaginary(list.array()->dtype(), dtype) &&
+           !cast_can_warn(list.array()->dtype(), dtype);
   if (list.is_numeric()) return fits_as_item(list, dtype);
   if (list.is(ValueKind::range)) {
     const Range& r = list.range();

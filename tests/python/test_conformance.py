@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from conformance import (
     assert_same,
     elementwise,
@@ -15,9 +18,6 @@ from conformance import (
     reduction,
     square,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from jetlag import NotLowered, _core
 
 ROWS = [r for r in _core.primitives() if r["python"].startswith("numpy.")]

@@ -108,7 +108,9 @@ int Builder::read(Context& context, const NodePtr& node, Writer& writer) {
     }
   }
   if (!node->quoted && (name == "int" || name == "float" || name == "bool")) {
-    const DType dtype = name == "int" ? DType::int64 : name == "float" ? DType::float64 : DType::boolean;
+    const DType dtype = name == "int"     ? DType::int64
+                        : name == "float" ? DType::float64
+                                          : DType::boolean;
     return writer.emit(constant_op(node, Value::of(dtype)));
   }
   throw Error(Kind::name, node->place, format("name '{}' is not defined", name));
@@ -138,7 +140,8 @@ int Builder::read_capture(const Function* function, const NodePtr& node, Writer&
   return writer.emit(std::move(op));
 }
 
-int Builder::assign(Context& context, const NodePtr& target, int value, Writer& writer, bool fresh) {
+int Builder::assign(Context& context, const NodePtr& target, int value, Writer& writer,
+                    bool fresh) {
   Variable variable{0, -1};
   if (fresh) {
     variable.slot = context.declare(target->text);
@@ -212,7 +215,8 @@ int Builder::call(Context& context, const NodePtr& node, Writer& writer) {
   auto known = functions.find(node->text);
   bool shadowed = false;
   for (Context* c = &context; c; c = c->outer) shadowed = shadowed || c->find(node->text) >= 0;
-  if (known != functions.end() && !shadowed) return function_call(context, node, *known->second, writer);
+  if (known != functions.end() && !shadowed)
+    return function_call(context, node, *known->second, writer);
 
   const auto callee = physl::make_name(node->text, node->place, node->quoted);
   Op op = make_op(OpKind::value_call, node, {read(context, callee, writer)});
@@ -234,7 +238,8 @@ void Builder::arguments(Context& context, const NodePtr& node, std::size_t first
   }
 }
 
-int Builder::function_call(Context& context, const NodePtr& node, const Function& f, Writer& writer) {
+int Builder::function_call(Context& context, const NodePtr& node, const Function& f,
+                           Writer& writer) {
   Op op = make_op(OpKind::function_call, node);
   op.function = &f;
   arguments(context, node, 0, op, writer);
@@ -247,7 +252,8 @@ void Builder::bind_keywords(Op& op, const Function& f) {
   std::vector<int> bound(f.params.size(), -1);
   if (positional > bound.size()) {
     throw Error(Kind::type, op.place,
-                format("{}() takes {} positional arguments but {} were given", f.name, bound.size(), positional));
+                format("{}() takes {} positional arguments but {} were given", f.name, bound.size(),
+                       positional));
   }
   std::copy_n(op.args.begin(), positional, bound.begin());
   for (std::size_t k = 0; k < op.keywords.size(); ++k) {
@@ -290,7 +296,8 @@ std::string Builder::bind(Op& op, const Primitive& p, const NodePtr& node, Write
       break;
     }
     if (i >= params.size()) {
-      return format("{}() takes at most {} arguments ({} given)", p.name, params.size(), positional);
+      return format("{}() takes at most {} arguments ({} given)", p.name, params.size(),
+                    positional);
     }
     bound[i] = op.args[i];
   }
@@ -301,7 +308,8 @@ std::string Builder::bind(Op& op, const Primitive& p, const NodePtr& node, Write
       return format("{}() got an unexpected keyword argument '{}'", p.name, op.keywords[k]);
     }
     auto& slot = bound[static_cast<std::size_t>(at - params.begin())];
-    if (slot >= 0) return format("{}() got multiple values for argument '{}'", p.name, op.keywords[k]);
+    if (slot >= 0)
+      return format("{}() got multiple values for argument '{}'", p.name, op.keywords[k]);
     slot = op.args[positional + k];
   }
   for (std::size_t i = 0; i < params.size(); ++i) {
@@ -409,7 +417,8 @@ std::unique_ptr<Program> build(const std::vector<NodePtr>& text, std::string fil
   std::vector<NodePtr> params;
   for (const std::string& name : inputs) params.push_back(physl::make_name(name));
   try {
-    builder.function(nullptr, physl::make_nil(), "main", params, physl::make_call("block", text), false);
+    builder.function(nullptr, physl::make_nil(), "main", params, physl::make_call("block", text),
+                     false);
   } catch (Error& error) {
     error.locate_file(program->file);
     throw;

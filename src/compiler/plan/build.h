@@ -48,7 +48,8 @@ struct Builder {
   std::map<std::string, const Function*> functions{};  // those that all of the program can call
 
   Function* function(Context* outer, const physl::NodePtr& node, std::string name,
-                     const std::vector<physl::NodePtr>& params, const physl::NodePtr& body, bool python);
+                     const std::vector<physl::NodePtr>& params, const physl::NodePtr& body,
+                     bool python);
   void fill(Function& f, Context* outer, const std::vector<physl::NodePtr>& params,
             const physl::NodePtr& body, std::vector<std::string> captures);
   void finish();
@@ -70,8 +71,10 @@ struct Builder {
   int assign(Context& context, const physl::NodePtr& target, int value, Writer& writer, bool fresh);
 
   int call(Context& context, const physl::NodePtr& node, Writer& writer);
-  void arguments(Context& context, const physl::NodePtr& node, std::size_t first, Op& op, Writer& writer);
-  int function_call(Context& context, const physl::NodePtr& node, const Function& f, Writer& writer);
+  void arguments(Context& context, const physl::NodePtr& node, std::size_t first, Op& op,
+                 Writer& writer);
+  int function_call(Context& context, const physl::NodePtr& node, const Function& f,
+                    Writer& writer);
   void bind_keywords(Op& op, const Function& f);
   int primitive(Context& context, const physl::NodePtr& node, const Primitive& p, Writer& writer);
   std::string bind(Op& op, const Primitive& p, const physl::NodePtr& node, Writer& writer);
@@ -89,7 +92,8 @@ struct Builder {
   int unpack(Context& context, const physl::NodePtr& targets, int value, Writer& writer);
   int logical(Context& context, const physl::NodePtr& node, OpKind kind, Writer& writer);
   int subscript(Context& context, const physl::NodePtr& node, bool phylanx, Writer& writer);
-  std::vector<int> subscript_items(Context& context, const physl::NodePtr& node, bool phylanx, Writer& writer);
+  std::vector<int> subscript_items(Context& context, const physl::NodePtr& node, bool phylanx,
+                                   Writer& writer);
   int phylanx_item(Context& context, const physl::NodePtr& item, Writer& writer);
   int opaque(Context& context, const physl::NodePtr& node, Writer& writer);
   int print_form(Context& context, const physl::NodePtr& node, Writer& writer);

@@ -127,9 +127,11 @@ int Builder::store(Context& context, const NodePtr& target, int value, Writer& w
     op.kind = OpKind::store_attribute;
     op.name = target->children[1]->text;
   } else if (target->is_call("index") || target->is_call("slice")) {
-    for (int item : subscript_items(context, target, target->is_call("slice"), writer)) op.args.push_back(item);
+    for (int item : subscript_items(context, target, target->is_call("slice"), writer))
+      op.args.push_back(item);
   } else {
-    throw Error(Kind::type, target->place, "cannot store to " + physl::print(*target, {.tags = false}),
+    throw Error(Kind::type, target->place,
+                "cannot store to " + physl::print(*target, {.tags = false}),
                 "a target is a name, slice(…), index(…) or attribute(…)");
   }
   return writer.emit(std::move(op));
@@ -208,11 +210,13 @@ int Builder::subscript(Context& context, const NodePtr& node, bool phylanx, Writ
   return writer.emit(std::move(op));
 }
 
-std::vector<int> Builder::subscript_items(Context& context, const NodePtr& node, bool phylanx, Writer& writer) {
+std::vector<int> Builder::subscript_items(Context& context, const NodePtr& node, bool phylanx,
+                                          Writer& writer) {
   std::vector<int> items;
   for (std::size_t i = 1; i < node->children.size(); ++i) {
     const NodePtr& item = node->children[i];
-    items.push_back(phylanx ? phylanx_item(context, item, writer) : expression(context, item, writer));
+    items.push_back(phylanx ? phylanx_item(context, item, writer)
+                            : expression(context, item, writer));
   }
   return items;
 }
@@ -221,7 +225,8 @@ std::vector<int> Builder::subscript_items(Context& context, const NodePtr& node,
 int Builder::phylanx_item(Context& context, const NodePtr& item, Writer& writer) {
   if (item->kind == NodeKind::nil) {
     const NodePtr nil = physl::make_nil(item->place);
-    return collect(context, physl::make_call("span", {nil, nil, nil}, item->place), OpKind::span, writer);
+    return collect(context, physl::make_call("span", {nil, nil, nil}, item->place), OpKind::span,
+                   writer);
   }
   if (item->kind == NodeKind::list || item->is_call("list")) {
     std::vector<NodePtr> bounds = item->children;
@@ -275,7 +280,8 @@ Block Builder::scoped(Context& context, const NodePtr& node) {
 }
 
 void Builder::statement(Context& context, const NodePtr& node, Writer& writer) {
-  const Primitive* p = node->kind == NodeKind::call && !node->quoted ? find_primitive(node->text) : nullptr;
+  const Primitive* p =
+      node->kind == NodeKind::call && !node->quoted ? find_primitive(node->text) : nullptr;
   switch (p ? p->form : Form::none) {
     case Form::block:
     case Form::parallel_block: {
@@ -303,7 +309,8 @@ void Builder::statement(Context& context, const NodePtr& node, Writer& writer) {
 void Builder::branch(Context& context, const NodePtr& node, Writer& writer) {
   Region condition = separate(context, node->children[0]);
   std::vector<Block> blocks;
-  for (std::size_t i = 1; i < node->children.size(); ++i) blocks.push_back(scoped(context, node->children[i]));
+  for (std::size_t i = 1; i < node->children.size(); ++i)
+    blocks.push_back(scoped(context, node->children[i]));
   Statement& s = writer.statement(StatementKind::branch, node);
   s.region = std::move(condition);
   s.blocks = std::move(blocks);
@@ -312,7 +319,8 @@ void Builder::branch(Context& context, const NodePtr& node, Writer& writer) {
 void Builder::loop(Context& context, const NodePtr& node, Writer& writer) {
   Region condition = separate(context, node->children[0]);
   std::vector<Block> blocks;
-  for (std::size_t i = 1; i < node->children.size(); ++i) blocks.push_back(scoped(context, node->children[i]));
+  for (std::size_t i = 1; i < node->children.size(); ++i)
+    blocks.push_back(scoped(context, node->children[i]));
   Statement& s = writer.statement(StatementKind::loop, node);
   s.region = std::move(condition);
   s.blocks = std::move(blocks);
@@ -352,7 +360,8 @@ void Builder::for_each(Context& context, const NodePtr& node, Writer& writer) {
 
 void Builder::leave(Context& context, const NodePtr& node, Writer& writer) {
   if (node->text != "return") {
-    writer.statement(node->text == "break" ? StatementKind::break_ : StatementKind::continue_, node);
+    writer.statement(node->text == "break" ? StatementKind::break_ : StatementKind::continue_,
+                     node);
     return;
   }
   const NodePtr value = node->children.empty() ? physl::make_nil(node->place) : node->children[0];

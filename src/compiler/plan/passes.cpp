@@ -150,7 +150,8 @@ void last_use(Program&, Function& function) {
   auto mark = [](Region& r) {
     std::vector<int> last(r.ops.size(), -1);
     const auto read = [&](int reg, int at) {
-      if (reg >= 0) last[static_cast<std::size_t>(reg)] = std::max(last[static_cast<std::size_t>(reg)], at);
+      if (reg >= 0)
+        last[static_cast<std::size_t>(reg)] = std::max(last[static_cast<std::size_t>(reg)], at);
     };
     for (std::size_t k = 0; k < r.ops.size(); ++k) {
       const Op& op = r.ops[k];
@@ -162,7 +163,8 @@ void last_use(Program&, Function& function) {
     }
     if (r.result >= 0) last[static_cast<std::size_t>(r.result)] = -1;
     for (std::size_t reg = 0; reg < last.size(); ++reg) {
-      if (last[reg] >= 0) r.ops[static_cast<std::size_t>(last[reg])].dying.push_back(static_cast<int>(reg));
+      if (last[reg] >= 0)
+        r.ops[static_cast<std::size_t>(last[reg])].dying.push_back(static_cast<int>(reg));
     }
   };
   each_region(function.body, mark);
@@ -189,7 +191,8 @@ void note_writes(Program& program, Function& function) {
 
 constexpr Pass table[] = {
     {"drop-unread", drop_unread, "a variable that nothing reads is not kept"},
-    {"fuse-elementwise", fuse_elementwise, "elementwise chains become one pass over their operands"},
+    {"fuse-elementwise", fuse_elementwise,
+     "elementwise chains become one pass over their operands"},
     {"last-use", last_use, "a value is let go after its last reader"},
     {"note-writes", note_writes, "calls that write are ordered against others on the same memory"},
 };

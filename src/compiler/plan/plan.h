@@ -72,7 +72,7 @@ struct Op {
   std::vector<std::string> keywords;  // names of the last arguments of a host call
   Value constant;
   Variable variable;
-  int index = -1;  // of a capture, a helper, an item
+  int index = -1;     // of a capture, a helper, an item
   bool lane = false;  // known to run in Python: no warning
   std::string name;   // of an attribute, method, variable
   const Function* function = nullptr;
@@ -99,7 +99,15 @@ struct Region {
 };
 
 enum class StatementKind : std::uint8_t {
-  region, branch, loop, for_each, leave, break_, continue_, opaque_block };
+  region,
+  branch,
+  loop,
+  for_each,
+  leave,
+  break_,
+  continue_,
+  opaque_block
+};
 
 struct Statement {
   StatementKind kind = StatementKind::region;
@@ -133,7 +141,7 @@ struct Function {
   std::string name;
   std::string file;
   Place place;
-  bool python = false;  // function-level scope
+  bool python = false;       // function-level scope
   bool needs_frame = false;  // its variables are seen by nested functions
   int depth = 0;
   std::vector<Param> params;
@@ -162,7 +170,7 @@ struct Program {
 struct Source {
   physl::NodePtr node;  // define{python}(…)
   std::string file;
-  std::string name;     // shown in tracebacks
+  std::string name;  // shown in tracebacks
   std::vector<std::string> captures;
 };
 

@@ -6,10 +6,11 @@ namespace jetlag::plan {
 
 std::string_view name_of(OpKind kind) {
   constexpr std::string_view names[] = {
-      "constant", "variable", "capture", "call", "function", "apply", "host", "method", "attribute",
-      "opaque", "print", "tuple", "list", "span", "index", "closure", "block", "and", "or", "fmap",
-      "filter", "fold_left", "fold_right", "apply", "assign", "store", "store", "augment", "augment",
-      "augment", "unpack", "item", "unbind"};
+      "constant",  "variable",   "capture", "call",   "function", "apply", "host",
+      "method",    "attribute",  "opaque",  "print",  "tuple",    "list",  "span",
+      "index",     "closure",    "block",   "and",    "or",       "fmap",  "filter",
+      "fold_left", "fold_right", "apply",   "assign", "store",    "store", "augment",
+      "augment",   "augment",    "unpack",  "item",   "unbind"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -45,8 +46,8 @@ class Printer {
   }
 
   void statement(const Statement& s) {
-    constexpr std::string_view heads[] = {"region", "if", "while", "for_each", "return", "break", "continue",
-                                          "opaque_block"};
+    constexpr std::string_view heads[] = {"region", "if",    "while",    "for_each",
+                                          "return", "break", "continue", "opaque_block"};
     line(std::string(heads[static_cast<std::size_t>(s.kind)]), s.place);
     indented([&] {
       region(s.region);

@@ -45,7 +45,10 @@ std::string missing_arguments(const plan::Function& f, const std::vector<std::st
 }  // namespace
 
 Lane::Lane(Host& host, const plan::Program& program, Caches& caches, Profile* profile)
-    : host_(host), program_(program), caches_(caches), profile_(profile),
+    : host_(host),
+      program_(program),
+      caches_(caches),
+      profile_(profile),
       captures_(program.captures.size()) {}
 
 Value Lane::run(const std::vector<Value>& arguments) {
@@ -91,7 +94,8 @@ void Lane::note_frame(const plan::Function& f, Place place) {
 
 Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value> args) {
   if (depth_ + 1 >= depth_limit_ || stack_is_short(stack_end_)) {
-    throw Error(Kind::recursion, "maximum recursion depth exceeded", "sys.setrecursionlimit raises it");
+    throw Error(Kind::recursion, "maximum recursion depth exceeded",
+                "sys.setrecursionlimit raises it");
   }
   back_edge();
   const Ref<Frame> frame = make<Frame>();
@@ -125,13 +129,14 @@ Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::vector<V
   return Value::nil();
 }
 
-void Lane::bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args, Frame& frame) {
+void Lane::bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args,
+                Frame& frame) {
   frame.function = &f;
   frame.outer = outer;
   frame.slots.resize(f.slots.size());
   if (args.size() > f.params.size()) {
-    throw Error(Kind::type, format("{}() takes {} positional argument{} but {} {} given", f.name, f.params.size(),
-                                   f.params.size() == 1 ? "" : "s", args.size(),
+    throw Error(Kind::type, format("{}() takes {} positional argument{} but {} {} given", f.name,
+                                   f.params.size(), f.params.size() == 1 ? "" : "s", args.size(),
                                    args.size() == 1 ? "was" : "were"));
   }
   std::vector<std::string> missing;
@@ -190,8 +195,9 @@ Flow Lane::run_statement(const Statement& s, Frame& frame, Value& last) {
     case StatementKind::loop:
     case StatementKind::for_each: {
       Flow flow = Flow::next;
-      profiled(s.id, StepKind::none,
-               [&] { flow = s.kind == StatementKind::loop ? loop(s, frame, last) : for_each(s, frame, last); });
+      profiled(s.id, StepKind::none, [&] {
+        flow = s.kind == StatementKind::loop ? loop(s, frame, last) : for_each(s, frame, last);
+      });
       return flow;
     }
     case StatementKind::leave: last = region(s.region, frame); return Flow::leave;
@@ -328,10 +334,12 @@ Flow Lane::opaque_block(const Statement& s, Frame& frame, Value& last) {
   const Site site = site_of(s.place);
   ++sequence_;
   BlockOutcome outcome;
-  profiled(s.id, StepKind::opaque, [&] { outcome = host_.opaque_block(s.index, inputs, s.output_names, site); });
+  profiled(s.id, StepKind::opaque,
+           [&] { outcome = host_.opaque_block(s.index, inputs, s.output_names, site); });
   if (profile_) profile_->describe(s.id, StepKind::opaque, "", {});
   host_ran();
-  for (std::size_t i = 0; i < s.outputs.size(); ++i) slot(s.outputs[i]) = std::move(outcome.outputs[i]);
+  for (std::size_t i = 0; i < s.outputs.size(); ++i)
+    slot(s.outputs[i]) = std::move(outcome.outputs[i]);
   last = Value::nil();
   switch (outcome.code) {
     case 1: last = std::move(outcome.value); return Flow::leave;

@@ -110,9 +110,11 @@ std::string reported_name(const Primitive& ufunc, bool scalars) {
 const Primitive* power_of_constant(const Primitive& p, const std::vector<Value>& args) {
   if (p.ufunc != "power" || args.size() < 2 || !args[0].is_array()) return nullptr;
   const DType dtype = args[0].array()->dtype();
-  const std::optional<double> exponent = args[1].is_python_scalar() ? as_real(args[1]) : std::nullopt;
+  const std::optional<double> exponent =
+      args[1].is_python_scalar() ? as_real(args[1]) : std::nullopt;
   if (!exponent || args[1].is(ValueKind::boolean)) return nullptr;
-  if (*exponent == 2 && dtype != DType::boolean && (args[1].is(ValueKind::integer) || !is_integer(dtype))) {
+  if (*exponent == 2 && dtype != DType::boolean &&
+      (args[1].is(ValueKind::integer) || !is_integer(dtype))) {
     return find_primitive("square");
   }
   if (!is_float(dtype) && !is_complex(dtype)) return nullptr;
@@ -130,7 +132,8 @@ Value Lane::primitive(const plan::Op& op, const Primitive& p, std::vector<Value>
   return fall_back(op, p, args);
 }
 
-std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p, std::vector<Value>& args) {
+std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
+                                  std::vector<Value>& args) {
   // Ufuncs take scalars that still compute; all else wants their values.
   if (!p.formula && p.ufunc.empty()) {
     for (Value& v : args) settle_scalars(v);
@@ -167,8 +170,8 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p, std::v
   return std::nullopt;
 }
 
-std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufunc, const Primitive& named,
-                                       std::vector<Value>& args) {
+std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufunc,
+                                       const Primitive& named, std::vector<Value>& args) {
   if (!all_numeric(args)) return std::nullopt;
   std::vector<Operand> operands;
   for (const Value& v : args) operands.push_back(operand_of(v));
@@ -196,7 +199,8 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   return result;
 }
 
-std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args) {
+std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
+                                  std::vector<Value>& args) {
   const Spec spec = p.type(args);
   if (spec.declined()) return std::nullopt;
   Ref<Array> out = result_array(spec.dtype, spec.shape);
@@ -235,7 +239,8 @@ Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<
   }
   // Python's own arithmetic on its own objects is not worth a warning.
   if (any_array(args)) {
-    host_.opaque_notice(site_of(op.place), format("{} has no native form for these operands", p.python));
+    host_.opaque_notice(site_of(op.place),
+                        format("{} has no native form for these operands", p.python));
   }
   // Trailing arguments that only hold the row's defaults are not passed on.
   const auto params = parameters(p);
@@ -268,8 +273,10 @@ Value Lane::host_call(const plan::Op& op, Value* regs) {
   barrier_for_host();
   Value result;
   if (!op.name.empty()) {
-    host_.opaque_notice(site_of(op.place), format("{} is called with arguments that have no native form", op.name));
-    profiled(op.id, StepKind::opaque, [&] { result = host_.call_named(op.name, args, op.keywords); });
+    host_.opaque_notice(site_of(op.place),
+                        format("{} is called with arguments that have no native form", op.name));
+    profiled(op.id, StepKind::opaque,
+             [&] { result = host_.call_named(op.name, args, op.keywords); });
   } else {
     const Value callee = args.front();
     args.erase(args.begin());

@@ -8,7 +8,8 @@ using plan::Op;
 
 int FusedGroup::position(int reg) const {
   const auto at = std::lower_bound(group_.members.begin(), group_.members.end(), reg);
-  return at != group_.members.end() && *at == reg ? static_cast<int>(at - group_.members.begin()) : -1;
+  return at != group_.members.end() && *at == reg ? static_cast<int>(at - group_.members.begin())
+                                                  : -1;
 }
 
 void FusedGroup::member(int reg, Frame& frame) {
@@ -37,7 +38,8 @@ void FusedGroup::go_eager(int until, Frame& frame) {
 }
 
 bool FusedGroup::check(int at) {
-  const Op& op = region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(at)])];
+  const Op& op =
+      region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(at)])];
   Spec& spec = specs_[static_cast<std::size_t>(at)];
   spec.ufunc = op.primitive->formula ? op.primitive : find_primitive(op.primitive->ufunc);
   if (!spec.ufunc || !spec.ufunc->formula) return false;
@@ -102,7 +104,8 @@ std::shared_ptr<const FusedProgram> FusedGroup::build() const {
         continue;
       }
       const Operand o = operand_of(regs_[a]);
-      const auto known = std::find_if(strong.begin(), strong.end(), [&](const auto& s) { return s.first == a; });
+      const auto known =
+          std::find_if(strong.begin(), strong.end(), [&](const auto& s) { return s.first == a; });
       if (!o.weak && known != strong.end()) {
         operands.push_back(known->second);
         continue;
@@ -128,7 +131,8 @@ void FusedGroup::finish(int reg) {
   }
   std::vector<Value> inputs;
   for (const auto& [m, i] : fused->inputs) {
-    const Op& op = region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(m)])];
+    const Op& op =
+        region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(m)])];
     inputs.push_back(regs_[op.args[static_cast<std::size_t>(i)]]);
   }
   const Spec& root = specs_.back();
@@ -142,11 +146,12 @@ void FusedGroup::finish(int reg) {
                                       std::string(python.substr(python.rfind('.') + 1))));
   }
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
-  lane_.run_elements(op, std::move(run), std::move(inputs), out,
-                     [reports = std::move(reports)](int application) {
-                       return reports[static_cast<std::size_t>(application)];
-                     },
-                     StepKind::fused, "fuse-elementwise");
+  lane_.run_elements(
+      op, std::move(run), std::move(inputs), out,
+      [reports = std::move(reports)](int application) {
+        return reports[static_cast<std::size_t>(application)];
+      },
+      StepKind::fused, "fuse-elementwise");
   regs_[reg] = Value::of(out);
   if (lane_.profile_) lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
 }

@@ -25,8 +25,8 @@ class FusedGroup {
     std::int64_t sequence = 0;
   };
 
-  int position(int reg) const;         // in the group; -1: an operand from outside
-  bool check(int at);                  // fills the spec; false: run eagerly
+  int position(int reg) const;  // in the group; -1: an operand from outside
+  bool check(int at);           // fills the spec; false: run eagerly
   void go_eager(int until, Frame& frame);
   void finish(int reg);
   std::string key() const;

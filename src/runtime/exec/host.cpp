@@ -6,7 +6,8 @@ namespace {
 
 // What a program asks of Python when there is none.
 [[noreturn]] void missing(std::string_view what) {
-  throw Error(Kind::type, format("{} needs Python", what), "run the program from Python with jetlag");
+  throw Error(Kind::type, format("{} needs Python", what),
+              "run the program from Python with jetlag");
 }
 
 }  // namespace
@@ -22,14 +23,16 @@ Value Host::call_named(std::string_view dotted, const std::vector<Value>& args, 
   }
   throw Error(Kind::type, format("{} is not defined for ({})", dotted, kinds));
 }
-Value Host::method(const Value& object, std::string_view name, const std::vector<Value>&, Keywords) {
+Value Host::method(const Value& object, std::string_view name, const std::vector<Value>&,
+                   Keywords) {
   throw Error(Kind::attribute, format("{} has no method '{}'", describe(object), name));
 }
 Value Host::attribute(const Value& object, std::string_view name) {
   throw Error(Kind::attribute, format("{} has no attribute '{}'", describe(object), name));
 }
 void Host::set_attribute(const Value& object, std::string_view name, const Value&) {
-  throw Error(Kind::attribute, format("attribute '{}' of {} cannot be set", name, describe(object)));
+  throw Error(Kind::attribute,
+              format("attribute '{}' of {} cannot be set", name, describe(object)));
 }
 Value Host::index(const Value& object, const std::vector<Value>&) {
   throw Error(Kind::type, format("{} cannot be indexed", describe(object)));
@@ -48,7 +51,8 @@ std::vector<Value> Host::unpack(const Value& object, int) {
   throw Error(Kind::type, format("cannot unpack {}", describe(object)));
 }
 Value Host::opaque(int, const std::vector<Value>&, const Site&) { missing("an opaque step"); }
-BlockOutcome Host::opaque_block(int, const std::vector<Value>&, const std::vector<std::string>&, const Site&) {
+BlockOutcome Host::opaque_block(int, const std::vector<Value>&, const std::vector<std::string>&,
+                                const Site&) {
   missing("an opaque step");
 }
 

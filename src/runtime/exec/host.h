@@ -57,7 +57,7 @@ class Host {
   // Memory is shared in ways that buffers do not show: nothing may overlap.
   virtual bool serial() { return false; }
   virtual int recursion_limit() { return 1000; }
-  virtual Value fetch(int capture);       // unbound if the name is not there
+  virtual Value fetch(int capture);  // unbound if the name is not there
   virtual bool guards_hold() { return true; }
 
   // A step that was thought native is about to run in the host. May throw
@@ -70,7 +70,8 @@ class Host {
   // The last keywords.size() arguments are keyword arguments.
   using Keywords = const std::vector<std::string>&;
   virtual Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords);
-  virtual Value call_named(std::string_view dotted, const std::vector<Value>& args, Keywords keywords);
+  virtual Value call_named(std::string_view dotted, const std::vector<Value>& args,
+                           Keywords keywords);
   virtual Value method(const Value& object, std::string_view name, const std::vector<Value>& args,
                        Keywords keywords);
   virtual Value attribute(const Value& object, std::string_view name);

@@ -68,7 +68,8 @@ class Lane {
   Flow round(const plan::Statement& s, Frame& frame, Value& last, bool& over);
   bool condition(const plan::Statement& s, Frame& frame);
   void back_edge();
-  void bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args, Frame& frame);
+  void bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args,
+            Frame& frame);
   void note_frame(const plan::Function& f, Place place);
 
   // region.cpp: operations
@@ -88,12 +89,15 @@ class Lane {
 
   // subscripts.cpp
   Value index(const plan::Op& op, Value* regs);
-  void store_index(const plan::Op& op, const Value& base, std::vector<Value> items, const Value& value);
+  void store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
+                   const Value& value);
   Value augment(const plan::Op& op, Value* regs);
   Value unpack(const plan::Op& op, Value* regs);
-  bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items, const Value& value);
+  bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
+                    const Value& value);
   void augment_in_host(const plan::Op& op, const Value& old, Value value, Value& result);
-  bool augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<Array>& target, const Value& value);
+  bool augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<Array>& target,
+                         const Value& value);
   bool augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value);
 
   // dispatch.cpp: primitives
@@ -112,22 +116,22 @@ class Lane {
     const plan::Op* op;
     StepKind kind;
     bool can_fail = false;
-    std::vector<Value> keep;        // alive until the work is done
+    std::vector<Value> keep;  // alive until the work is done
     std::vector<Ref<Array>> reads;
-    Ref<Array> write;               // may be null
+    Ref<Array> write;  // may be null
     std::string_view rule = {};
   };
   void perform(Job job, Step step);
   void run_inline(const Job& job, const Step& step);
   void start_task(Job job, Step step, double ns);
-  void ready(const Array& a);          // its last writer is done
-  void ready_to_write(const Array& a); // and all its readers
-  void settle(Value& v);               // ready; a computed scalar becomes one
+  void ready(const Array& a);           // its last writer is done
+  void ready_to_write(const Array& a);  // and all its readers
+  void settle(Value& v);                // ready; a computed scalar becomes one
   void settle(std::vector<Value>& vs);
-  void settle_scalars(Value& v);       // only those that stand for NumPy scalars
-  void barrier();                      // all is done; errors and reports so far are told
-  void barrier_for_host();             // before Python may look
-  void host_ran();                     // after it did
+  void settle_scalars(Value& v);  // only those that stand for NumPy scalars
+  void barrier();                 // all is done; errors and reports so far are told
+  void barrier_for_host();        // before Python may look
+  void host_ran();                // after it did
   void before_visible_write();
   void tell_reports(std::int64_t before);
   void tell_if_at_once(std::int64_t sequence);

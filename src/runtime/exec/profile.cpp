@@ -4,7 +4,8 @@
 
 namespace jetlag::exec {
 
-void Profile::add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes, double flops) {
+void Profile::add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes,
+                  double flops) {
   std::scoped_lock lock(mutex_);
   StepFigures& f = figures_[static_cast<std::size_t>(id)];
   if (kind > f.kind) f.kind = kind;
@@ -30,11 +31,13 @@ void Profile::count(int id) {
 
 namespace {
 
-constexpr std::string_view kind_names[] = {"", "value", "fused", "call", "view", "copy", "opaque", "lane"};
+constexpr std::string_view kind_names[] = {"",     "value", "fused",  "call",
+                                           "view", "copy",  "opaque", "lane"};
 
 class Rows {
  public:
-  Rows(const plan::Program& program, const Profile& profile) : program_(program), profile_(profile) {}
+  Rows(const plan::Program& program, const Profile& profile)
+      : program_(program), profile_(profile) {}
 
   std::vector<ExplainRow> all() {
     for (const auto& f : program_.functions) function(*f);
@@ -74,9 +77,13 @@ class Rows {
     if (!control) return region(s.region);
     if (f.calls == 0) return;
     const bool loops = s.kind != StatementKind::branch;
-    std::string text = physl::print(*s.node->children[loops && s.kind == StatementKind::for_each ? 1 : 0],
-                                    {.tags = false, .infix = true});
-    text = (s.kind == StatementKind::loop ? "while " : s.kind == StatementKind::branch ? "if " : "for each of ") + text;
+    std::string text =
+        physl::print(*s.node->children[loops && s.kind == StatementKind::for_each ? 1 : 0],
+                     {.tags = false, .infix = true});
+    text = (s.kind == StatementKind::loop     ? "while "
+            : s.kind == StatementKind::branch ? "if "
+                                              : "for each of ") +
+           text;
     if (loops) text += format(", {} rounds", f.calls - (s.kind == StatementKind::loop ? 1 : 0));
     add(loops ? "loop" : "branch", std::move(text), s.place);
     rows_.back().figures = f;
@@ -92,8 +99,10 @@ class Rows {
       if (f.kind != StepKind::none && f.calls > 0 && op.node) {
         std::string text = physl::print(*op.node, {.tags = false, .infix = true, .width = 1 << 20});
         const bool native = f.kind != StepKind::opaque;
-        if (f.kind == StepKind::opaque && op.node->is_call("opaque")) text = op.node->children[0]->text;
-        row(f, std::string(kind_names[static_cast<std::size_t>(f.kind)]), std::move(text), op.place, native);
+        if (f.kind == StepKind::opaque && op.node->is_call("opaque"))
+          text = op.node->children[0]->text;
+        row(f, std::string(kind_names[static_cast<std::size_t>(f.kind)]), std::move(text), op.place,
+            native);
       }
       for (const plan::Block& b : op.blocks) block(b);
     }

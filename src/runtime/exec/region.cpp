@@ -135,11 +135,14 @@ Value Lane::read(const Op& op, Frame& frame) {
   // A helper's input has no name here: the helper copes with a missing one.
   if (v.bound() || op.name.empty()) return v;
   if (op.variable.depth > 0) {
-    throw Error(Kind::name, format("cannot access free variable '{}' where it is not associated with a "
-                                   "value in enclosing scope", op.name));
+    throw Error(Kind::name,
+                format("cannot access free variable '{}' where it is not associated with a "
+                       "value in enclosing scope",
+                       op.name));
   }
-  throw Error(Kind::unbound, format("cannot access local variable '{}' where it is not associated with a value",
-                                    op.name));
+  throw Error(
+      Kind::unbound,
+      format("cannot access local variable '{}' where it is not associated with a value", op.name));
 }
 
 Value Lane::assign(const Op& op, Frame& frame, Value* regs) {
@@ -216,12 +219,14 @@ Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> arg
     if (!op.keywords.empty()) {
       const std::size_t positional = args.size() - op.keywords.size();
       std::vector<Value> bound(closure.function->params.size());
-      JETLAG_CHECK(positional <= bound.size(), "{} arguments for {}", positional, closure.function->name);
+      JETLAG_CHECK(positional <= bound.size(), "{} arguments for {}", positional,
+                   closure.function->name);
       std::copy_n(args.begin(), positional, bound.begin());
       for (std::size_t k = 0; k < op.keywords.size(); ++k) {
         const auto& params = closure.function->params;
-        const auto at = std::find_if(params.begin(), params.end(),
-                                     [&](const plan::Param& p) { return p.name == op.keywords[k]; });
+        const auto at = std::find_if(params.begin(), params.end(), [&](const plan::Param& p) {
+          return p.name == op.keywords[k];
+        });
         if (at == params.end()) {
           throw Error(Kind::type, format("{}() got an unexpected keyword argument '{}'",
                                          closure.function->name, op.keywords[k]));

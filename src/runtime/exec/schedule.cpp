@@ -11,14 +11,16 @@ namespace {
 // Rough speeds of one core; they decide only where work runs, never its result.
 constexpr double bytes_per_ns = 10.0;
 constexpr double flops_per_ns = 4.0;
-constexpr double inline_ns = 40'000;       // below this a hand-over costs more than it brings
-constexpr double grab_ns = 20'000;         // what a worker takes at a time
+constexpr double inline_ns = 40'000;  // below this a hand-over costs more than it brings
+constexpr double grab_ns = 20'000;    // what a worker takes at a time
 constexpr std::int64_t most_outstanding = 256;
 constexpr std::int64_t most_bytes = std::int64_t{512} << 20;
 constexpr std::int64_t poll_every_ns = 30'000'000;
 constexpr double let_go_ns = 5'000;
 
-double estimate(const Job& job) { return std::max(job.bytes / bytes_per_ns, job.flops / flops_per_ns); }
+double estimate(const Job& job) {
+  return std::max(job.bytes / bytes_per_ns, job.flops / flops_per_ns);
+}
 
 Hazards& hazards_of(Buffer& buffer) {
   if (!buffer.hazards) buffer.hazards = make<Hazards>();
@@ -114,16 +116,18 @@ void Lane::start_task(Job job, Step step, double ns) {
   work.blocks = job.blocks;
   const double per_block = std::max(ns / static_cast<double>(job.blocks), 1.0);
   const std::int64_t fair = std::max<std::int64_t>(job.blocks / (4 * tasks::workers()), 1);
-  work.blocks_per_grab = std::clamp<std::int64_t>(static_cast<std::int64_t>(grab_ns / per_block), 1, fair);
+  work.blocks_per_grab =
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(grab_ns / per_block), 1, fair);
   work.body = std::move(job.body);
   work.finish = std::move(job.finish);
   work.dropped = &flight_->dropped;
   work.stoppable = !step.write || !step.write->buffer()->visible();
   const int id = step.op->id;
   const std::int64_t blocks = job.blocks;
-  work.done = [flight = flight_, profile = profile_, sequence = sequence_, touched, bytes, id, blocks,
-               bytes_moved = job.bytes, place = step.op->place,
-               file = current_ ? current_->file : std::string(), flops = job.flops, kind = step.kind, can_fail = step.can_fail,
+  work.done = [flight = flight_, profile = profile_, sequence = sequence_, touched, bytes, id,
+               blocks, bytes_moved = job.bytes, place = step.op->place,
+               file = current_ ? current_->file : std::string(), flops = job.flops,
+               kind = step.kind, can_fail = step.can_fail,
                keep = std::move(step.keep)](const tasks::Task& task) mutable {
     if (task.error()) flight->error.report(sequence, located(task.error(), place, file));
     if (profile) profile->add(id, kind, task.nanoseconds(), blocks, bytes_moved, flops);
@@ -193,7 +197,8 @@ void Lane::host_ran() {
   for (Value& v : captures_) v = Value();
   fp_ = host_.fp_mode();
   if (!host_.guards_hold()) {
-    throw Error(Kind::runtime, "a function or module that the program uses was replaced while it ran",
+    throw Error(Kind::runtime,
+                "a function or module that the program uses was replaced while it ran",
                 "replace it before the call");
   }
 }
@@ -229,11 +234,13 @@ void Lane::tell_if_at_once(std::int64_t sequence) {
 }
 
 FpReport Lane::report_at(const plan::Op& op, std::string name) const {
-  return {std::move(name), 0, current_ ? std::string_view(current_->file) : std::string_view(), op.place};
+  return {std::move(name), 0, current_ ? std::string_view(current_->file) : std::string_view(),
+          op.place};
 }
 
 Site Lane::site_of(Place place) const {
-  return {current_ ? std::string_view(current_->file) : "", current_ ? std::string_view(current_->name) : "", place};
+  return {current_ ? std::string_view(current_->file) : "",
+          current_ ? std::string_view(current_->name) : "", place};
 }
 
 // ---- results -------------------------------------------------------------------
@@ -263,9 +270,9 @@ constexpr std::int64_t element_block = 16'384;
 
 }  // namespace
 
-void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
-                        const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,
-                        std::string_view rule) {
+void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
+                        std::vector<Value> inputs, const Ref<Array>& out,
+                        std::function<FpReport(int)> name, StepKind kind, std::string_view rule) {
   const std::int64_t size = run->size();
   Job job;
   job.blocks = std::max<std::int64_t>((size + element_block - 1) / element_block, 1);

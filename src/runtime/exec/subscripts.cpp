@@ -17,7 +17,6 @@ std::vector<Value> spread(std::vector<Value> items) {
   return items;
 }
 
-
 // NumPy's "same kind" casting of a result into the target of an in-place operation.
 bool casts_within_kind(DType from, DType to) {
   auto rank = [](DType d) {
@@ -81,7 +80,8 @@ Value Lane::index(const plan::Op& op, Value* regs) {
   settle(object);
   settle(items);
   barrier_for_host();
-  if (object.is_array()) host_.opaque_notice(site_of(op.place), "this subscript has no native form");
+  if (object.is_array())
+    host_.opaque_notice(site_of(op.place), "this subscript has no native form");
   Value result;
   const StepKind kind = object.is_array() ? StepKind::opaque : StepKind::lane;
   profiled(op.id, kind, [&] { result = host_.index(object, items); });
@@ -117,7 +117,8 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
   return done;
 }
 
-void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value> items, const Value& given) {
+void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
+                       const Value& given) {
   Value value = given;
   if (value.is_array() && value.array()->is_scalar) settle(value);
   for (Value& v : items) {
@@ -209,12 +210,13 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   const auto name = [report](int) { return report; };
 
   // Without reports to make, and nothing in the way, the pass writes in place.
-  const bool overlaps = value.is_array() && may_overlap(*target, *value.array()) &&
-                        !(value.array()->data() == target->data() &&
-                          value.array()->strides() == target->strides() &&
-                          value.array()->shape() == target->shape());
-  const bool direct = program->output_dtype(0) == target->dtype() && !overlaps &&
-                      (fp_.wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean);
+  const bool overlaps =
+      value.is_array() && may_overlap(*target, *value.array()) &&
+      !(value.array()->data() == target->data() && value.array()->strides() == target->strides() &&
+        value.array()->shape() == target->shape());
+  const bool direct =
+      program->output_dtype(0) == target->dtype() && !overlaps &&
+      (fp_.wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean);
   if (direct && ufunc->name != "floor_divide" && ufunc->name != "remainder") {
     auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{target});
     run_elements(op, std::move(run), args, target, name, StepKind::call, "in place");
@@ -224,7 +226,9 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
     run_elements(op, std::move(run), args, aside, name, StepKind::call, {});
     std::optional<Job> job = jetlag::assign(target, Value::of(aside));
     if (!job) return false;
-    perform(std::move(*job), Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
+    perform(
+        std::move(*job),
+        Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
   }
   if (profile_) describe(op, StepKind::call, Value::of(target));
   return true;
@@ -238,10 +242,12 @@ bool Lane::augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<A
   const std::optional<Value> result = native(op, p, args);
   if (!result || !result->is_array()) return false;
   const Ref<Array> aside = result->array();
-  if (!(aside->shape() == target->shape()) || !casts_within_kind(aside->dtype(), target->dtype())) return false;
+  if (!(aside->shape() == target->shape()) || !casts_within_kind(aside->dtype(), target->dtype()))
+    return false;
   std::optional<Job> job = jetlag::assign(target, *result);
   if (!job) return false;
-  perform(std::move(*job), Step{&op, StepKind::copy, false, {*result, Value::of(target)}, {aside}, target});
+  perform(std::move(*job),
+          Step{&op, StepKind::copy, false, {*result, Value::of(target)}, {aside}, target});
   return true;
 }
 
@@ -253,9 +259,10 @@ Value Lane::unpack(const plan::Op& op, Value* regs) {
   if (value.is(ValueKind::tuple) || value.is(ValueKind::list)) {
     const std::size_t size = value.items().size();
     if (size == wanted) return value;
-    throw Error(Kind::value, size > wanted
-                                 ? format("too many values to unpack (expected {})", wanted)
-                                 : format("not enough values to unpack (expected {}, got {})", wanted, size));
+    throw Error(Kind::value,
+                size > wanted
+                    ? format("too many values to unpack (expected {})", wanted)
+                    : format("not enough values to unpack (expected {}, got {})", wanted, size));
   }
   if (value.is_array() && value.array()->rank() > 0) {
     const Ref<Array> a = value.array();
@@ -270,9 +277,10 @@ Value Lane::unpack(const plan::Op& op, Value* regs) {
       }
       return Value::tuple(std::move(items));
     }
-    throw Error(Kind::value, size > op.index
-                                 ? format("too many values to unpack (expected {})", wanted)
-                                 : format("not enough values to unpack (expected {}, got {})", wanted, size));
+    throw Error(Kind::value,
+                size > op.index
+                    ? format("too many values to unpack (expected {})", wanted)
+                    : format("not enough values to unpack (expected {}, got {})", wanted, size));
   }
   settle(value);
   barrier_for_host();

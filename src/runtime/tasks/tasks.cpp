@@ -56,7 +56,8 @@ int workers() {
 
 void set_workers(int count) {
   if (count < 1 || count > most_workers) {
-    throw Error(Kind::value, format("the number of threads must be 1 to {}, not {}", most_workers, count));
+    throw Error(Kind::value,
+                format("the number of threads must be 1 to {}, not {}", most_workers, count));
   }
   State& s = state();
   std::scoped_lock lock(s.mutex);
@@ -121,7 +122,8 @@ void Task::run_blocks() {
         failed_ = true;
         break;
       }
-      const std::int64_t first = next_block_.fetch_add(work_.blocks_per_grab, std::memory_order_relaxed);
+      const std::int64_t first =
+          next_block_.fetch_add(work_.blocks_per_grab, std::memory_order_relaxed);
       if (first >= work_.blocks) break;
       const std::int64_t last = std::min(first + work_.blocks_per_grab, work_.blocks);
       for (std::int64_t b = first; b < last; ++b) work_.body(b);

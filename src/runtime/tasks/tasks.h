@@ -46,14 +46,14 @@ class Task : public std::enable_shared_from_this<Task> {
 
   bool finished() const { return finished_.load(std::memory_order_acquire); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
-  std::exception_ptr error() const { return error_; }  // once finished
+  std::exception_ptr error() const { return error_; }         // once finished
   std::int64_t nanoseconds() const { return end_ - begin_; }  // once finished
 
  private:
   explicit Task(Work work) : work_(std::move(work)) {}
-  void one_less();     // a predecessor is done
-  void launch();       // hands runners to the workers
-  void run_blocks();   // takes blocks until none is left
+  void one_less();    // a predecessor is done
+  void launch();      // hands runners to the workers
+  void run_blocks();  // takes blocks until none is left
   void end();
   void fail(std::exception_ptr error);
   bool add_successor(const TaskPtr& next);

@@ -68,7 +68,8 @@ TEST_P(Tasks, StartAfterAllThatTheyDependOn) {
     Work work;
     work.body = [&order, i](std::int64_t) { order.push_back(i); };
     work.done = [&](const Task&) { latch.arrive(); };
-    before = Task::start(std::move(work), before ? std::vector<TaskPtr>{before} : std::vector<TaskPtr>{});
+    before = Task::start(std::move(work),
+                         before ? std::vector<TaskPtr>{before} : std::vector<TaskPtr>{});
   }
 
   latch.wait();

@@ -1,0 +1,20 @@
+// What the module that holds LLVM gives to the rest. It is a shared object of
+// its own, opened when the first kernel is wanted: whoever needs no compiler
+// does not wait for one to be loaded. Everything that crosses is declared here.
+#pragma once
+
+namespace jetlag::jit {
+
+struct Api {
+  // Bumped whenever something below changes: a module of another build is refused.
+  static constexpr int current = 1;
+  int version = current;
+  // The processor that code is made for, as LLVM names it ("znver3").
+  const char* (*processor)() = nullptr;
+};
+
+// Null, with the reason in why_not(), if the module cannot be opened. Opens it once.
+const Api* api();
+const char* why_not();
+
+}  // namespace jetlag::jit
