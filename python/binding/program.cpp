@@ -151,6 +151,13 @@ class Program {
     d["bytes"] = row.figures.bytes;
     d["flops"] = row.figures.flops;
     d["rule"] = row.figures.rule;
+    nb::list refused, compiled;
+    for (const exec::Refusal& r : row.figures.refused)
+      refused.append(nb::make_tuple(r.rule, r.why));
+    for (const exec::Compilation& c : row.figures.compiled)
+      compiled.append(nb::make_tuple(c.what, static_cast<double>(c.ns) * 1e-9));
+    d["refused"] = refused;
+    d["compiled"] = compiled;
     return d;
   }
 

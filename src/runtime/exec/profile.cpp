@@ -1,13 +1,27 @@
 #include "runtime/exec/profile.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace jetlag::exec {
 
+namespace {
+
+void note_rule(StepFigures& f, std::string_view rule) {
+  constexpr std::string_view between = ", ";
+  if (rule.empty()) return;
+  const std::string framed = format("{}{}{}", between, f.rule, between);
+  if (framed.find(format("{}{}{}", between, rule, between)) != std::string::npos) return;
+  f.rule += format("{}{}", f.rule.empty() ? "" : between, rule);
+}
+
+}  // namespace
+
 void Profile::add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes,
                   double flops) {
   std::scoped_lock lock(mutex_);
-  StepFigures& f = figures_[static_cast<std::size_t>(id)];
+  StepFigures& f = at(id);
   if (kind > f.kind) f.kind = kind;
   f.ns += ns;
   f.tasks += tasks;
@@ -17,16 +31,33 @@ void Profile::add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, do
 
 void Profile::describe(int id, StepKind kind, std::string result, std::string_view rule) {
   std::scoped_lock lock(mutex_);
-  StepFigures& f = figures_[static_cast<std::size_t>(id)];
+  StepFigures& f = at(id);
   if (kind > f.kind) f.kind = kind;
   ++f.calls;
   f.result = std::move(result);
-  if (!rule.empty()) f.rule = rule;
+  note_rule(f, rule);
+}
+
+void Profile::apply(int id, std::string_view rule) {
+  std::scoped_lock lock(mutex_);
+  note_rule(at(id), rule);
+}
+
+void Profile::refuse(int id, std::string_view rule, std::string_view why) {
+  std::scoped_lock lock(mutex_);
+  const Refusal refusal{std::string(rule), std::string(why)};
+  std::vector<Refusal>& known = at(id).refused;
+  if (std::find(known.begin(), known.end(), refusal) == known.end()) known.push_back(refusal);
+}
+
+void Profile::compiled(int id, std::string_view what, std::int64_t ns) {
+  std::scoped_lock lock(mutex_);
+  at(id).compiled.push_back({std::string(what), ns});
 }
 
 void Profile::count(int id) {
   std::scoped_lock lock(mutex_);
-  ++figures_[static_cast<std::size_t>(id)].calls;
+  ++at(id).calls;
 }
 
 namespace {

@@ -12,6 +12,19 @@ namespace jetlag::exec {
 
 enum class StepKind : std::uint8_t { none, value, fused, call, view, copy, opaque, lane };
 
+// A rule that would have been worth trying, and what stood in its way.
+struct Refusal {
+  std::string rule;
+  std::string why;
+  bool operator==(const Refusal&) const = default;
+};
+
+// Machine code made for a step.
+struct Compilation {
+  std::string what;
+  std::int64_t ns = 0;
+};
+
 struct StepFigures {
   StepKind kind = StepKind::none;
   std::int64_t calls = 0;
@@ -20,9 +33,12 @@ struct StepFigures {
   double bytes = 0;
   double flops = 0;
   std::string result;  // "f64[3,4]", of the last call
-  std::string rule;
+  std::string rule;    // those that shaped the step, "a, b"
+  std::vector<Refusal> refused;
+  std::vector<Compilation> compiled;
 };
 
+// Steps are numbered as in the plan. All may be called from any thread.
 class Profile {
  public:
   explicit Profile(int ids) : figures_(static_cast<std::size_t>(ids)) {}
@@ -30,10 +46,17 @@ class Profile {
   void add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes, double flops);
   void describe(int id, StepKind kind, std::string result, std::string_view rule);
   void count(int id);
+  // A rule shaped the step. Said again, it is noted once; so is a refusal.
+  void apply(int id, std::string_view rule);
+  void refuse(int id, std::string_view rule, std::string_view why);
+  // Machine code for the step was made in so much time, in this call or beside it.
+  void compiled(int id, std::string_view what, std::int64_t ns);
   std::int64_t total_ns = 0;  // of the whole call
   const StepFigures& operator[](int id) const { return figures_[static_cast<std::size_t>(id)]; }
 
  private:
+  StepFigures& at(int id) { return figures_[static_cast<std::size_t>(id)]; }
+
   std::mutex mutex_;
   std::vector<StepFigures> figures_;
 };
