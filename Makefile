@@ -6,7 +6,9 @@
 #   make test         set up, build, and pass the tests of both languages, the layers and the docs
 #   make test-slow    the tests with `slow` in their name
 #   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzer
-#   make bench        measure against NumPy; ONLY=name for some of the rows, RESULTS=dir for the JSON
+#   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
+#                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
+#                     benchmarks/RESULTS.md when all was measured
 #
 #   make setup        only install (apt packages once, .venv) and build everything
 #   make fmt          let the formatters lay out C++ and Python
@@ -87,7 +89,9 @@ fuzz: packages-check
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 bench: modules
-	@$(PYTHON_BIN) benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(RESULTS),--results "$(RESULTS)")
+	@tools/setup.sh bench
+	@$(PYTHON_BIN) benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(RUNS),--runs $(RUNS)) \
+	  $(if $(RESULTS),--results "$(RESULTS)")
 
 clean:
 	rm -rf build

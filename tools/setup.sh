@@ -4,6 +4,7 @@
 #
 #   tools/setup.sh build    for every command
 #   tools/setup.sh check    for `make check` and `make fmt` as well
+#   tools/setup.sh bench    for `make bench`: the peers to measure against (700 MB)
 #
 # PYTHON=/path/to/python3 picks the Python of .venv; NO_APT=1 leaves Debian's packages to you.
 set -euo pipefail
@@ -107,6 +108,22 @@ setup_venv() {
   echo "$stamp" >.venv/setup-stamp
 }
 
+# Without them `make bench` says "absent" and goes on, so a machine without a network can measure.
+setup_peers() {
+  local wanted
+  wanted=$(.venv/bin/python tools/requirements.py bench)
+  if [ "$wanted" = "$(cat .venv/bench-stamp 2>/dev/null)" ]; then return 0; fi
+  say "installing from PyPI, once: $(echo "$wanted" | xargs)"
+  echo "$wanted" >build/requirements-bench.txt
+  if .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    -r build/requirements-bench.txt; then
+    echo "$wanted" >.venv/bench-stamp
+  else
+    say "not all peers could be installed; those are absent from the table"
+  fi
+}
+
 mkdir -p build
 setup_apt
 setup_venv
+if [ "$group" = bench ]; then setup_peers; fi

@@ -152,10 +152,18 @@ def test_every_dependency_has_its_reason_in_the_docs() -> None:
     docs = (ROOT / "docs/dependencies.md").read_text()
     lines = (ROOT / "tools/apt-packages.txt").read_text().splitlines()
     apt = [line.split()[0] for line in lines if line and not line.startswith("#")]
-    named = requirements.requirements(ROOT / "pyproject.toml")
+    pyproject = ROOT / "pyproject.toml"
+    named = [*requirements.requirements(pyproject), *requirements.of_group(pyproject, "bench")]
     pip = [re.split(r"[<>=!~\[ ]", name)[0] for name in named]
 
     assert [name for name in [*apt, *pip] if f"`{name}`" not in docs] == []
+
+
+def test_the_peers_of_the_benchmarks_are_installed_by_nothing_else() -> None:
+    pyproject = ROOT / "pyproject.toml"
+    peers = requirements.of_group(pyproject, "bench")
+
+    assert not set(peers) & set(requirements.requirements(pyproject))
 
 
 def prose(page: Path) -> str:
