@@ -2,11 +2,13 @@
 
 import json
 import os
+import select
+import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,129 +16,265 @@ from typing import Any
 import numpy as np
 
 from peers import PEERS
-from rows import Row
+from programs.row import NUMPY, OURS, Row
 
+ROOT = Path(__file__).parents[1]
 WORKER = Path(__file__).parent / "worker.py"
 # OpenBLAS lets its threads spin for some 20 ms after a product; they must not meet the next peer.
 SETTLE = 0.05
-FEWEST_RUNS, MOST_RUNS = 3, 25
-OURS = "jetlag"
+LONGEST_ANSWER = 900.0  # seconds; Pythran may be compiling
+# tracemalloc makes plain Python several times slower.
+LONGEST_TRACED = 5.0
+
+Tell = Callable[[str], None]
 
 
 class Failed(Exception):
-    """A peer could not run a row, or gave another result."""
+    """A peer could not do what it was asked; the message says why."""
+
+
+class Wrong(Failed):
+    """A peer gave another result."""
+
+
+class Absent(Failed):
+    """A peer is not installed."""
 
 
 class Worker:
     """The process that runs a row on a peer."""
 
-    def __init__(self, row: Row, peer: str, threads: int, folder: Path) -> None:
+    def __init__(self, row: Row, peer: str, threads: int, folder: Path, tiny: bool) -> None:
         self.peer = peer
-        environment = os.environ | PEERS[peer].environment(threads)
+        size = "tiny" if tiny else "full"
         self._process = subprocess.Popen(
-            [sys.executable, str(WORKER), row.name, peer, str(threads), str(folder)],
+            [sys.executable, str(WORKER), row.name, peer, str(threads), str(folder), size],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
+            env=os.environ | PEERS[peer].environment(threads),
+            cwd=ROOT,
+            start_new_session=True,  # Ctrl-C is for the table, which then ends its workers
         )
+        self._said = b""
 
     def begin(self) -> None:
         """Wait until the program and its arguments are there."""
-        self._answer()
+        self._answer(time.monotonic() + LONGEST_ANSWER)
 
     def ask(self, what: str) -> Any:  # noqa: ANN401
         assert self._process.stdin is not None
-        self._process.stdin.write(what + "\n")
+        self._process.stdin.write(what.encode() + b"\n")
         self._process.stdin.flush()
-        return self._answer()
+        return self._answer(time.monotonic() + LONGEST_ANSWER)
 
-    def _answer(self) -> Any:  # noqa: ANN401
+    def _answer(self, until: float) -> Any:  # noqa: ANN401
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise Failed(f"{self.peer} ended with exit code {self._process.wait()}")
+        while b"\n" not in self._said:
+            if not select.select(
+                [self._process.stdout], [], [], max(0.0, until - time.monotonic())
+            )[0]:
+                raise Failed(f"no answer within {LONGEST_ANSWER:.0f} s")
+            more = os.read(self._process.stdout.fileno(), 65536)
+            if not more:
+                raise Failed(f"its process ended with exit code {self._process.wait()}")
+            self._said += more
+        line, _, self._said = self._said.partition(b"\n")
         said = json.loads(line)
         if "error" in said:
-            raise Failed(f"{self.peer}: {said['error']}")
+            raise Failed(said["error"])
         return said["value"]
 
     def close(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(timeout=60)
+        """End the process: it ends by itself when nobody asks any more, unless it hangs."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+
+@dataclass
+class Ran:
+    """What a peer did with a row."""
+
+    status: str = "ok"  # ok, absent, wrong, failed
+    why: str = ""
+    seconds: list[float] = field(default_factory=list)
+    first: float | None = None  # seconds of the first call
+    apart: float | None = None  # from NumPy's result
+    buffers: int | None = None  # bytes
+    rss: dict[str, int] | None = None  # kilobytes
+
+    @property
+    def median(self) -> float | None:
+        return statistics.median(self.seconds) if self.seconds else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "median": self.median,
+            **{k: v for k, v in vars(self).items() if v not in (None, "")},
+        }
 
 
 @dataclass
 class Measured:
-    """A row at one number of threads: seconds of every run of every peer."""
+    """A row at one number of threads."""
 
     row: Row
     threads: int
-    seconds: dict[str, list[float]]
-    versions: dict[str, str] = field(default_factory=dict)
-    apart: float = 0.0
+    ran: dict[str, Ran]
+    bits: dict[str, str] | None = None
 
-    def median(self, peer: str) -> float:
-        return statistics.median(self.seconds[peer])
+    def trouble(self) -> list[str]:
+        """What must not be: wrong results, failures, bits that depend on the workers."""
+        lines = [
+            f"{self.row.name}: {peer} is {ran.status}: {ran.why}"
+            for peer, ran in self.ran.items()
+            if ran.status == "wrong" or (ran.status == "failed" and peer in (NUMPY, OURS))
+        ]
+        if self.bits and len(set(self.bits.values())) > 1:
+            lines.append(f"{self.row.name}: bits depend on the number of workers: {self.bits}")
+        return lines
 
-    def ratio(self) -> float:
-        """Our time as a share of the first peer's: below 1 is faster."""
-        return self.median(OURS) / self.median(self.row.peers[0])
-
-    def met(self) -> bool | None:
-        """Whether the row's bar is met; None where it has none."""
-        if self.row.not_slower:
-            return self.ratio() <= 1.0
-        if self.row.seconds:
-            return self.median(OURS) <= self.row.seconds
-        return None
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "row": self.row.name,
+            "what": self.row.what,
+            "kind": self.row.kind,
+            "threads": self.threads,
+            "bits": self.bits,
+            "peers": {peer: ran.as_json() for peer, ran in self.ran.items()},
+        }
 
 
 def distance(path: str, expected_path: str) -> float:
     """How far apart two results are, beside the largest number."""
-    result, expected = np.load(path), np.load(expected_path)
-    if result.shape != expected.shape or result.dtype != expected.dtype:
-        raise Failed(f"{result.dtype}{result.shape} instead of {expected.dtype}{expected.shape}")
-    largest = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
-    return float(np.max(np.abs(result - expected), initial=0.0)) / largest
+    apart = 0.0
+    with np.load(path) as result, np.load(expected_path) as expected:
+        if result.files != expected.files:
+            raise Wrong(f"{len(result.files)} results instead of {len(expected.files)}")
+        for name in expected.files:
+            apart = max(apart, distance_of_arrays(result[name], expected[name]))
+    return apart
 
 
-def measure(
-    row: Row, threads: int, folder: Path, budget: float, tell: Callable[[str], None]
-) -> Measured:
-    """Run a row on its peers in turn, for about `budget` seconds."""
-    workers: list[Worker] = []
-    measured = Measured(row, threads, {peer: [] for peer in row.peers})
+def distance_of_arrays(result: np.ndarray, expected: np.ndarray) -> float:
+    if result.shape != expected.shape:
+        raise Wrong(f"shape {result.shape} instead of {expected.shape}")
+    largest = max(1.0, float(np.max(np.abs(expected), initial=0)))
+    apart = float(np.max(np.abs(result - expected), initial=0))
+    if not apart < np.inf:
+        raise Wrong("nan or inf where numpy has none")
+    return apart / largest
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a table is measured."""
+
+    runs: int = 9
+    budget: float = 15.0  # seconds of runs for each peer of a row; slow ones get fewer runs
+    bits: bool = True
+    memory: bool = True
+    tiny: bool = False
+    peers: tuple[str, ...] = ()  # beside NumPy; all if empty
+
+    def among(self, names: Iterable[str]) -> list[str]:
+        """Those of some peers that are wanted."""
+        return [name for name in names if not self.peers or name in (NUMPY, *self.peers)]
+
+
+def measure(row: Row, threads: int, folder: Path, options: Options, tell: Tell) -> Measured:
+    """Run a row on its peers in turn."""
+    measured = Measured(row, threads, {peer: Ran() for peer in options.among(row.everyone)})
+    workers: dict[str, Worker] = {}
     try:
-        for peer in row.peers:
+        for peer, ran in measured.ran.items():
             tell(f"{row.name}: {peer} prepares")
-            workers.append(Worker(row, peer, threads, folder))
-            workers[-1].begin()
-            measured.versions |= workers[-1].ask("versions")
-        paths = [worker.ask("result") for worker in workers]
-        measured.apart = max(distance(path, paths[0]) for path in paths)
-        if measured.apart > row.allowed:
-            raise Failed(f"results are {measured.apart:.1e} apart, {row.allowed:.0e} allowed")
-        run_in_turn(workers, measured, budget, tell)
+            attempt(ran, lambda p=peer: begin(workers, row, p, threads, folder, options))
+        compare(measured, workers, tell)
+        run_in_turn(measured, workers, options, tell)
+        afterwards(measured, workers, options, tell)
     finally:
-        for worker in workers:
+        for worker in workers.values():
             worker.close()
+    for path in folder.glob(f"{row.name}-*.npz"):
+        path.unlink()
     return measured
 
 
-def run_in_turn(
-    workers: list[Worker], measured: Measured, budget: float, tell: Callable[[str], None]
+def attempt(ran: Ran, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Do something for a peer that is still in the race, and note if it leaves it."""
+    if ran.status != "ok":
+        return None
+    try:
+        return work()
+    except Failed as error:
+        ran.status, ran.why = type(error).__name__.lower(), str(error)
+        return None
+
+
+def begin(
+    workers: dict[str, Worker], row: Row, peer: str, threads: int, folder: Path, options: Options
 ) -> None:
-    """A B A B …, until the budget is spent."""
-    begin = time.perf_counter()
-    most = FEWEST_RUNS if measured.row.kind != "run" else MOST_RUNS
-    for done in range(most):
-        if done >= FEWEST_RUNS and time.perf_counter() - begin > budget:
-            break
-        for worker in workers:
-            tell(
-                f"{measured.row.name}, {measured.threads} threads: run {done + 1} of {worker.peer}"
-            )
-            time.sleep(SETTLE)
-            measured.seconds[worker.peer].append(worker.ask("time"))
+    if not PEERS[peer].present():
+        raise Absent("not installed")
+    workers[peer] = Worker(row, peer, threads, folder, options.tiny)
+    workers[peer].begin()
+
+
+def compare(measured: Measured, workers: dict[str, Worker], tell: Tell) -> None:
+    """The first run of each peer, and whether it gives what NumPy gives."""
+    expected = ""
+    for peer, ran in measured.ran.items():
+        tell(f"{measured.row.name}: {peer} runs first")
+        said = attempt(ran, lambda p=peer: workers[p].ask("result"))
+        if said is None:
+            continue
+        ran.first = said["first"]
+        if peer == NUMPY:
+            expected = said["path"]
+        elif PEERS[peer].answers and expected:
+            paths = said["path"], expected
+            attempt(ran, lambda r=ran, both=paths: check(measured.row, r, *both))
+
+
+def check(row: Row, ran: Ran, path: str, expected: str) -> None:
+    ran.apart = distance(path, expected)
+    if ran.apart > row.allowed:
+        raise Wrong(f"{ran.apart:.1e} away from numpy's result, {row.allowed:.0e} allowed")
+
+
+def run_in_turn(
+    measured: Measured, workers: dict[str, Worker], options: Options, tell: Tell
+) -> None:
+    """A B A B …; whoever has spent the budget stops early."""
+    for number in range(options.runs):
+        for peer, ran in measured.ran.items():
+            if ran.seconds and sum(ran.seconds) + ran.seconds[-1] > options.budget:
+                continue
+            if ran.status == "ok":
+                tell(f"{measured.row.name}, {measured.threads} threads: run {number + 1} of {peer}")
+                time.sleep(SETTLE)
+                seconds = attempt(ran, lambda p=peer: workers[p].ask("time"))
+                ran.seconds += [] if seconds is None else [seconds]
+
+
+def afterwards(
+    measured: Measured, workers: dict[str, Worker], options: Options, tell: Tell
+) -> None:
+    """What would disturb the clock: memory, and the bits with other numbers of workers."""
+    for peer, ran in measured.ran.items():
+        if ran.status != "ok":
+            continue
+        tell(f"{measured.row.name}: memory of {peer}")
+        if options.memory:
+            ran.rss = attempt(ran, lambda p=peer: workers[p].ask("rss"))
+        if options.memory and (ran.median or 0.0) < LONGEST_TRACED:
+            ran.buffers = attempt(ran, lambda p=peer: workers[p].ask("buffers"))
+    ours = measured.ran.get(OURS)
+    if options.bits and ours and ours.status == "ok":
+        tell(f"{measured.row.name}: bits")
+        measured.bits = attempt(ours, lambda: workers[OURS].ask("bits"))

@@ -1,100 +1,132 @@
 """A process that runs one row on one peer, when it is told: a line in, a line of JSON out.
 
-python benchmarks/worker.py ROW PEER THREADS FOLDER
+    python benchmarks/worker.py ROW PEER THREADS FOLDER
 
-    result   run once and write the result into FOLDER; answers with its path
-    time     run once more; answers with seconds
-    quit
+    result   run once and write what came out into FOLDER; answers with its path, and seconds
+    time     run again; answers with seconds
+    bits     digests of what jetlag gives with 1, 2 and 4 workers
+    buffers  the most bytes of arrays that one run holds at once
+    rss      kilobytes of the process before the first run, and at most since
 
-Each peer has a process of its own, so that the threads of one never wait beside another's.
+Each peer has a process of its own, so that the threads of one never wait beside another's, and so
+that its memory is its own.
 """
 
+import hashlib
 import json
-import subprocess
+import os
+import statistics
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from peers import PEERS
-from rows import ROWS, Row
+import buffers
+from peers import PEERS, Peer
+from programs import BY_NAME, Row
 
-CALLS = 100_000
-CALLS_TIMED_TOGETHER = 100
-IMPORTS = 11
-
-
-def seconds_of_run(program: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
-    begin = time.perf_counter()
-    program(*arguments)
-    return time.perf_counter() - begin
+WORKERS = (1, 2, 4)
+BURST_SECONDS, MOST_CALLS = 0.02, 50
 
 
-def seconds_of_call(program: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
-    """The median of 100 000 calls, timed in hundreds, because a clock costs as much as a call."""
-    few = range(CALLS_TIMED_TOGETHER)
-    times = []
-    for _ in range(CALLS // CALLS_TIMED_TOGETHER):
+class Work:
+    """A row on a peer, ready to run."""
+
+    def __init__(self, row: Row, peer: Peer, threads: int, folder: Path, tiny: bool) -> None:
+        self.row, self.peer, self.threads, self.folder = row, peer, threads, folder
+        self.arguments = row.arguments(tiny)
+        self.program = peer.prepare(row, self.arguments(), threads)
+        self.calls = 1
+        self.kilobytes_before = kilobytes()
+
+    def run(self) -> tuple[Any, float]:
+        """What a run gives, and its seconds; making and handing over arguments is not in them."""
+        arguments = self.peer.taken(self.arguments())
         begin = time.perf_counter()
-        for _ in few:
-            program(*arguments)
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times)) / CALLS_TIMED_TOGETHER
+        result = self.peer.finished(self.program(*arguments))
+        return result, time.perf_counter() - begin
+
+    def result(self) -> dict[str, Any]:
+        result, seconds = self.run()
+        path = self.folder / f"{self.row.name}-{self.peer.name}-{self.threads}.npz"
+        if self.peer.answers:
+            np.savez(path, *arrays(result))
+        del result
+        again = self.run()[1]
+        self.calls = max(1, min(MOST_CALLS, int(BURST_SECONDS / max(again, 1e-9))))
+        return {"path": str(path), "first": seconds, "again": again}
+
+    def time(self) -> float:
+        """The median of a burst of calls that is long enough for a clock, and for a sleepy core."""
+        return statistics.median(self.run()[1] for _ in range(self.calls))
+
+    def bits(self) -> dict[str, str]:
+        import jetlag as jl
+
+        digests = {}
+        for workers in WORKERS:
+            jl.threads(workers)
+            digests[str(workers)] = digest(self.run()[0])
+        jl.threads(self.threads)
+        return digests
+
+    def buffers(self) -> int | None:
+        return buffers.peak(self.peer.name, self.arguments(), self.program)
+
+    def rss(self) -> dict[str, int]:
+        return {"before": self.kilobytes_before, "peak": kilobytes("VmHWM")}
 
 
-def seconds_of_import(module: str) -> float:
-    """The median over fresh processes; the time of `import numpy` comes first and is left out."""
-    before = "" if module == "numpy" else "import numpy; "
-    code = (
-        f"import time; {before}t = time.perf_counter(); import {module}; "
-        "print(time.perf_counter() - t)"
-    )
-    times = [
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
-        for _ in range(IMPORTS)
-    ]
-    return float(np.median(times))
+def kilobytes(what: str = "VmRSS") -> int:
+    """Memory of this process, as Linux counts it."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(what):
+            return int(line.split()[1])
+    return 0
 
 
-def answers(row: Row, peer_name: str, threads: int, folder: Path) -> dict[str, Callable[[], Any]]:
-    """What this process can be asked."""
-    peer = PEERS[peer_name]
-    program = peer.prepare(row.program(), threads)
-    arguments = row.arguments()
-
-    def result() -> str:
-        path = folder / f"{row.name}-{peer_name}-{threads}.npy"
-        np.save(path, np.asarray(program(*arguments())))
-        return str(path)
-
-    def seconds() -> float:
-        if row.kind == "import":
-            return seconds_of_import(peer.module)
-        measure = seconds_of_call if row.kind == "call" else seconds_of_run
-        return measure(program, arguments())
-
-    return {"result": result, "time": seconds, "versions": peer.versions}
+def arrays(result: Any) -> list[np.ndarray]:  # noqa: ANN401
+    """What a program gave, as arrays."""
+    return [np.asarray(r) for r in (result if isinstance(result, tuple | list) else (result,))]
 
 
-def answer(work: Callable[[], Any]) -> None:
+def digest(result: Any) -> str:  # noqa: ANN401
+    state = hashlib.sha256()
+    for array in arrays(result):
+        state.update(f"{array.dtype}{array.shape}".encode())
+        state.update(np.ascontiguousarray(array).tobytes())
+    return state.hexdigest()[:16]
+
+
+def answer(reply: Any, work: Callable[[], Any]) -> None:  # noqa: ANN401
     """Say what the work gave, or why it gave nothing."""
     try:
         said = {"value": work()}
-    except Exception as error:
-        said = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(said), flush=True)
+    except BaseException as error:
+        lines = str(error).strip().splitlines()
+        said = {"error": f"{type(error).__name__}: {lines[0] if lines else ''}"}
+    reply.write(json.dumps(said) + "\n")
+    reply.flush()
 
 
 def main() -> None:
-    name, peer, threads, folder = sys.argv[1:]
-    row = next(row for row in ROWS if row.name == name)
-    known: dict[str, Callable[[], Any]] = {}
-    answer(lambda: known.update(answers(row, peer, int(threads), Path(folder))))
+    # What programs print must not look like an answer.
+    reply = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    name, peer, threads, folder, size = sys.argv[1:]
+    made: list[Work] = []
+
+    def prepare() -> None:
+        made.append(Work(BY_NAME[name], PEERS[peer], int(threads), Path(folder), size == "tiny"))
+
+    answer(reply, prepare)
     for line in sys.stdin:
-        answer(known[line.strip()])
+        answer(reply, getattr(made[0], line.strip()))
 
 
 if __name__ == "__main__":
