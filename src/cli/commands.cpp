@@ -132,7 +132,8 @@ int run(const Options& options) {
   ConsoleHost host;
   exec::Caches caches;
   exec::Lane lane(host, *program, caches, nullptr);
-  const Value value = lane.run({Value::list(std::move(arguments))});
+  Value list = Value::list(std::move(arguments));
+  const Value value = lane.run({&list, 1});
   if (!value.is_nil() && value.bound() && !value.is(ValueKind::function))
     std::cout << to_text(value) << '\n';
   return 0;

@@ -51,17 +51,15 @@ Lane::Lane(Host& host, const plan::Program& program, Caches& caches, Profile* pr
       profile_(profile),
       captures_(program.captures.size()) {}
 
-Value Lane::run(const std::vector<Value>& arguments) {
-  fp_ = host_.fp_mode();
+Value Lane::run(std::span<Value> arguments) {
   depth_limit_ = host_.recursion_limit();
   static thread_local const char* low = lowest_stack_address();
   stack_end_ = low;
-  last_poll_ = now_ns();
   const plan::Function& entry = *program_.functions.front();
   try {
     Value result;
     try {
-      const std::int64_t begin = now_ns();
+      const std::int64_t begin = profile_ ? now_ns() : 0;
       result = call(entry, nullptr, arguments);
       settle(result);
       barrier();
@@ -92,7 +90,7 @@ void Lane::note_frame(const plan::Function& f, Place place) {
   frame_place_ = {};
 }
 
-Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value> args) {
+Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args) {
   if (depth_ + 1 >= depth_limit_ || stack_is_short(stack_end_)) {
     throw Error(Kind::recursion, "maximum recursion depth exceeded",
                 "sys.setrecursionlimit raises it");
@@ -129,7 +127,7 @@ Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::vector<V
   return Value::nil();
 }
 
-void Lane::bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args,
+void Lane::bind(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args,
                 Frame& frame) {
   frame.function = &f;
   frame.outer = outer;
@@ -157,11 +155,17 @@ void Lane::bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Va
 // Long work without arrays must let others have the host, and hear interrupts.
 void Lane::back_edge() {
   if (++edges_ % edges_between_looks != 0) return;
-  const std::int64_t now = now_ns();
-  if (now - last_poll_ < hold_ns) return;
-  last_poll_ = now;
+  if (!poll_is_due(hold_ns)) return;
   flight_->look(host_);
   host_.let_go();
+}
+
+bool Lane::poll_is_due(std::int64_t after_ns) {
+  const std::int64_t now = now_ns();
+  if (last_poll_ == 0) last_poll_ = now;
+  if (now - last_poll_ < after_ns) return false;
+  last_poll_ = now;
+  return true;
 }
 
 Flow Lane::block(const plan::Block& b, Frame& frame, Value& last) {

@@ -189,7 +189,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   FpReport report = report_at(op, reported_name(computes, scalars));
   run_elements(op, std::move(run), args, out, [report](int) { return report; }, StepKind::call, {});
-  if (scalars && (fp_.wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
+  if (scalars && (fp().wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
     report.anomalies = overflow;
     flight_->report(sequence_, report);
     tell_if_at_once(sequence_);
@@ -206,9 +206,9 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   Ref<Array> out = result_array(spec.dtype, spec.shape);
 
   auto watch = std::make_shared<Watch>();
-  watch->wanted = fp_.wanted;
-  Job job = p.kernel(args, out, fp_.wanted ? watch.get() : nullptr);
-  if (fp_.wanted) {
+  watch->wanted = fp().wanted;
+  Job job = p.kernel(args, out, fp().wanted ? watch.get() : nullptr);
+  if (fp().wanted) {
     job.finish = [finish = std::move(job.finish), watch, flight = flight_, sequence = sequence_,
                   report = report_at(op, reported_name(p, false))]() mutable {
       if (finish) finish();

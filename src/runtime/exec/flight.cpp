@@ -1,8 +1,27 @@
 #include "runtime/exec/flight.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace jetlag::exec {
+
+namespace {
+
+thread_local std::shared_ptr<Flight> spare;
+
+}  // namespace
+
+std::shared_ptr<Flight> Flight::take() {
+  return spare ? std::exchange(spare, nullptr) : std::make_shared<Flight>();
+}
+
+void Flight::give_back(std::shared_ptr<Flight> flight) {
+  // A task that has arrived may still hold it, and then it is left to that task.
+  const bool alone = flight.use_count() == 1;
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const bool fresh = !flight->dropped && !flight->error.any() && !flight->has_reports();
+  if (alone && fresh && flight->outstanding() == 0) spare = std::move(flight);
+}
 
 void Flight::depart(std::int64_t bytes, bool can_fail) {
   outstanding_.fetch_add(1, std::memory_order_acq_rel);

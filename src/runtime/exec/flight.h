@@ -30,13 +30,15 @@ class EarliestError {
     if (sequence >= sequence_) return;
     sequence_ = sequence;
     error_ = std::move(error);
+    any_.store(true, std::memory_order_release);
   }
   std::int64_t sequence() const {
     std::scoped_lock lock(mutex_);
     return sequence_;
   }
-  bool any() const { return sequence() != none; }
+  bool any() const { return any_.load(std::memory_order_acquire); }
   void rethrow_if_any() const {
+    if (!any()) return;
     std::scoped_lock lock(mutex_);
     if (error_) std::rethrow_exception(error_);
   }
@@ -46,10 +48,16 @@ class EarliestError {
   mutable std::mutex mutex_;
   std::int64_t sequence_ = none;
   std::exception_ptr error_;
+  std::atomic<bool> any_{false};
 };
 
 class Flight {
  public:
+  // A fresh one. A short call makes nothing of its own, so each thread keeps
+  // one that was given back as it was taken.
+  static std::shared_ptr<Flight> take();
+  static void give_back(std::shared_ptr<Flight> flight);
+
   EarliestError error;
   // The user wants the call to end: what has not begun is left out.
   std::atomic<bool> dropped{false};

@@ -10,6 +10,7 @@
 #include "compiler/plan/plan.h"
 #include "primitives/element.h"
 #include "runtime/exec/flight.h"
+#include "runtime/exec/slots.h"
 
 namespace jetlag::exec {
 
@@ -17,7 +18,7 @@ namespace jetlag::exec {
 struct Frame : Shared {
   const plan::Function* function = nullptr;
   Ref<Frame> outer;
-  std::vector<Value> slots;
+  Slots<8> slots;
 };
 
 struct Closure : Shared {
@@ -48,17 +49,18 @@ class Caches {
 class Lane {
  public:
   Lane(Host& host, const plan::Program& program, Caches& caches, Profile* profile);
+  ~Lane() { Flight::give_back(std::move(flight_)); }
 
   // Calls the entry and waits for everything. Throws the error of the earliest
-  // operation, with frames() saying where it came from.
-  Value run(const std::vector<Value>& arguments);
+  // operation, with frames() saying where it came from. Arguments are moved from.
+  Value run(std::span<Value> arguments);
   const std::vector<TraceFrame>& frames() const { return frames_; }
 
  private:
   friend class FusedGroup;
 
   // control.cpp: functions, blocks, statements
-  Value call(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value> args);
+  Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
   Flow block(const plan::Block& b, Frame& frame, Value& last);
   Flow statement(const plan::Statement& s, Frame& frame, Value& last);
   Flow run_statement(const plan::Statement& s, Frame& frame, Value& last);
@@ -68,8 +70,9 @@ class Lane {
   Flow round(const plan::Statement& s, Frame& frame, Value& last, bool& over);
   bool condition(const plan::Statement& s, Frame& frame);
   void back_edge();
-  void bind(const plan::Function& f, const Ref<Frame>& outer, std::vector<Value>& args,
-            Frame& frame);
+  // Whether so much time has passed since the host was asked; then it is now.
+  bool poll_is_due(std::int64_t after_ns);
+  void bind(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args, Frame& frame);
   void note_frame(const plan::Function& f, Place place);
 
   // region.cpp: operations
@@ -86,6 +89,11 @@ class Lane {
   Value print(const plan::Op& op, Value* regs);
   Value opaque(const plan::Op& op, Value* regs);
   std::vector<Value> operands(const plan::Op& op, Value* regs, std::size_t first = 0);
+
+  // quick.cpp: calls on a few numbers; unbound leaves them to dispatch.cpp
+  Value quick(const plan::Op& op, const Value* regs);
+  Value quick_elements(const ElementProgram& program, std::span<const Value> args,
+                       bool keeps_arrays);
 
   // subscripts.cpp
   Value index(const plan::Op& op, Value* regs);
@@ -158,15 +166,21 @@ class Lane {
   const plan::Program& program_;
   Caches& caches_;
   Profile* profile_;
-  std::shared_ptr<Flight> flight_ = std::make_shared<Flight>();
+  std::shared_ptr<Flight> flight_ = Flight::take();
   std::vector<Value> captures_;
-  Host::FpMode fp_;
+  // What the caller wants to hear of floating-point conditions: asked for when
+  // first needed, and again after the host ran.
+  const Host::FpMode& fp() {
+    if (!fp_) fp_ = host_.fp_mode();
+    return *fp_;
+  }
+  std::optional<Host::FpMode> fp_;
   std::int64_t sequence_ = 0;  // of the operation that runs; orders errors and reports
   const plan::Function* current_ = nullptr;
   int depth_ = 0;
   int depth_limit_ = 1000;
   std::int64_t edges_ = 0;
-  std::int64_t last_poll_ = 0;
+  std::int64_t last_poll_ = 0;  // 0: the clock was not looked at yet
   const char* stack_end_ = nullptr;
   std::vector<TraceFrame> frames_;
   Place frame_place_;  // where the function that an error leaves was

@@ -13,14 +13,8 @@ using plan::OpKind;
 
 Value Lane::region(const plan::Region& r, Frame& frame) {
   if (r.ops.empty()) return Value::nil();
-  constexpr std::size_t few = 24;
-  if (r.ops.size() <= few) {
-    Value regs[few];
-    ops(r, frame, regs);
-    return r.result >= 0 ? std::move(regs[r.result]) : Value::nil();
-  }
-  const auto regs = std::make_unique<Value[]>(r.ops.size());
-  ops(r, frame, regs.get());
+  Slots<24> regs(r.ops.size());
+  ops(r, frame, regs.data());
   return r.result >= 0 ? std::move(regs[static_cast<std::size_t>(r.result)]) : Value::nil();
 }
 
@@ -67,7 +61,10 @@ Value Lane::op(const Op& op, Frame& frame, Value* regs) {
       if (!v.bound()) throw Error(Kind::name, format("name '{}' is not defined", op.name));
       return v;
     }
-    case OpKind::call: return primitive(op, *op.primitive, operands(op, regs));
+    case OpKind::call: {
+      Value result = quick(op, regs);
+      return result.bound() ? result : primitive(op, *op.primitive, operands(op, regs));
+    }
     case OpKind::function_call: return function_call(op, frame, regs);
     case OpKind::value_call: return value_call(op, regs[op.args[0]], operands(op, regs, 1));
     case OpKind::host_call: return host_call(op, regs);
@@ -210,7 +207,11 @@ Value Lane::opaque(const Op& op, Value* regs) {
 // ---- functions as values -------------------------------------------------------
 
 Value Lane::function_call(const Op& op, Frame&, Value* regs) {
-  return call(*op.function, nullptr, operands(op, regs));
+  Slots<8> args(op.args.size());
+  for (std::size_t i = 0; i < op.args.size(); ++i) {
+    if (op.args[i] >= 0) args[i] = regs[op.args[i]];
+  }
+  return call(*op.function, nullptr, args);
 }
 
 Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> args) {
@@ -235,7 +236,7 @@ Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> arg
       }
       args = std::move(bound);
     }
-    return call(*closure.function, closure.outer, std::move(args));
+    return call(*closure.function, closure.outer, args);
   }
   settle(args);
   barrier_for_host();

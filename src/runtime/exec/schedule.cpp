@@ -76,8 +76,7 @@ void Lane::run_inline(const Job& job, const Step& step) {
     for (std::int64_t b = 0; b < job.blocks; ++b) {
       job.body(b);
       // What the caller can see is finished once begun.
-      if (ns > inline_ns && !visible && now_ns() - last_poll_ > poll_every_ns) {
-        last_poll_ = now_ns();
+      if (ns > inline_ns && !visible && poll_is_due(poll_every_ns)) {
         flight_->look(host_);
         host_.let_go();
       }
@@ -195,7 +194,7 @@ void Lane::barrier_for_host() {
 void Lane::host_ran() {
   // The host may have bound names anew; captures are fetched when they are read.
   for (Value& v : captures_) v = Value();
-  fp_ = host_.fp_mode();
+  fp_.reset();
   if (!host_.guards_hold()) {
     throw Error(Kind::runtime,
                 "a function or module that the program uses was replaced while it ran",
@@ -228,7 +227,8 @@ void Lane::tell_reports(std::int64_t before) {
 }
 
 void Lane::tell_if_at_once(std::int64_t sequence) {
-  if (!fp_.at_once) return;
+  if (flight_->outstanding() == 0 && !flight_->has_reports()) return;
+  if (!fp().at_once) return;
   flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
   if (flight_->has_reports()) tell_reports(sequence + 1);
 }
@@ -286,7 +286,7 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   job.flops = static_cast<double>(size) * run->program().flops_per_element();
   step.keep = std::move(inputs);
   step.keep.push_back(Value::of(out));
-  job.body = [run, size, wanted = fp_.wanted, flight = flight_, sequence = sequence_,
+  job.body = [run, size, wanted = fp().wanted, flight = flight_, sequence = sequence_,
               name = std::move(name)](std::int64_t block) {
     const std::int64_t first = block * element_block;
     const std::int64_t last = std::min(first + element_block, size);

@@ -216,7 +216,7 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
         value.array()->shape() == target->shape());
   const bool direct =
       program->output_dtype(0) == target->dtype() && !overlaps &&
-      (fp_.wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean);
+      (fp().wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean);
   if (direct && ufunc->name != "floor_divide" && ufunc->name != "remainder") {
     auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{target});
     run_elements(op, std::move(run), args, target, name, StepKind::call, "in place");

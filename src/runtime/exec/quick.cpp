@@ -1,0 +1,111 @@
+// Calls of primitives on a few numbers: nobody waits for them, so nothing is
+// prepared that tasks, profiles or reports would need. Whatever is out of the
+// ordinary is left to the way that handles all (dispatch.cpp).
+#include "primitives/element_short.h"
+#include "runtime/exec/lane.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+constexpr std::size_t most_operands = 3;
+
+// What a row makes of operands of certain types.
+struct Meaning {
+  const Primitive* row = nullptr;
+  std::uint64_t operands = 0;
+  ValueRule value = nullptr;
+  const ElementProgram* program = nullptr;  // programs live as long as the process
+  bool keeps_arrays = false;
+};
+
+std::uint64_t key_of(std::span<const Value> args) {
+  std::uint64_t key = args.size();
+  for (const Value& v : args) {
+    const auto dtype = v.is_array() ? v.array()->dtype() : v.dtype();
+    const auto kind = static_cast<std::uint64_t>(v.kind());
+    const bool typed = v.is_array() || v.is(ValueKind::scalar);
+    key = key << 16 | kind << 8 | (typed ? static_cast<std::uint64_t>(dtype) : 0);
+  }
+  return key;
+}
+
+Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uint64_t key) {
+  Meaning m{&row, key, nullptr, nullptr, false};
+  if ((!row.formula && row.ufunc.empty()) || parameters(row).size() != args.size()) return m;
+  m.value = row.value;
+  const Primitive* ufunc = row.formula ? &row : find_primitive(row.ufunc);
+  // Powers by constants have formulas of their own.
+  if (!ufunc || !ufunc->formula || ufunc->name == "power" || row.ufunc == "power") return m;
+  const bool all_python =
+      std::all_of(args.begin(), args.end(), [](const Value& v) { return v.is_python_scalar(); });
+  if (all_python && !row.formula) return m;
+  std::vector<Operand> operands;
+  for (const Value& v : args) operands.push_back(operand_of(v));
+  m.program = program_for(*ufunc, operands).get();
+  m.keeps_arrays = ufunc->keeps_arrays;
+  return m;
+}
+
+const Meaning& meaning_of(const Primitive& row, std::span<const Value> args) {
+  constexpr std::size_t size = 64;
+  static thread_local Meaning known[size];
+  const std::uint64_t key = key_of(args);
+  const auto hash = (reinterpret_cast<std::uintptr_t>(&row) >> 4 ^ key) * 0x9e3779b97f4a7c15u;
+  Meaning& m = known[hash >> 58];
+  if (m.row != &row || m.operands != key) m = find_meaning(row, args, key);
+  return m;
+}
+
+// The one shape of all arrays, where they lie densely and are short.
+const Array* model_of(std::span<const Value> args) {
+  const Array* model = nullptr;
+  for (const Value& v : args) {
+    if (!v.is_array()) continue;
+    const Array& a = *v.array();
+    if (model ? !(a.shape() == model->shape()) : a.size() > longest_short_run) return nullptr;
+    if (!a.is_contiguous()) return nullptr;
+    if (!model) model = &a;
+  }
+  return model;
+}
+
+}  // namespace
+
+Value Lane::quick(const plan::Op& op, const Value* regs) {
+  const std::size_t count = op.args.size();
+  if (profile_ || count == 0 || count > most_operands) return {};
+  Value copies[most_operands];
+  for (std::size_t i = 0; i < count; ++i) {
+    if (op.args[i] < 0 || !regs[op.args[i]].is_numeric()) return {};
+    copies[i] = regs[op.args[i]];
+  }
+  const std::span<const Value> args(copies, count);
+  const Meaning& m = meaning_of(*op.primitive, args);
+  if (m.value) {
+    Value result = m.value(args);
+    if (result.bound()) return result;
+  }
+  return m.program && flight_->outstanding() == 0 ? quick_elements(*m.program, args, m.keeps_arrays)
+                                                  : Value();
+}
+
+Value Lane::quick_elements(const ElementProgram& program, std::span<const Value> args,
+                           bool keeps_arrays) {
+  const DType dtype = program.output_dtype(0);
+  const bool any =
+      std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
+  const Array* model = any ? model_of(args) : nullptr;
+  if (model && (model->rank() > 0 || keeps_arrays)) {
+    Ref<Array> out = result_array(dtype, model->shape());
+    const unsigned met = run_short(program, args, out->data(), out->size());
+    return met & fp().wanted ? Value() : Value::of(std::move(out));
+  }
+  // Integer scalars tell when they wrap.
+  if (any != (model != nullptr) || keeps_arrays || (!any && is_integer(dtype))) return {};
+  std::complex<double> element;
+  const unsigned met = run_short(program, args, reinterpret_cast<std::byte*>(&element), 1);
+  return met & fp().wanted ? Value() : Value::scalar(dtype, &element);
+}
+
+}  // namespace jetlag::exec
