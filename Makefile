@@ -95,4 +95,4 @@ bench: modules
 
 clean:
 	rm -rf build
-	rm -f python/jetlag/_core*.so
+	rm -f python/jetlag/_c*.so

@@ -23,13 +23,15 @@ fi
 
 cmake --build $build --parallel "${JOBS:-$(tools/jobs.sh)}" ${1:+--target "$@"}
 
-# Python imports the package from python/, so the extension module appears there.
-module=$(find "$PWD/$build/python" -name '_core*.so' -print -quit)
-if [ -z "$module" ]; then
-  echo "build: $build/python has no _core module" >&2
-  exit 1
-fi
-ln -sfnr "$module" "python/jetlag/$(basename "$module")"
+# Python imports the package from python/, so the extension modules appear there.
+for name in _call _core; do
+  module=$(find "$PWD/$build/python" -name "$name*.so" -print -quit)
+  if [ -z "$module" ]; then
+    echo "build: $build/python has no $name module" >&2
+    exit 1
+  fi
+  ln -sfnr "$module" "python/jetlag/$(basename "$module")"
+done
 
 # The command, for which functions of Python files are read by the Python of .venv.
 rm -f .venv/bin/jetlag

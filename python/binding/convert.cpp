@@ -185,7 +185,8 @@ Value Border::from_python(PyObject* o) {
 }
 
 Value Border::array_from(PyArrayObject* array, DType dtype) {
-  Ref<Buffer> buffer = buffer_of(root_of(array));
+  const auto handle = make<PyHandle>(reinterpret_cast<PyObject*>(array));
+  Ref<Buffer> buffer = buffer_of(root_of(array), handle);
   Dims shape(
       std::span<const std::int64_t>(reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
                                     static_cast<std::size_t>(PyArray_NDIM(array))));
@@ -195,24 +196,33 @@ Value Border::array_from(PyArrayObject* array, DType dtype) {
   auto a = make<Array>(std::move(buffer), reinterpret_cast<std::byte*>(PyArray_DATA(array)), dtype,
                        std::move(shape), std::move(strides));
   if (!PyArray_ISWRITEABLE(array)) a->make_read_only();
-  a->handle = make<PyHandle>(reinterpret_cast<PyObject*>(array));
+  a->handle = handle;
   return Value::of(a);
 }
 
-Ref<Buffer> Border::buffer_of(PyArrayObject* root) {
+// `handle` holds some array that looks at the root's memory, perhaps the root.
+Ref<Buffer> Border::buffer_of(PyArrayObject* root, const Ref<PyHandle>& handle) {
   auto* key = reinterpret_cast<PyObject*>(root);
-  if (auto known = buffers_.find(key); known != buffers_.end()) return known->second;
-  constexpr std::size_t many = 64;
-  if (buffers_.size() >= many) forget_unused();
+  for (const auto& [owner, buffer] : buffers_) {
+    if (owner == key) return buffer;
+  }
   const auto [low, high] = extent(root);
   for (const auto& [other, buffer] : buffers_) {
     const char* other_low = reinterpret_cast<const char*>(buffer->data());
     if (low < other_low + buffer->bytes() && other_low < high) tangled_ = true;
   }
-  Ref<Buffer> buffer = Buffer::borrow(low, high - low, make<PyHandle>(key), true);
+  Ref<Buffer> buffer =
+      Buffer::borrow(low, high - low, handle->get() == key ? handle : make<PyHandle>(key), true);
   buffer->make_visible();
-  buffers_.emplace(key, buffer);
+  remember(key, buffer);
   return buffer;
+}
+
+void Border::remember(PyObject* owner, const Ref<Buffer>& buffer) {
+  constexpr std::size_t few = 4, many = 64;
+  if (buffers_.empty()) buffers_.reserve(few);
+  if (buffers_.size() >= many) forget_unused();
+  buffers_.emplace_back(owner, buffer);
 }
 
 void Border::forget_unused() {
@@ -311,7 +321,7 @@ PyObject* Border::array_to(const Ref<Array>& a) {
   if (!a->buffer()->owner()) {
     PyArray_ENABLEFLAGS(array, NPY_ARRAY_OWNDATA);
     a->buffer()->give_to(a->handle);
-    buffers_.emplace(made, a->buffer());
+    remember(made, a->buffer());
     return made;
   }
   PyArray_SetBaseObject(array,

@@ -2,7 +2,8 @@
 // on the way out; nothing is copied.
 #pragma once
 
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "array/value.h"
 #include "binding/numpy_api.h"
@@ -39,12 +40,13 @@ class Border {
 
  private:
   Value array_from(PyArrayObject* array, DType dtype);
-  Ref<Buffer> buffer_of(PyArrayObject* root);
+  Ref<Buffer> buffer_of(PyArrayObject* root, const Ref<PyHandle>& handle);
+  void remember(PyObject* owner, const Ref<Buffer>& buffer);
   void forget_unused();
   PyObject* array_to(const Ref<Array>& array);
   PyObject* items_to(const Value& value);
 
-  std::unordered_map<PyObject*, Ref<Buffer>> buffers_;  // by owner
+  std::vector<std::pair<PyObject*, Ref<Buffer>>> buffers_;  // with their owners; few
   bool tangled_ = false;
 };
 

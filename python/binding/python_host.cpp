@@ -140,13 +140,7 @@ Value PythonHost::fetch(int capture) {
 
 bool PythonHost::guards_hold() {
   take();
-  for (const Guard& g : side_.guards) {
-    PyObject* found = PyDict_GetItemWithError(g.holder.ptr(), g.key.ptr());
-    if (!found && PyErr_Occurred()) nb::raise_python_error();
-    if (!found) found = missing_object();
-    if (found != g.expected.ptr()) return false;
-  }
-  return true;
+  return side_.guards.hold();
 }
 
 void PythonHost::opaque_notice(const exec::Site& site, std::string_view why) {

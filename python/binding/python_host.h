@@ -2,6 +2,7 @@
 #pragma once
 
 #include "binding/convert.h"
+#include "binding/guards.h"
 #include "runtime/exec/host.h"
 
 namespace jetlag::python {
@@ -21,18 +22,12 @@ struct Helper {
   bool lane = false;
 };
 
-struct Guard {
-  nb::dict holder;
-  nb::object key;
-  nb::object expected;
-};
-
 // What a program needs of Python, shared by its calls.
 struct PythonSide {
   std::vector<std::vector<std::pair<std::string, CaptureSource>>> captures;  // by function
   std::vector<CaptureSource> resolved;                                       // by capture index
   std::vector<Helper> helpers;
-  std::vector<Guard> guards;
+  Guards guards;
   bool strict = false;
 };
 

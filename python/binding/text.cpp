@@ -24,7 +24,8 @@ nb::object run_text(const std::string& text, nb::list arguments) {
   exec::Lane lane(host, *program, caches, nullptr);
   Value result;
   try {
-    result = lane.run({Value::list(std::move(given))});
+    Value list = Value::list(std::move(given));
+    result = lane.run({&list, 1});
   } catch (const Error& error) {
     host.take();
     raise(error, lane.frames());

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, overload
 
 from jetlag import pending
+from jetlag._call import Callable
 from jetlag.options import Options
 from jetlag.reports import NotLowered, Reporter
 
 if TYPE_CHECKING:
+    from collections import abc
+
     from jetlag.explanation import Explanation
     from jetlag.futures import Future
     from jetlag.lower import Lowered
@@ -26,15 +28,19 @@ _lowering = threading.RLock()
 
 
 @overload
-def jit(function: Callable[..., Any], /) -> JitFunction: ...
+def jit(function: abc.Callable[..., Any], /) -> JitFunction: ...
 @overload
 def jit(
     *, strict: bool = False, fastmath: bool = False
-) -> Callable[[Callable[..., Any]], JitFunction]: ...
+) -> abc.Callable[[abc.Callable[..., Any]], JitFunction]: ...
 
 
 def jit(
-    function: Callable[..., Any] | None = None, /, *, strict: bool = False, fastmath: bool = False
+    function: abc.Callable[..., Any] | None = None,
+    /,
+    *,
+    strict: bool = False,
+    fastmath: bool = False,
 ) -> Any:
     """Run a function on the engine, with the results that Python and NumPy give.
 
@@ -68,43 +74,48 @@ class Variant:
     """A program, with the guards under which it stands for its function."""
 
     def __init__(self, function: FunctionType, lowered: Lowered, missing: object) -> None:
-        from jetlag.lower.resolve import checker, fetch
+        from jetlag.lower.resolve import fetch
 
         self.program = lowered.program
         self.bind = _binder(function)
-        self.program.set_guards([g for g in lowered.guards if isinstance(g[0], dict)])
-        self._others_hold = checker([g for g in lowered.guards if not isinstance(g[0], dict)])
+        self._function = function
+        self.program.set_guards(list(lowered.guards))
         self._data = lowered.data
         self._fetch = functools.partial(fetch, missing=missing)
         self.writes = bool(self.program.may_write() or self.program.has_opaque())
 
     def holds(self) -> bool:
         """Whether everything that was looked at while lowering is as it was."""
-        return bool(self.program.guards_hold() and self._others_hold())
+        return bool(self.program.guards_hold())
+
+    def serve(self, callable: JitFunction) -> None:
+        """Have calls go to the program directly; they come back when its guards fail."""
+        self.program.serve(callable, self._function, self.bind)
 
     def captured(self) -> list[object]:
         """The values from outside that a call made now would see."""
         return [self._fetch(holder, key) for holder, key in self._data]
 
 
-class JitFunction:
-    """A function that runs on the engine. Calls, attributes and pickles as the function does."""
+class JitFunction(Callable):
+    """A function that runs on the engine. Calls, attributes and pickles as the function does.
 
-    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+    Calls come to `_call` until there is a program that serves them, and whenever that
+    program cannot: its guards fail, or other calls are pending.
+    """
+
+    def __init__(self, function: abc.Callable[..., Any], options: Options) -> None:
         functools.update_wrapper(self, function)
         self.options = options
         self._function = function
-        self._variant: Variant | None = None
         self._variants: tuple[Variant, ...] = ()  # the latest first
         self._in_python = "" if isinstance(function, FunctionType) else "it is no Python function"
         self._place = (0, 0)
         self._told = False
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def _call(self, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Call the function; wait for its result."""
-        variant = self._variant
-        if variant is None or not variant.holds():
-            variant = self._find()
+        variant = self._find()
         if variant is None:
             if pending.attention:
                 pending.attend((*args, *kwargs.values()), True)
@@ -168,9 +179,6 @@ class JitFunction:
         self._find()
         return self._in_python
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:  # noqa: ANN401
-        return self if instance is None else MethodType(self, instance)
-
     def __reduce__(self) -> str:
         # By name, as functions are pickled and copied.
         return self.__qualname__  # type: ignore[attr-defined,no-any-return]
@@ -178,7 +186,7 @@ class JitFunction:
     def __repr__(self) -> str:
         return f"<jetlag function {getattr(self, '__qualname__', self._function)}>"
 
-    def _text(self, show: Callable[[Any], str]) -> str:
+    def _text(self, show: abc.Callable[[Any], str]) -> str:
         variant = self._find()
         if variant is None:
             return f"# {getattr(self, '__name__', '?')} stays in Python: {self._in_python}\n"
@@ -203,7 +211,7 @@ class JitFunction:
         with _lowering:
             for variant in self._variants:
                 if variant.holds():
-                    self._variant = variant
+                    variant.serve(self)
                     return variant
             return self._lower()
 
@@ -219,7 +227,6 @@ class JitFunction:
             node = reason.node
             self._place = getattr(node, "lineno", 0), getattr(node, "col_offset", 0) + 1
             self._in_python = reason.why
-            self._variant = None
             self._tell()
             return None
         except NotLowered as refusal:
@@ -227,7 +234,7 @@ class JitFunction:
         engine.know_files(lowered.globals)
         variant = Variant(self._function, lowered, core.MISSING)
         self._variants = (variant, *self._variants[: _MOST_VARIANTS - 1])
-        self._variant = variant
+        variant.serve(self)
         return variant
 
     def _tell(self) -> None:
@@ -248,7 +255,7 @@ class JitFunction:
         Reporter.report(file, line, column, self._in_python, "whole function", names)
 
 
-def _binder(function: FunctionType) -> Callable[..., tuple[Any, ...]]:
+def _binder(function: FunctionType) -> abc.Callable[..., tuple[Any, ...]]:
     """A function of the same signature that returns its arguments.
 
     What does not fit raises TypeError in the very words of Python.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType
 from typing import Any
@@ -102,33 +101,6 @@ def fetch(holder: Any, key: str | None, missing: object) -> object:  # noqa: ANN
     if isinstance(holder, dict):
         return holder.get(key, missing)
     return contents(holder, missing) if key is None else getattr(holder, key, missing)
-
-
-def checker(guards: list[Guard]) -> Callable[[], bool]:
-    """A function that says whether cells and attributes still hold what was seen there.
-
-    It is made for these guards, because every call of a function asks it.
-
-    >>> f = checker.__class__(checker.__code__, {})
-    >>> unchanged = checker([(f, "__defaults__", None)])
-    >>> unchanged()
-    True
-    >>> f.__defaults__ = (1,)
-    >>> unchanged()
-    False
-    """
-    space: dict[str, object] = {}
-    conditions = ["True"]
-    for number, (holder, key, expected) in enumerate(guards):
-        space[f"h{number}"], space[f"e{number}"] = holder, expected
-        conditions.append(f"h{number}.{key or 'cell_contents'} is e{number}")
-    # An empty cell raises ValueError. No guard expects one: what is followed is there.
-    exec(
-        f"def check():\n try: return {' and '.join(conditions)}\n"
-        " except (AttributeError, ValueError): return False",
-        space,
-    )
-    return space["check"]  # type: ignore[return-value]
 
 
 def is_banned(name: str, value: object) -> bool:
