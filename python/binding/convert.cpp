@@ -3,6 +3,8 @@
 #include <mutex>
 #include <vector>
 
+#include "binding/memory.h"
+
 namespace jetlag::python {
 
 namespace {
@@ -317,9 +319,8 @@ PyObject* Border::array_to(const Ref<Array>& a) {
     PyArray_SetBaseObject(array, base.release().ptr());
     return made;
   }
-  // The memory came from malloc and goes to NumPy, whose free() will end it.
   if (!a->buffer()->owner()) {
-    PyArray_ENABLEFLAGS(array, NPY_ARRAY_OWNDATA);
+    hand_over(array);
     a->buffer()->give_to(a->handle);
     remember(made, a->buffer());
     return made;

@@ -83,7 +83,6 @@ void add_tables(nb::module_& m) {
       nb::arg("name"), "Whether a user's name must be quoted in PhySL.");
   m.def("threads", threads, nb::arg("count") = nb::none(),
         "Sets, if given, and returns the number of workers.");
-  m.def("after_fork", &tasks::after_fork);
   m.def(
       "set_hooks",
       [](nb::object locate, nb::object warn_fp, nb::object warn_opaque) {
@@ -126,4 +125,5 @@ NB_MODULE(_core, m) {
   add_program(m);
   add_physl(m);
   add_tables(m);
+  add_memory(m);
 }

@@ -15,5 +15,6 @@ void add_nodes(nb::module_& m);
 void add_program(nb::module_& m);
 void add_tables(nb::module_& m);
 void add_physl(nb::module_& m);
+void add_memory(nb::module_& m);
 
 }  // namespace jetlag::python

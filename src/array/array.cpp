@@ -1,61 +1,14 @@
 #include "array/array.h"
 
-#include <sys/mman.h>
-#include <sys/sysinfo.h>
-
 #include <bit>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <limits>
+
+#include "array/memory.h"
 
 namespace jetlag {
 
 namespace {
-
-// A cache line; smaller blocks than a page are not worth the detour through
-// aligned_alloc. Either way free() takes them back.
-constexpr std::int64_t alignment = 64;
-constexpr std::int64_t smallest_aligned = 4096;
-
-// From this size on memory is asked for in huge pages, as NumPy does: touching
-// a fresh page costs more than filling it.
-constexpr std::int64_t smallest_huge = std::int64_t{1} << 22;
-constexpr std::int64_t huge_page = std::int64_t{1} << 21;
-
-// Linux promises memory that it does not have, so malloc alone would not say
-// no: what the machine can never give is refused here.
-std::int64_t machine_bytes() {
-  static const std::int64_t total = [] {
-    struct sysinfo facts{};
-    if (sysinfo(&facts) != 0) return std::numeric_limits<std::int64_t>::max();
-    return static_cast<std::int64_t>((facts.totalram + facts.totalswap) * facts.mem_unit);
-  }();
-  return total;
-}
-
-void use_huge_pages(void* data, std::int64_t bytes) {
-  if (data == nullptr || bytes < smallest_huge) return;
-  // Whole small pages inside; the system picks whole huge ones among them.
-  constexpr std::int64_t page = 4096;
-  auto* first = static_cast<std::byte*>(data);
-  const auto offset = -reinterpret_cast<std::intptr_t>(data) & (page - 1);
-  // Only advice: a system without huge pages goes on without.
-  static_cast<void>(
-      madvise(first + offset, static_cast<std::size_t>(bytes - offset), MADV_HUGEPAGE));
-}
-
-void* system_memory(std::int64_t bytes, bool zeroed) {
-  if (bytes > machine_bytes()) return nullptr;
-  // An empty array has an address too, as in NumPy.
-  const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
-  if (!zeroed && bytes < smallest_aligned) return std::malloc(size);
-  const auto step = static_cast<std::size_t>(bytes < smallest_huge ? alignment : huge_page);
-  void* data =
-      zeroed ? std::calloc(size, 1) : std::aligned_alloc(step, (size + step - 1) / step * step);
-  use_huge_pages(data, bytes);
-  return data;
-}
 
 // "200. GiB", "1.50 MiB", "12 bytes": NumPy's words in its MemoryError.
 std::string size_text(std::int64_t bytes) {
@@ -131,10 +84,10 @@ Extent extent_of(const Array& a) {
 
 Ref<Buffer> Buffer::allocate(std::int64_t bytes, bool zeroed) {
   JETLAG_CHECK(bytes >= 0, "a buffer of {} bytes", bytes);
-  void* data = system_memory(bytes, zeroed);
+  std::byte* data = memory::take(bytes, zeroed);
   if (data == nullptr) throw Error(Kind::memory, format("Unable to allocate {}", size_text(bytes)));
   Ref<Buffer> buffer(new Buffer);
-  buffer->data_ = static_cast<std::byte*>(data);
+  buffer->data_ = data;
   buffer->bytes_ = bytes;
   buffer->owned_ = true;
   return buffer;
@@ -150,7 +103,7 @@ Ref<Buffer> Buffer::borrow(void* data, std::int64_t bytes, Ref<Handle> owner, bo
 }
 
 Buffer::~Buffer() {
-  if (owned_) std::free(data_);
+  if (owned_) memory::give_back(data_, bytes_);
 }
 
 bool Buffer::contains(const void* first, const void* last) const {

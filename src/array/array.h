@@ -16,8 +16,8 @@ namespace jetlag {
 // thread.
 class Handle : public Shared {};
 
-// A block of memory. Its own bytes come from malloc, so that their ownership
-// can pass to NumPy; a borrowed buffer keeps its owner alive instead.
+// A block of memory. Its own bytes come from array/memory.h, so that their
+// ownership can pass to NumPy; a borrowed buffer keeps its owner alive instead.
 class Buffer : public Shared {
  public:
   // Zeroed memory is asked from the system as such: untouched pages cost nothing.
@@ -39,6 +39,7 @@ class Buffer : public Shared {
   // The host object that now owns the bytes, if any. After give_to the buffer
   // borrows from the owner and no longer frees.
   const Ref<Handle>& owner() const { return owner_; }
+  bool owned() const { return owned_; }  // made here, and not given to anyone
   void give_to(Ref<Handle> owner) {
     owner_ = std::move(owner);
     owned_ = false;
@@ -48,6 +49,9 @@ class Buffer : public Shared {
   // bookkeeping about them (runtime/exec owns its meaning).
   std::atomic<std::int32_t> pending{0};
   Ref<Shared> hazards;
+  // How many of the references are held by unfinished tasks, and will be let go
+  // by themselves (runtime/exec again).
+  std::atomic<std::int32_t> lent{0};
 
  private:
   Buffer() = default;

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "compiler/plan/plan.h"
+#include "compiler/plan/liveness.h"
 
 namespace jetlag::plan {
 
@@ -20,47 +20,11 @@ void each_region(Region& region, const F& f) {
 }
 
 template <class F>
-void each_statement(Block& block, const F& f) {
-  for (Statement& s : block.statements) {
-    f(s);
-    for (Op& op : s.region.ops) {
-      for (Block& b : op.blocks) each_statement(b, f);
-    }
-    for (Block& b : s.blocks) each_statement(b, f);
-  }
-}
-
-template <class F>
 void each_region(Block& block, const F& f) {
   for (Statement& s : block.statements) {
     each_region(s.region, f);
     for (Block& b : s.blocks) each_region(b, f);
   }
-}
-
-// ---- drop-unread: store(x, …) that nobody reads → nothing -------------------
-
-void drop_unread(Program&, Function& function) {
-  // Nested functions see the variables at any later time.
-  if (function.needs_frame) return;
-  std::set<int> read;
-  each_statement(function.body, [&](Statement& s) {
-    for (const Variable& v : s.inputs) read.insert(v.slot);
-  });
-  each_region(function.body, [&](Region& r) {
-    for (const Op& op : r.ops) {
-      if (op.kind == OpKind::variable) read.insert(op.variable.slot);
-      if (op.kind == OpKind::unbind) read.insert(op.variable.slot);
-    }
-  });
-  each_region(function.body, [&](Region& r) {
-    // The operation stays as a name for its value, so that registers keep their numbers.
-    for (Op& op : r.ops) {
-      if (op.kind == OpKind::assign && op.variable.depth == 0 && !read.contains(op.variable.slot)) {
-        op.variable.slot = -1;
-      }
-    }
-  });
 }
 
 // ---- fuse-elementwise: f(g(a), b) → one pass --------------------------------
@@ -190,7 +154,8 @@ void note_writes(Program& program, Function& function) {
 }
 
 constexpr Pass table[] = {
-    {"drop-unread", drop_unread, "a variable that nothing reads is not kept"},
+    {"drop-unread", mark_last_reads,
+     "a variable is let go where its value is read for the last time"},
     {"fuse-elementwise", fuse_elementwise,
      "elementwise chains become one pass over their operands"},
     {"last-use", last_use, "a value is let go after its last reader"},

@@ -72,8 +72,9 @@ struct Op {
   std::vector<std::string> keywords;  // names of the last arguments of a host call
   Value constant;
   Variable variable;
-  int index = -1;     // of a capture, a helper, an item
+  int index = -1;     // of a capture, a helper, an item; the slot of a dropped assignment
   bool lane = false;  // known to run in Python: no warning
+  bool last = false;  // of a variable: nothing reads it again before it is assigned
   std::string name;   // of an attribute, method, variable
   const Function* function = nullptr;
   std::vector<Block> blocks;

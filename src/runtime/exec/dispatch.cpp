@@ -5,6 +5,7 @@
 
 #include "primitives/index.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
 
@@ -182,20 +183,29 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   for (const Value& v : args) {
     if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
   }
-  Ref<Array> out = result_array(program->output_dtype(0), shape);
-  auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{out});
+  Ref<Array> out;
+  if (op.kind == plan::OpKind::call)
+    out = dying_operand(op, op.args, args, program->output_dtype(0), shape);
+  const bool over = static_cast<bool>(out);
+  if (!over) out = result_array(program->output_dtype(0), shape);
+  std::vector<Value> inputs = lent(args);
+  const Ref<Array> target = lent(out);
+  auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{target});
   const bool scalars = !any_array(args) && !op.primitive->ufunc.empty();
   // The row that computes names the condition: numpy.mod reports as remainder.
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   FpReport report = report_at(op, reported_name(computes, scalars));
-  run_elements(op, std::move(run), args, out, [report](int) { return report; }, StepKind::call, {});
+  const std::string_view rule = over ? "last-use" : "";
+  run_elements(
+      op, std::move(run), std::move(inputs), target, [report](int) { return report; },
+      StepKind::call, rule);
   if (scalars && (fp().wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
     report.anomalies = overflow;
     flight_->report(sequence_, report);
     tell_if_at_once(sequence_);
   }
   Value result = result_value(out, shape.empty() && !ufunc.keeps_arrays);
-  if (profile_) describe(op, StepKind::call, result);
+  if (profile_) describe(op, StepKind::call, result, rule);
   return result;
 }
 

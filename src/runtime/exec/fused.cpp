@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/exec/reuse.h"
+
 namespace jetlag::exec {
 
 using plan::Op;
@@ -129,15 +131,23 @@ void FusedGroup::finish(int reg) {
     fused = build();
     lane_.caches_.add(name, fused);
   }
-  std::vector<Value> inputs;
+  std::vector<Value> operands;
+  std::vector<int> registers;
   for (const auto& [m, i] : fused->inputs) {
     const Op& op =
         region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(m)])];
-    inputs.push_back(regs_[op.args[static_cast<std::size_t>(i)]]);
+    registers.push_back(op.args[static_cast<std::size_t>(i)]);
+    operands.push_back(regs_[registers.back()]);
   }
   const Spec& root = specs_.back();
-  Ref<Array> out = lane_.result_array(root.dtype, root.shape);
-  auto run = std::make_shared<ElementRun>(fused->program, inputs, std::vector<Ref<Array>>{out});
+  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
+  Ref<Array> out = dying_operand(op, registers, operands, root.dtype, root.shape);
+  const bool over = static_cast<bool>(out);
+  if (!over) out = lane_.result_array(root.dtype, root.shape);
+  std::vector<Value> inputs = lent(operands);
+  operands.clear();
+  const Ref<Array> target = lent(out);
+  auto run = std::make_shared<ElementRun>(fused->program, inputs, std::vector<Ref<Array>>{target});
 
   std::vector<FpReport> reports;
   for (std::size_t m = 0; m < specs_.size(); ++m) {
@@ -145,15 +155,16 @@ void FusedGroup::finish(int reg) {
     reports.push_back(lane_.report_at(region_.ops[static_cast<std::size_t>(group_.members[m])],
                                       std::string(python.substr(python.rfind('.') + 1))));
   }
-  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
   lane_.run_elements(
-      op, std::move(run), std::move(inputs), out,
+      op, std::move(run), std::move(inputs), target,
       [reports = std::move(reports)](int application) {
         return reports[static_cast<std::size_t>(application)];
       },
       StepKind::fused, "fuse-elementwise");
   regs_[reg] = Value::of(out);
-  if (lane_.profile_) lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
+  if (!lane_.profile_) return;
+  lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
+  if (over) lane_.profile_->apply(op.id, "last-use");
 }
 
 }  // namespace jetlag::exec

@@ -125,10 +125,28 @@ Value Lane::op(const Op& op, Frame& frame, Value* regs) {
   throw Error(Kind::internal, op.place, "unknown operation");
 }
 
+namespace {
+
+// What Python knows of may have a finalizer: it lives as long as its variable.
+// Only arrays of our own can go when their last reader has them.
+bool outlives_its_reads(const Value& v) {
+  switch (v.kind()) {
+    case ValueKind::array: return static_cast<bool>(v.array()->handle);
+    case ValueKind::tuple:
+    case ValueKind::list:
+    case ValueKind::function:
+    case ValueKind::object: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
 Value Lane::read(const Op& op, Frame& frame) {
   Frame* f = &frame;
   for (int d = 0; d < op.variable.depth; ++d) f = f->outer.get();
-  const Value& v = f->slots[static_cast<std::size_t>(op.variable.slot)];
+  Value& v = f->slots[static_cast<std::size_t>(op.variable.slot)];
+  if (op.last && v.is_array() && !outlives_its_reads(v)) return std::exchange(v, Value());
   // A helper's input has no name here: the helper copes with a missing one.
   if (v.bound() || op.name.empty()) return v;
   if (op.variable.depth > 0) {
@@ -148,6 +166,9 @@ Value Lane::assign(const Op& op, Frame& frame, Value* regs) {
     Frame* f = &frame;
     for (int d = 0; d < op.variable.depth; ++d) f = f->outer.get();
     f->slots[static_cast<std::size_t>(op.variable.slot)] = value;
+  } else if (op.index >= 0) {
+    Value& slot = frame.slots[static_cast<std::size_t>(op.index)];
+    if (outlives_its_reads(value) || outlives_its_reads(slot)) slot = value;
   }
   return value;
 }

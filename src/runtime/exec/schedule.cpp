@@ -2,7 +2,9 @@
 // the same memory.
 #include <algorithm>
 
+#include "array/memory.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
 
@@ -245,7 +247,17 @@ Site Lane::site_of(Place place) const {
 
 // ---- results -------------------------------------------------------------------
 
-Ref<Array> Lane::result_array(DType dtype, const Dims& shape) { return new_array(dtype, shape); }
+// Running ahead must not cost memory: before more is taken than ever was, the
+// tasks in flight let go of what they still hold.
+Ref<Array> Lane::result_array(DType dtype, const Dims& shape) {
+  constexpr std::int64_t large = std::int64_t{1} << 20;
+  if (flight_->outstanding() > 0) {
+    const std::int64_t bytes = element_count(shape) * size_of(dtype);
+    if (bytes >= large && memory::would_raise_peak(bytes))
+      flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+  }
+  return new_array(dtype, shape);
+}
 
 Value Lane::result_value(Ref<Array> out, bool scalar) {
   if (!scalar) return Value::of(std::move(out));
@@ -286,11 +298,11 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   job.flops = static_cast<double>(size) * run->program().flops_per_element();
   step.keep = std::move(inputs);
   step.keep.push_back(Value::of(out));
-  job.body = [run, size, wanted = fp().wanted, flight = flight_, sequence = sequence_,
-              name = std::move(name)](std::int64_t block) {
-    const std::int64_t first = block * element_block;
-    const std::int64_t last = std::min(first + element_block, size);
-    if ((run->run(first, last) & wanted) == 0) return;
+  const bool over = out->is_contiguous() &&
+                    std::any_of(step.reads.begin(), step.reads.end(),
+                                [&](const Ref<Array>& a) { return a->data() == out->data(); });
+  auto tell = [run, wanted = fp().wanted, flight = flight_, sequence = sequence_,
+               name = std::move(name)](std::int64_t first, std::int64_t last) {
     for (const ElementRun::Finding& f : run->diagnose(first, last)) {
       if ((f.anomalies & wanted) == 0) continue;
       FpReport report = name(std::max(f.application, 0));
@@ -298,6 +310,13 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
       report.anomalies = f.anomalies & wanted;
       flight->report(sequence, std::move(report));
     }
+  };
+  job.body = [run, size, over, out = out.get(), wanted = fp().wanted,
+              tell = std::move(tell)](std::int64_t block) {
+    const std::int64_t first = block * element_block;
+    const std::int64_t last = std::min(first + element_block, size);
+    if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
+    if ((run->run(first, last) & wanted) != 0) tell(first, last);
   };
   perform(std::move(job), std::move(step));
   tell_if_at_once(sequence_);

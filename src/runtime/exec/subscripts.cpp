@@ -3,6 +3,7 @@
 
 #include "primitives/index.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
 
@@ -209,17 +210,20 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   FpReport report = report_at(op, std::string(ufunc->python.substr(ufunc->python.rfind('.') + 1)));
   const auto name = [report](int) { return report; };
 
-  // Without reports to make, and nothing in the way, the pass writes in place.
+  // Where nothing is in the way, and no report can throw, the pass writes in place.
   const bool overlaps =
       value.is_array() && may_overlap(*target, *value.array()) &&
       !(value.array()->data() == target->data() && value.array()->strides() == target->strides() &&
         value.array()->shape() == target->shape());
   const bool direct =
       program->output_dtype(0) == target->dtype() && !overlaps &&
-      (fp().wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean);
+      (fp().wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean ||
+       (!fp().at_once && target->is_contiguous()));
   if (direct && ufunc->name != "floor_divide" && ufunc->name != "remainder") {
-    auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{target});
-    run_elements(op, std::move(run), args, target, name, StepKind::call, "in place");
+    std::vector<Value> inputs = lent(args);
+    const Ref<Array> place = lent(target);
+    auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{place});
+    run_elements(op, std::move(run), std::move(inputs), place, name, StepKind::call, "in place");
   } else {
     Ref<Array> aside = result_array(program->output_dtype(0), shape);
     auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{aside});

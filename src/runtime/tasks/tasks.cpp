@@ -160,10 +160,11 @@ void Task::end() {
   for (const TaskPtr& task : next) {
     if (failed()) task->failed_ = true;
   }
-  if (work_.done) work_.done(*this);
-  // The closures hold arrays: they must not outlive the work.
+  // The closures hold arrays: they must not outlive the work, and whoever hears
+  // that it is done finds them let go.
   work_.body = nullptr;
   work_.finish = nullptr;
+  if (work_.done) work_.done(*this);
   work_.done = nullptr;
   for (const TaskPtr& task : next) task->one_less();
 }

@@ -1,0 +1,90 @@
+#include "runtime/exec/reuse.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/tasks/tasks.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+// Below this, tasks do not come into it, and malloc costs less than care.
+constexpr std::int64_t smallest_lent = std::int64_t{1} << 15;
+constexpr std::int64_t smallest_reused = std::int64_t{1} << 13;
+
+struct LentArray : Array {
+  explicit LentArray(const Array& a)
+      : Array(a.buffer(), a.data(), a.dtype(), a.shape(), a.strides()) {
+    if (!a.writable()) make_read_only();
+    buffer()->lent.fetch_add(1, std::memory_order_acq_rel);
+  }
+  // The count goes first: a reference may be missed, never imagined.
+  ~LentArray() override { buffer()->lent.fetch_sub(1, std::memory_order_acq_rel); }
+};
+
+bool is_ours(const Array& a) {
+  return a.buffer()->owned() && !a.buffer()->visible() && a.writable() && !a.handle &&
+         !a.is_scalar && a.is_contiguous();
+}
+
+// Whether nothing but `holders` values and unfinished tasks refer to the bytes.
+bool held_by(const Array& a, std::int64_t holders) {
+  if (a.use_count() != holders) return false;
+  // In this order: tasks that end meanwhile make the difference larger.
+  const Buffer& b = *a.buffer();
+  const std::int64_t uses = b.use_count();
+  return uses - b.lent.load(std::memory_order_acquire) -
+             b.pending.load(std::memory_order_acquire) ==
+         1;
+}
+
+}  // namespace
+
+Ref<Array> lent(const Ref<Array>& array) {
+  if (tasks::workers() == 1 || array->is_scalar || array->bytes() < smallest_lent) return array;
+  return make<LentArray>(*array);
+}
+
+std::vector<Value> lent(const std::vector<Value>& values) {
+  std::vector<Value> result = values;
+  for (Value& v : result) {
+    if (v.is_array()) v = Value::of(lent(v.array()));
+  }
+  return result;
+}
+
+Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
+                         std::span<const Value> values, DType dtype, const Dims& shape) {
+  for (std::size_t i = 0; i < values.size() && i < registers.size(); ++i) {
+    if (!values[i].is_array()) continue;
+    const Ref<Array>& a = values[i].array();
+    if (a->dtype() != dtype || a->bytes() < smallest_reused || !(a->shape() == shape)) continue;
+    if (std::find(op.dying.begin(), op.dying.end(), registers[i]) == op.dying.end()) continue;
+    const auto copies = std::count_if(values.begin(), values.end(), [&](const Value& v) {
+      return v.is_array() && v.array() == a;
+    });
+    if (is_ours(*a) && held_by(*a, 1 + copies)) return a;
+  }
+  return nullptr;
+}
+
+void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
+              unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell) {
+  constexpr std::int64_t saved_bytes = 16'384;
+  alignas(64) std::byte saved[saved_bytes];
+  const std::int64_t item = size_of(out.dtype());
+  const std::int64_t step = saved_bytes / item;
+  for (std::int64_t begin = first; begin < last; begin += step) {
+    const std::int64_t end = std::min(begin + step, last);
+    std::byte* place = out.data() + begin * item;
+    const auto bytes = static_cast<std::size_t>((end - begin) * item);
+    std::memcpy(saved, place, bytes);
+    if ((run.run(begin, end) & wanted) == 0) continue;
+    std::memcpy(place, saved, bytes);
+    tell(begin, end);
+    run.run(begin, end);
+  }
+}
+
+}  // namespace jetlag::exec
