@@ -167,11 +167,26 @@ Job dot_job(Ref<Array> a, Ref<Array> b, const Ref<Array>& out) {
   return keeping(product_job(std::move(batch)), std::move(a), std::move(b));
 }
 
-Job dot_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+// NumPy reports what the processor noticed.
+Job watched(Job job, Watch* watch) {
+  if (!watch || !watch->wanted) return job;
+  const auto watching = [watch](auto work) {
+    return [work = std::move(work), watch](auto... block) {
+      clear_flags();
+      work(block...);
+      watch->report(read_flags());
+    };
+  };
+  job.body = watching(std::move(job.body));
+  if (job.finish) job.finish = watching(std::move(job.finish));
+  return job;
+}
+
+Job dot_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
-  if (a->rank() == 0) return scale_job(b, a, out);
-  if (b->rank() == 0) return scale_job(a, b, out);
-  return dot_job(std::move(a), std::move(b), out);
+  if (a->rank() == 0) return watched(scale_job(b, a, out), watch);
+  if (b->rank() == 0) return watched(scale_job(a, b, out), watch);
+  return watched(dot_job(std::move(a), std::move(b), out), watch);
 }
 
 // ---- inner: the last axes of both -----------------------------------------------------
@@ -197,7 +212,7 @@ Job inner_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Dims shape = b->shape(), strides = b->strides();
   std::swap(shape[b->rank() - 1], shape[b->rank() - 2]);
   std::swap(strides[b->rank() - 1], strides[b->rank() - 2]);
-  return dot_job(operand(args[0]), view_of(b, b->data(), shape, strides), out);
+  return watched(dot_job(operand(args[0]), view_of(b, b->data(), shape, strides), out), watch);
 }
 
 // ---- matmul -----------------------------------------------------------------------------
@@ -240,17 +255,6 @@ Spec matmul_type(Arguments args) {
   if (a.rank() > 1) shape.push_back(a.shape[a.rank() - 2]);
   if (b.rank() > 1) shape.push_back(b.shape.back());
   return Spec::of(pair->dtype(), std::move(shape));
-}
-
-// matmul is a ufunc: it reports what the processor noticed.
-Job watched(Job job, Watch* watch) {
-  if (!watch || !watch->wanted) return job;
-  job.body = [body = std::move(job.body), watch](std::int64_t block) {
-    clear_flags();
-    body(block);
-    watch->report(read_flags());
-  };
-  return job;
 }
 
 Job matmul_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
