@@ -8,6 +8,14 @@
 
 namespace jetlag {
 
+// Where the matrix is: far, in memory, so that its lines are asked for early;
+// or near, in the processor's own caches. Changes no bits.
+enum class Distance : std::uint8_t { near, far };
+inline Distance distance_of(std::int64_t bytes) {
+  constexpr std::int64_t second_level = 512 << 10;
+  return bytes > second_level ? Distance::far : Distance::near;
+}
+
 // Those of one instruction set, for one real element type. Steps count elements.
 template <class T>
 struct ProductLoops {
@@ -16,10 +24,11 @@ struct ProductLoops {
   // y[i] = the sum over j of a[i, j] * x[j]: row by row. A row's bits do not
   // depend on the rows beside it.
   void (*rows)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns, const T* x,
-               T* y);
-  // y[j] = the sum over i of a[i, j] * x[i]: all columns at once, row after row.
-  void (*columns)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns,
-                  const T* x, T* y);
+               T* y, Distance distance);
+  // y[j] += the sum over i of a[i, j] * x[i]: all columns at once, row after
+  // row. The bits do not depend on how the rows are shared out among calls.
+  void (*add_columns)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns,
+                      const T* x, T* y, Distance distance);
 };
 
 // product_loops.inc, compiled for each level; only the first exists everywhere.

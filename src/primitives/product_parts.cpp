@@ -151,8 +151,14 @@ void multiply_vector(const Matrix& a, bool conjugate, const T* x, T* y) {
   const blas::Operand<T>& left = ready.operand;
   if constexpr (std::is_floating_point_v<T>) {
     const ProductLoops<T>& loops = product_loops<T>();
-    if (left.transposed) loops.columns(left.data, left.step, a.columns, a.rows, x, y);
-    else loops.rows(left.data, left.step, a.rows, a.columns, x, y);
+    const Distance distance =
+        distance_of(a.rows * a.columns * static_cast<std::int64_t>(sizeof(T)));
+    if (left.transposed) {
+      std::fill(y, y + a.rows, T(0));
+      loops.add_columns(left.data, left.step, a.columns, a.rows, x, y, distance);
+    } else {
+      loops.rows(left.data, left.step, a.rows, a.columns, x, y, distance);
+    }
   } else {
     blas::gemv(left, x, y, a.rows, a.columns);
   }
