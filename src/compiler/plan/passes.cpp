@@ -3,39 +3,18 @@
 #include <set>
 
 #include "compiler/plan/liveness.h"
+#include "compiler/plan/regions.h"
+#include "compiler/plan/streams.h"
 
 namespace jetlag::plan {
 
-namespace {
-
-template <class F>
-void each_region(Block& block, const F& f);
-
-template <class F>
-void each_region(Region& region, const F& f) {
-  f(region);
-  for (Op& op : region.ops) {
-    for (Block& b : op.blocks) each_region(b, f);
-  }
-}
-
-template <class F>
-void each_region(Block& block, const F& f) {
-  for (Statement& s : block.statements) {
-    each_region(s.region, f);
-    for (Block& b : s.blocks) each_region(b, f);
-  }
-}
-
-// ---- fuse-elementwise: f(g(a), b) → one pass --------------------------------
-
 bool is_elementwise(const Op& op) {
-  return op.kind == OpKind::call && op.primitive &&
-         (op.primitive->formula || !op.primitive->ufunc.empty());
+  if (op.kind != OpKind::call || !op.primitive) return false;
+  if (op.primitive->formula) return true;
+  const Primitive* ufunc = find_primitive(op.primitive->ufunc);
+  return ufunc && ufunc->formula;
 }
 
-// Whether elementwise work may move past the operation: nothing here can write
-// into memory or run the user's code.
 bool is_quiet(const Op& op) {
   switch (op.kind) {
     case OpKind::constant:
@@ -46,11 +25,15 @@ bool is_quiet(const Op& op) {
     case OpKind::list:
     case OpKind::span:
     case OpKind::index:
-    case OpKind::item: return true;
+    case OpKind::item:
     case OpKind::assign: return true;
     default: return false;
   }
 }
+
+namespace {
+
+// ---- fuse-elementwise: f(g(a), b) → one pass --------------------------------
 
 class Fuser {
  public:
@@ -158,6 +141,7 @@ constexpr Pass table[] = {
      "a variable is let go where its value is read for the last time"},
     {"fuse-elementwise", fuse_elementwise,
      "elementwise chains become one pass over their operands"},
+    {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
     {"last-use", last_use, "a value is let go after its last reader"},
     {"note-writes", note_writes, "calls that write are ordered against others on the same memory"},
 };

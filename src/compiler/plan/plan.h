@@ -80,6 +80,7 @@ struct Op {
   std::vector<Block> blocks;
   std::vector<int> dying;  // registers that nothing reads after this operation
   int group = -1;          // the fused group, if any
+  int stream = -1;         // the stream, if it may be part of one
   physl::NodePtr node;     // for explain
 
   Op() = default;
@@ -93,9 +94,17 @@ struct Group {
   std::vector<int> members;  // registers, in order; the last is the result
 };
 
+// Products that may have a matrix in common, with the elementwise work between
+// them: put off until the last of them, and done in one pass if they have.
+// Nothing in between reads their results, writes memory or runs the user's code.
+struct Stream {
+  int first, last;  // registers
+};
+
 struct Region {
   std::vector<Op> ops;
   std::vector<Group> groups;
+  std::vector<Stream> streams;
   int result = -1;  // the register of the region's value
 };
 

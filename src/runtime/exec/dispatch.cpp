@@ -215,7 +215,14 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   const Spec spec = p.type(args);
   if (spec.declined()) return std::nullopt;
   Ref<Array> out = result_array(spec.dtype, spec.shape);
+  kernel_into(op, p, args, out);
+  Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
+  if (profile_) describe(op, StepKind::call, result);
+  return result;
+}
 
+void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
+                       const Ref<Array>& out) {
   auto watch = std::make_shared<Watch>();
   watch->wanted = fp().wanted;
   Job job = p.kernel(args, out, fp().wanted ? watch.get() : nullptr);
@@ -232,9 +239,6 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   step.keep.push_back(Value::of(out));
   perform(std::move(job), std::move(step));
   tell_if_at_once(sequence_);
-  Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
-  if (profile_) describe(op, StepKind::call, result);
-  return result;
 }
 
 // ---- what is not native -------------------------------------------------------

@@ -27,6 +27,7 @@ void FusedGroup::member(int reg, Frame& frame) {
 // Earlier members were found sound; they are computed now, in their order.
 void FusedGroup::go_eager(int until, Frame& frame) {
   eager_ = true;
+  if (stream_) stream_->flush();
   for (int i = 0; i < until; ++i) {
     const int reg = group_.members[static_cast<std::size_t>(i)];
     const Op& op = region_.ops[static_cast<std::size_t>(reg)];
@@ -141,12 +142,15 @@ void FusedGroup::finish(int reg) {
   }
   const Spec& root = specs_.back();
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
-  Ref<Array> out = dying_operand(op, registers, operands, root.dtype, root.shape);
+  // What is put off keeps its operands as they are, and nobody else may write them.
+  const bool late = stream_ && stream_->has_late();
+  Ref<Array> out;
+  if (!late) out = dying_operand(op, registers, operands, root.dtype, root.shape);
   const bool over = static_cast<bool>(out);
   if (!over) out = lane_.result_array(root.dtype, root.shape);
-  std::vector<Value> inputs = lent(operands);
+  std::vector<Value> inputs = late ? operands : lent(operands);
   operands.clear();
-  const Ref<Array> target = lent(out);
+  const Ref<Array> target = late ? out : lent(out);
   auto run = std::make_shared<ElementRun>(fused->program, inputs, std::vector<Ref<Array>>{target});
 
   std::vector<FpReport> reports;
@@ -155,12 +159,19 @@ void FusedGroup::finish(int reg) {
     reports.push_back(lane_.report_at(region_.ops[static_cast<std::size_t>(group_.members[m])],
                                       std::string(python.substr(python.rfind('.') + 1))));
   }
-  lane_.run_elements(
-      op, std::move(run), std::move(inputs), target,
-      [reports = std::move(reports)](int application) {
-        return reports[static_cast<std::size_t>(application)];
-      },
-      StepKind::fused, "fuse-elementwise");
+  ElementWork work{&op,
+                   std::move(run),
+                   std::move(inputs),
+                   target,
+                   [reports = std::move(reports)](int application) {
+                     return reports[static_cast<std::size_t>(application)];
+                   },
+                   StepKind::fused,
+                   "fuse-elementwise"};
+  if (!stream_ || !stream_->put_off(work)) {
+    lane_.run_elements(op, std::move(work.run), std::move(work.inputs), target,
+                       std::move(work.name), work.kind, work.rule);
+  }
   regs_[reg] = Value::of(out);
   if (!lane_.profile_) return;
   lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");

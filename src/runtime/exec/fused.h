@@ -4,14 +4,21 @@
 // run member by member, as if there were no group.
 #pragma once
 
-#include "runtime/exec/lane.h"
+#include "runtime/exec/stream.h"
 
 namespace jetlag::exec {
 
 class FusedGroup {
  public:
-  FusedGroup(Lane& lane, const plan::Region& region, const plan::Group& group, Value* regs)
-      : lane_(lane), region_(region), group_(group), regs_(regs), specs_(group.members.size()) {}
+  // Operands may be late results of the stream; null if the region has none.
+  FusedGroup(Lane& lane, const plan::Region& region, const plan::Group& group, Value* regs,
+             StreamRun* stream)
+      : lane_(lane),
+        region_(region),
+        group_(group),
+        regs_(regs),
+        stream_(stream),
+        specs_(group.members.size()) {}
 
   void member(int reg, Frame& frame);
 
@@ -36,6 +43,7 @@ class FusedGroup {
   const plan::Region& region_;
   const plan::Group& group_;
   Value* regs_;
+  StreamRun* stream_;
   std::vector<Spec> specs_;
   bool eager_ = false;
 };

@@ -58,6 +58,7 @@ class Lane {
 
  private:
   friend class FusedGroup;
+  friend class StreamRun;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -114,6 +115,8 @@ class Lane {
   std::optional<Value> elementwise(const plan::Op& op, const Primitive& p, const Primitive& named,
                                    std::vector<Value>& args);
   std::optional<Value> kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
+  void kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
+                   const Ref<Array>& out);
   Value method(const plan::Op& op, Value* regs);
   Value attribute(const plan::Op& op, Value* regs);
   Value host_call(const plan::Op& op, Value* regs);
@@ -128,6 +131,7 @@ class Lane {
     std::vector<Ref<Array>> reads;
     Ref<Array> write;  // may be null
     std::string_view rule = {};
+    std::vector<Ref<Array>> also_writes = {};  // fresh arrays
   };
   void perform(Job job, Step step);
   void run_inline(const Job& job, const Step& step);
@@ -148,6 +152,10 @@ class Lane {
   void run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
                     const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,
                     std::string_view rule);
+  // Reports the conditions that elements [first, last) met; their inputs still
+  // hold what they held.
+  std::function<void(std::int64_t first, std::int64_t last)> teller(
+      std::shared_ptr<ElementRun> run, std::function<FpReport(int)> name, std::int64_t sequence);
   void drain() noexcept;
   // Runs f, and counts its time where a profile is wanted.
   template <class F>

@@ -62,8 +62,8 @@ void Profile::count(int id) {
 
 namespace {
 
-constexpr std::string_view kind_names[] = {"",     "value", "fused",  "call",
-                                           "view", "copy",  "opaque", "lane"};
+constexpr std::string_view kind_names[] = {"",     "value",  "fused",  "call", "view",
+                                           "copy", "stream", "opaque", "lane"};
 
 class Rows {
  public:

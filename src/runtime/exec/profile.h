@@ -10,7 +10,7 @@
 
 namespace jetlag::exec {
 
-enum class StepKind : std::uint8_t { none, value, fused, call, view, copy, opaque, lane };
+enum class StepKind : std::uint8_t { none, value, fused, call, view, copy, stream, opaque, lane };
 
 // A rule that would have been worth trying, and what stood in its way.
 struct Refusal {
@@ -63,7 +63,7 @@ class Profile {
 
 struct ExplainRow {
   int depth = 0;
-  std::string kind;  // function, loop, branch, fused, call, view, copy, value, opaque, lane
+  std::string kind;  // function, loop, branch, fused, call, stream, view, copy, value, opaque, lane
   std::string text;
   std::string file;
   int line = 0;

@@ -110,6 +110,7 @@ void Lane::start_task(Job job, Step step, double ns) {
     after.insert(after.end(), h.readers.begin(), h.readers.end());
     touched.push_back(step.write->buffer());
   }
+  for (const Ref<Array>& a : step.also_writes) touched.push_back(a->buffer());
   for (const Ref<Buffer>& b : touched) b->pending.fetch_add(1, std::memory_order_acq_rel);
   flight_->depart(bytes, step.can_fail);
 
@@ -144,6 +145,7 @@ void Lane::start_task(Job job, Step step, double ns) {
     h.writer = task;
     h.readers.clear();
   }
+  for (const Ref<Array>& a : step.also_writes) hazards_of(*a->buffer()).writer = task;
 }
 
 // ---- waiting ----------------------------------------------------------------
@@ -282,6 +284,21 @@ constexpr std::int64_t element_block = 16'384;
 
 }  // namespace
 
+std::function<void(std::int64_t, std::int64_t)> Lane::teller(std::shared_ptr<ElementRun> run,
+                                                             std::function<FpReport(int)> name,
+                                                             std::int64_t sequence) {
+  return [run = std::move(run), name = std::move(name), sequence, wanted = fp().wanted,
+          flight = flight_](std::int64_t first, std::int64_t last) {
+    for (const ElementRun::Finding& f : run->diagnose(first, last)) {
+      if ((f.anomalies & wanted) == 0) continue;
+      FpReport report = name(std::max(f.application, 0));
+      if (f.in_cast) report.name = "cast";
+      report.anomalies = f.anomalies & wanted;
+      flight->report(sequence, std::move(report));
+    }
+  };
+}
+
 void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
                         std::vector<Value> inputs, const Ref<Array>& out,
                         std::function<FpReport(int)> name, StepKind kind, std::string_view rule) {
@@ -301,18 +318,8 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   const bool over = out->is_contiguous() &&
                     std::any_of(step.reads.begin(), step.reads.end(),
                                 [&](const Ref<Array>& a) { return a->data() == out->data(); });
-  auto tell = [run, wanted = fp().wanted, flight = flight_, sequence = sequence_,
-               name = std::move(name)](std::int64_t first, std::int64_t last) {
-    for (const ElementRun::Finding& f : run->diagnose(first, last)) {
-      if ((f.anomalies & wanted) == 0) continue;
-      FpReport report = name(std::max(f.application, 0));
-      if (f.in_cast) report.name = "cast";
-      report.anomalies = f.anomalies & wanted;
-      flight->report(sequence, std::move(report));
-    }
-  };
   job.body = [run, size, over, out = out.get(), wanted = fp().wanted,
-              tell = std::move(tell)](std::int64_t block) {
+              tell = teller(run, std::move(name), sequence_)](std::int64_t block) {
     const std::int64_t first = block * element_block;
     const std::int64_t last = std::min(first + element_block, size);
     if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
