@@ -44,3 +44,18 @@ def correlation(data):
     spread = np.where(spread <= 0.1, 1.0, spread)
     scaled = centred / (np.sqrt(float(data.shape[0])) * spread)
     return np.dot(scaled.T, scaled)
+
+
+@njit(cache=True)
+def durbin(r):
+    """Numba adds in place even where both sides overlap, so the flipped part is a copy."""
+    y = np.empty_like(r)
+    alpha = -r[0]
+    beta = 1.0
+    y[0] = -r[0]
+    for k in range(1, r.shape[0]):
+        beta *= 1.0 - alpha * alpha
+        alpha = -(r[k] + np.dot(r[:k][::-1].copy(), y[:k])) / beta
+        y[:k] += alpha * y[:k][::-1].copy()
+        y[k] = alpha
+    return y
