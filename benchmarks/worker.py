@@ -109,8 +109,11 @@ def answer(reply: Any, work: Callable[[], Any]) -> None:  # noqa: ANN401
     except BaseException as error:
         lines = str(error).strip().splitlines()
         said = {"error": f"{type(error).__name__}: {lines[0] if lines else ''}"}
-    reply.write(json.dumps(said) + "\n")
-    reply.flush()
+    try:
+        reply.write(json.dumps(said) + "\n")
+        reply.flush()
+    except BrokenPipeError:
+        os._exit(1)  # nobody listens any more: the table was stopped
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ void FusedGroup::member(int reg, Frame& frame) {
   if (eager_) {
     regs_[reg] = lane_.op(region_.ops[static_cast<std::size_t>(reg)], frame, regs_);
   } else if (reg == group_.members.back()) {
-    finish(reg);
+    finish(reg, frame);
   }
 }
 
@@ -125,7 +125,7 @@ std::shared_ptr<const FusedProgram> FusedGroup::build() const {
   return fused;
 }
 
-void FusedGroup::finish(int reg) {
+void FusedGroup::finish(int reg, Frame& frame) {
   const std::string name = key();
   auto fused = lane_.caches_.find(name);
   if (!fused) {
@@ -145,9 +145,11 @@ void FusedGroup::finish(int reg) {
   // What is put off keeps its operands as they are, and nobody else may write them.
   const bool late = stream_ && stream_->has_late();
   Ref<Array> out;
-  if (!late) out = dying_operand(op, registers, operands, root.dtype, root.shape);
-  const bool over = static_cast<bool>(out);
-  if (!over) out = lane_.result_array(root.dtype, root.shape);
+  if (!late) out = destination(reg, frame, operands);
+  const bool stored = static_cast<bool>(out);
+  if (!late && !out) out = dying_operand(op, registers, operands, root.dtype, root.shape);
+  const bool over = out && !stored;
+  if (!out) out = lane_.result_array(root.dtype, root.shape);
   std::vector<Value> inputs = late ? operands : lent(operands);
   operands.clear();
   const Ref<Array> target = late ? out : lent(out);
@@ -176,6 +178,7 @@ void FusedGroup::finish(int reg) {
   if (!lane_.profile_) return;
   lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
   if (over) lane_.profile_->apply(op.id, "last-use");
+  if (stored) lane_.profile_->apply(op.id, "store-in-place");
 }
 
 }  // namespace jetlag::exec

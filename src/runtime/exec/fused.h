@@ -35,7 +35,10 @@ class FusedGroup {
   int position(int reg) const;  // in the group; -1: an operand from outside
   bool check(int at);           // fills the spec; false: run eagerly
   void go_eager(int until, Frame& frame);
-  void finish(int reg);
+  void finish(int reg, Frame& frame);
+  // stores.cpp: where the result is to be stored, if it can be computed there; or null.
+  Ref<Array> destination(int reg, const Frame& frame, std::span<const Value> inputs) const;
+  std::optional<Value> foreseen(int reg, int root, const Frame& frame) const;
   std::string key() const;
   std::shared_ptr<const FusedProgram> build() const;
 

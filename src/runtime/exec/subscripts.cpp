@@ -4,10 +4,9 @@
 #include "primitives/index.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/exec/stores.h"
 
 namespace jetlag::exec {
-
-namespace {
 
 // a[t] with a tuple t is a[t[0], t[1], …].
 std::vector<Value> spread(std::vector<Value> items) {
@@ -17,6 +16,8 @@ std::vector<Value> spread(std::vector<Value> items) {
   }
   return items;
 }
+
+namespace {
 
 // NumPy's "same kind" casting of a result into the target of an in-place operation.
 bool casts_within_kind(DType from, DType to) {
@@ -98,6 +99,8 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
   const bool numeric = value.is_numeric();
   if (!numeric) return false;
   if (auto view = basic_index(a, items)) {
+    // What was computed in its place is there already.
+    if (value.is_array() && is_same_view(**view, *value.array())) return true;
     // The work may begin later: what it overwrites must be complete by then, which
     // the order of tasks on the buffer sees to.
     if (value.is_array() && may_overlap(**view, *value.array())) {
