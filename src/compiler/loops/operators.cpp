@@ -1,0 +1,372 @@
+// Calls of primitives, and arithmetic with an operand of NumPy's. What the interpreter would
+// raise or warn of leaves at the operation.
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "compiler/loops/specialiser.h"
+#include "primitives/element.h"
+#include "primitives/loop_rules.h"
+#include "primitives/loops.h"
+
+namespace jetlag::loops {
+
+using plan::OpKind;
+
+namespace {
+
+constexpr DType i64 = DType::int64, f64 = DType::float64, b1 = DType::boolean;
+
+Kind int_kind() { return python_kind(ValueKind::integer); }
+Kind real_kind() { return python_kind(ValueKind::real); }
+Kind bool_kind() { return python_kind(ValueKind::boolean); }
+
+Operand operand_of(const Kind& k) {
+  if (k.is(ValueKind::scalar)) return {k.dtype, false};
+  return {held_as(k), true};
+}
+
+// Those that the back end emits itself; all others go through the primitives' own loops.
+bool is_simple(Opcode o, DType d) {
+  switch (o) {
+    case Opcode::add:
+    case Opcode::subtract:
+    case Opcode::multiply:
+    case Opcode::negate:
+    case Opcode::absolute:
+    case Opcode::maximum:
+    case Opcode::minimum:
+    case Opcode::bit_and:
+    case Opcode::bit_or:
+    case Opcode::bit_xor:
+    case Opcode::bit_not:
+    case Opcode::equal:
+    case Opcode::not_equal:
+    case Opcode::less:
+    case Opcode::less_equal:
+    case Opcode::select: return true;
+    case Opcode::divide:
+    case Opcode::sqrt:
+    case Opcode::floor:
+    case Opcode::ceil:
+    case Opcode::trunc:
+    case Opcode::rint:
+    case Opcode::copysign: return is_float(d);
+    case Opcode::floor_divide:
+    case Opcode::modulo: return is_integer(d);
+    default: return false;
+  }
+}
+
+}  // namespace
+
+std::vector<Val> Specialiser::arguments() {
+  std::vector<Val> values;
+  for (std::size_t k = 0; k < node().op->args.size(); ++k) {
+    values.push_back(node().op->args[k] < 0 ? Val{} : argument(static_cast<int>(k)));
+  }
+  return values;
+}
+
+void Specialiser::call() {
+  const Primitive& p = *node().op->primitive;
+  const std::string_view n = p.name;
+  if (n == "range") return result(make_range());
+  const std::vector<Val> args = arguments();
+  const auto all_numbers = [&] {
+    for (const Val& v : args) {
+      if (!v.kind.is_number()) return false;
+    }
+    return !args.empty();
+  };
+  if (n == "__min" || n == "__max") {
+    const Kind& k = args[0].kind;
+    if (!k.is(ValueKind::tuple) || k.array >= 0) decline(format("it calls {}", n.substr(2)));
+    const Node& made = flat_.nodes[static_cast<std::size_t>(k.literal)];
+    std::vector<Val> values;
+    for (int a : made.op->args) values.push_back(read(made.base + a));
+    return result(extremum(n == "__max", values));
+  }
+  if ((n == "len" || n == "__len") &&
+      (args[0].kind.is(ValueKind::array) ||
+       (args[0].kind.is(ValueKind::tuple) && args[0].kind.array >= 0))) {
+    if (args[0].kind.is(ValueKind::array) && args[0].kind.rank > 0)
+      return result({int_kind(), length(args[0].kind, 0)});
+    return result({int_kind(), integer(args[0].kind.rank)});
+  }
+  if (n == "not" && args[0].kind.is_number()) return result({bool_kind(), negated(truth(args[0]))});
+  if (n == "__int" && all_numbers()) return result(to_int(args[0]));
+  if (n == "__float" && all_numbers()) return result({real_kind(), as_real(args[0])});
+  if (n == "__bool" && all_numbers()) return result({bool_kind(), truth(args[0])});
+  if (p.python.starts_with("math.") && all_numbers()) return result(math(n, args));
+  if (!all_numbers()) decline(format("it calls {} on something else than numbers", n));
+  if (p.formula) {
+    if (p.value || p.keeps_arrays || args.size() != static_cast<std::size_t>(p.formula.arity))
+      decline(format("it calls {}", n));
+    return result(ufunc(p, args, false));
+  }
+  if (!p.ufunc.empty() && args.size() == 2) return result(binary(p, args[0], args[1]));
+  if (!p.ufunc.empty() && args.size() == 1) {
+    if (args[0].kind.is_python_number()) return result(python_unary(n, args[0]));
+    return result(ufunc(*find_primitive(p.ufunc), args, true));
+  }
+  decline(format("it calls {}", n));
+}
+
+Val Specialiser::make_range() {
+  const std::vector<Val> args = arguments();
+  std::int64_t by = 1;
+  const bool two = args.size() > 1 && args[1].kind.bound();
+  if (args.size() > 2 && args[2].kind.bound()) {
+    if (!args[2].kind.known || !args[2].kind.is(ValueKind::integer) || args[2].kind.literal == 0)
+      decline("the step of a range in it is no constant");
+    by = args[2].kind.literal;
+  }
+  const auto bound = [&](const Val& v) {
+    if (!v.kind.is_whole() && !(v.kind.is(ValueKind::scalar) && is_integer(v.kind.dtype)))
+      decline("a range in it has a bound that is no int");
+    return as_int64(v);
+  };
+  const int start = two ? bound(args[0]) : integer(0);
+  const int stop = bound(two ? args[1] : args[0]);
+  Kind k = python_kind(ValueKind::range);
+  k.literal = by;
+  set(cell(node().dst, i64, 0), start);
+  set(cell(node().dst, i64, 1), stop);
+  return {k, -1};
+}
+
+// ---- conversions ------------------------------------------------------------------------
+
+// Of an int, a bool or a NumPy integer: leaves where 64 bits do not hold it.
+int Specialiser::as_int64(const Val& v) {
+  const DType d = held_as(v.kind);
+  if (d == DType::uint64) leave_if(compute(Opcode::less, i64, cast(v.value, d, i64), integer(0)));
+  return cast(v.value, d, i64);
+}
+
+int Specialiser::as_real(const Val& v) { return cast(v.value, held_as(v.kind), f64); }
+
+Val Specialiser::to_int(const Val& v) {
+  const DType d = held_as(v.kind);
+  if (!is_float(d)) return {int_kind(), as_int64(v)};
+  const int wide = as_real(v);
+  const double limit = 9223372036854775808.0;
+  const int inside = both(compute(Opcode::less_equal, f64, real(-limit), wide),
+                          compute(Opcode::less, f64, wide, real(limit)));
+  leave_if(negated(inside));
+  return {int_kind(), cast(wide, f64, i64)};
+}
+
+int Specialiser::finite(int value, DType d) {
+  const std::uint64_t inf =
+      d == f64 ? std::bit_cast<std::uint64_t>(std::numeric_limits<double>::infinity())
+               : std::bit_cast<std::uint32_t>(std::numeric_limits<float>::infinity());
+  return compute(Opcode::less, d, compute(Opcode::absolute, d, value), literal(d, inf));
+}
+
+// An operand as NumPy's loop takes it. A Python number has to fit.
+int Specialiser::converted(const Val& v, DType to, bool weak) {
+  const DType from = held_as(v.kind);
+  if (from == to) return v.value;
+  if (weak && is_integer(to) && v.kind.is_whole() && from == i64) {
+    const int narrow = cast(v.value, i64, to);
+    int fits = compute(Opcode::equal, i64, cast(narrow, to, i64), v.value);
+    if (to == DType::uint64) fits = compute(Opcode::less_equal, i64, integer(0), v.value);
+    leave_if(negated(fits));
+    return narrow;
+  }
+  if (to == DType::float32 && (from == f64 || from == i64 || from == DType::uint64)) {
+    const int wide = cast(v.value, from, f64);
+    const int narrow = cast(wide, f64, to);
+    leave_if(both(negated(finite(narrow, to)), finite(wide, f64)));
+    return narrow;
+  }
+  if (is_integer(to) && is_float(from)) decline("it converts a float to an integer dtype");
+  return cast(v.value, from, to);
+}
+
+// ---- NumPy's -------------------------------------------------------------------------------
+
+// Where careful: the interpreter looks again at what gave an infinity or a NaN.
+void Specialiser::check_conditions(int value, DType d, std::span<const int> operands) {
+  if (!is_float(d) || request_.wanted == 0) return;
+  out_->meets_conditions = true;
+  out_->conditions.push_back(node().op);
+  if (!request_.careful) return;
+  int all_finite = -1, some_nan = -1;
+  for (int o : operands) {
+    const int f = finite(o, d), nan = compute(Opcode::not_equal, d, o, o);
+    all_finite = all_finite < 0 ? f : both(all_finite, f);
+    some_nan = some_nan < 0 ? nan : either(some_nan, nan);
+  }
+  const int is_nan = compute(Opcode::not_equal, d, value, value);
+  const int new_nan = both(is_nan, negated(some_nan));
+  const int new_inf = both(negated(finite(value, d)), all_finite);
+  leave_if(either(new_nan, new_inf));
+}
+
+void Specialiser::check_integer_division(DType d, int a, int b) {
+  leave_if(compute(Opcode::equal, d, b, literal(d, 0)));
+  if (kind_of(d) != 'i') return;
+  const std::int64_t least = std::numeric_limits<std::int64_t>::min() >> (64 - 8 * size_of(d));
+  const int lowest = compute(Opcode::equal, d, a, literal(d, static_cast<std::uint64_t>(least)));
+  const int minus = compute(Opcode::equal, d, b, literal(d, ~std::uint64_t{0}));
+  leave_if(both(lowest, minus));
+}
+
+// The operators of NumPy's integers tell when they wrap.
+Val Specialiser::wrapping(const Primitive& p, std::span<const Val> args, DType d) {
+  const auto of = [&](std::size_t i) {
+    return converted(args[i], d, args[i].kind.is_python_number());
+  };
+  const int a = of(0);
+  constexpr unsigned over = 2;
+  const bool told = (request_.wanted & over) != 0;
+  if (args.size() == 1) {
+    if (p.name == "absolute" && kind_of(d) == 'u') return {scalar_kind(d), a};
+    if (told) {
+      const std::int64_t least = std::numeric_limits<std::int64_t>::min() >> (64 - 8 * size_of(d));
+      leave_if(kind_of(d) == 'u'
+                   ? compute(Opcode::not_equal, d, a, literal(d, 0))
+                   : compute(Opcode::equal, d, a, literal(d, static_cast<std::uint64_t>(least))));
+    }
+    return {scalar_kind(d),
+            compute(p.name == "absolute" ? Opcode::absolute : Opcode::negate, d, a)};
+  }
+  const Opcode o = p.name == "add"        ? Opcode::add
+                   : p.name == "subtract" ? Opcode::subtract
+                                          : Opcode::multiply;
+  const int b = of(1);
+  return {scalar_kind(d), told ? checked(o, d, a, b) : compute(o, d, a, b)};
+}
+
+Val Specialiser::ufunc(const Primitive& p, std::span<const Val> args, bool operator_form) {
+  std::vector<Operand> operands;
+  for (const Val& v : args) operands.push_back(operand_of(v.kind));
+  std::optional<std::vector<DType>> loop;
+  try {
+    loop = choose_loop(p, operands);
+  } catch (const Error&) {
+    decline(format("{} fails for these dtypes", p.name));
+  }
+  if (!loop) decline(format("{} has no native form for these dtypes", p.name));
+  for (DType d : *loop) {
+    if (is_complex(d)) decline("complex numbers are not compiled");
+  }
+  const DType d = loop->front();
+  const bool wraps = p.name == "add" || p.name == "subtract" || p.name == "multiply" ||
+                     p.name == "negative" || p.name == "absolute";
+  if (operator_form && is_integer(d) && wraps) return wrapping(p, args, d);
+  return evaluate(p, args);
+}
+
+Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
+  std::vector<Operand> operands;
+  for (const Val& v : args) operands.push_back(operand_of(v.kind));
+  const auto program = program_for(p, operands);
+  if (!program) decline(format("{} has no native form for these dtypes", p.name));
+  const Code& code = program->code();
+  const int output = program->output_values()[0];
+  std::vector<bool> needed(static_cast<std::size_t>(code.size()));
+  needed[static_cast<std::size_t>(output)] = true;
+  for (int i = code.size(); i-- > 0;) {
+    if (!needed[static_cast<std::size_t>(i)]) continue;
+    for (int o : code[i].operands) {
+      if (o >= 0) needed[static_cast<std::size_t>(o)] = true;
+    }
+  }
+  std::vector<int> inputs;
+  std::vector<int> in_loop_dtype;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    inputs.push_back(converted(args[i], program->input_dtype(static_cast<int>(i)),
+                               args[i].kind.is_python_number()));
+  }
+  const bool divides = p.name == "floor_divide" || p.name == "remainder" || p.name == "fmod";
+  std::vector<int> values(static_cast<std::size_t>(code.size()), -1);
+  bool by_kernel = false;
+  for (int i = 0; i < code.size(); ++i) {
+    const Operation& o = code[i];
+    if (!needed[static_cast<std::size_t>(i)]) continue;
+    const auto operand = [&](int k) {
+      return o.operands[k] < 0 ? -1 : values[static_cast<std::size_t>(o.operands[k])];
+    };
+    int& v = values[static_cast<std::size_t>(i)];
+    const DType d = code.operand_dtype(o);
+    if (is_complex(o.dtype) || is_complex(d)) decline("complex numbers are not compiled");
+    if (o.opcode == Opcode::input) v = inputs[static_cast<std::size_t>(o.index)];
+    else if (o.opcode == Opcode::constant) v = literal(o.dtype, o.literal[0]);
+    else if (o.opcode == Opcode::cast && is_float(code[o.operands[0]].dtype) && is_integer(o.dtype))
+      decline(format("{} converts floats to integers", p.name));
+    else if (o.opcode == Opcode::cast) v = cast(operand(0), code[o.operands[0]].dtype, o.dtype);
+    else if (is_simple(o.opcode, d)) {
+      if (is_integer(d) && (o.opcode == Opcode::floor_divide || o.opcode == Opcode::modulo))
+        check_integer_division(d, operand(0), operand(1));
+      v = compute(o.opcode, d, operand(0), operand(1), operand(2));
+    } else {
+      if (o.opcode == Opcode::pow && is_integer(d)) decline("it raises integers to a power");
+      if (is_integer(d) && o.opcode == Opcode::fmod)
+        check_integer_division(d, operand(0), operand(1));
+      const Loop loop = find_loop(o.opcode, d);
+      if (!loop) decline(format("{} has no loop", p.name));
+      by_kernel = true;
+      Instr call{.what = Do::kernel,
+                 .opcode = o.opcode,
+                 .dtype = d,
+                 .a = operand(0),
+                 .b = operand(1),
+                 .c = operand(2)};
+      call.index = static_cast<int>(o.dtype);
+      call.literal = reinterpret_cast<std::uint64_t>(loop);
+      v = emit(call);
+    }
+    if (divides && is_float(d) && o.opcode == Opcode::fmod)
+      leave_if(compute(Opcode::equal, d, operand(1), literal(d, 0)));
+  }
+  // Vector mathematics raises flags that mean nothing: look at the values instead.
+  const DType d = code[output].dtype;
+  const bool comparison = d == b1;
+  if (by_kernel && request_.wanted != 0 && !request_.careful) throw NeedsCare{};
+  if (!comparison) {
+    std::vector<int> same;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      const DType in = program->input_dtype(static_cast<int>(i));
+      same.push_back(is_float(d) ? cast(inputs[i], in, d) : inputs[i]);
+    }
+    check_conditions(values[static_cast<std::size_t>(output)], d, same);
+  }
+  return {scalar_kind(d), values[static_cast<std::size_t>(output)]};
+}
+
+Val Specialiser::binary(const Primitive& p, const Val& a, const Val& b) {
+  if (a.kind.is_python_number() && b.kind.is_python_number()) return python_binary(p, a, b);
+  const Primitive* u = find_primitive(p.ufunc);
+  if (!u || !u->formula) decline(format("it calls {}", p.name));
+  const Val args[] = {a, b};
+  return ufunc(*u, args, true);
+}
+
+// min and max give the first of the best, the object itself.
+Val Specialiser::extremum(bool largest, std::span<const Val> args) {
+  if (args.size() < 2) decline("it calls min or max of a sequence");
+  const Primitive& less = *find_primitive("__lt");
+  Val best = args[0];
+  for (const Val& v : args.subspan(1)) {
+    if (!v.kind.is_number() || held_as(v.kind) != held_as(best.kind) ||
+        v.kind.kind != best.kind.kind)
+      decline("it calls min or max of numbers of different kinds");
+    const Val better = largest ? binary(less, best, v) : binary(less, v, best);
+    const DType d = held_as(best.kind);
+    best = {best.kind, compute(Opcode::select, d, better.value, v.value, best.value)};
+    best.kind.known = false;
+    best.kind.literal = 0;
+    best.kind.symbol = -1;
+  }
+  return best;
+}
+
+Val Specialiser::math(std::string_view n, std::span<const Val>) {
+  decline(format("it calls {}", n));
+}
+
+}  // namespace jetlag::loops

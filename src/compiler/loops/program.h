@@ -1,0 +1,111 @@
+// A loop as the compiler back end gets it: typed instructions over cells (mutable variables)
+// in blocks, with exits. An exit says where the interpreter goes on, and which cells hold
+// the variables that it needs.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "compiler/loops/kind.h"
+#include "primitives/expr.h"
+
+namespace jetlag::plan {
+struct Op;
+}
+
+namespace jetlag::loops {
+
+enum class Do : std::uint8_t {
+  literal,    // the bits, as dtype
+  get,        // cell
+  set,        // cell = a
+  compute,    // opcode of dtype (that of its operands) on a, b, c; steady: integers cannot overflow
+  cast,       // a to dtype
+  checked,    // add, subtract or multiply on dtype; leaves on overflow
+  overflows,  // whether it would
+  leave_if,   // a is true
+  load,       // of array at byte offset a
+  store,      // b to array at byte offset a
+  length,     // of array along axis
+  stride,     // of array along axis, in bytes
+  library,    // a function of the C library on float64
+  kernel,     // a loop of the primitives on one element; literal is its address
+  poll,       // takes a (int64) off the budget; asks the host when it is spent
+};
+
+struct Instr {
+  Do what = Do::literal;
+  Opcode opcode = Opcode::input;
+  DType dtype = DType::int64;
+  bool steady = false;
+  int a = -1, b = -1, c = -1;  // values: numbers of instructions
+  int index = -1;              // cell, array, exit
+  int axis = 0;
+  std::uint64_t literal = 0;
+  const char* name = nullptr;  // of the library
+};
+
+struct Block {
+  std::vector<int> instructions;
+  enum class End : std::uint8_t { none, jump, branch, exit } end = End::none;
+  int value = -1, yes = -1, no = -1, exit = -1;
+};
+
+struct Saved {
+  int variable;
+  Kind kind;
+  int cell;       // -1: the kind says all
+  int more = -1;  // of a range: the cell of its stop
+};
+
+struct Exit {
+  int node = -1;
+  bool finished = false;  // the loop is over; the node comes after it
+  std::vector<Saved> variables;
+  std::vector<int> loops;       // for loops under way around the node, outermost first
+  std::vector<int> loop_cells;  // start, step, count, position of each
+};
+
+struct ArrayOperand {
+  DType dtype = DType::float64;
+  int rank = 1;
+  bool contiguous_last = false;  // the last axis has stride = item size
+  bool written = false;
+};
+
+struct Program {
+  std::vector<Instr> instructions;
+  std::vector<Block> blocks;  // the first is the entry
+  std::vector<DType> cells;
+  std::vector<Exit> exits;
+  std::vector<ArrayOperand> arrays;
+  std::vector<Saved> live_in;     // each takes a word, if it has a cell
+  std::vector<int> loop_live_in;  // cells of the loop that is entered: start, step, count, position
+  bool disjoint = false;          // a written array overlaps no other
+  bool careful = false;           // floating-point conditions leave at their operation
+  bool meets_conditions = false;  // some operation may meet one that NumPy tells
+  std::vector<const plan::Op*> conditions;  // those operations
+};
+
+// What compiled code sees.
+struct ArrayView {
+  std::byte* data = nullptr;
+  std::int64_t lengths[8] = {};
+  std::int64_t strides[8] = {};
+};
+
+struct Entry {
+  std::uint64_t* words = nullptr;
+  const ArrayView* arrays = nullptr;
+  // Asks the host; other than 0: leave. Sets the budget anew.
+  int (*poll)(Entry*) = nullptr;
+  void* context = nullptr;
+  std::int64_t budget = 0;
+};
+
+using Machine = int (*)(Entry*);  // gives the number of the exit
+
+std::string to_text(const Program& program);
+
+}  // namespace jetlag::loops

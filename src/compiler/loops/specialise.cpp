@@ -1,0 +1,376 @@
+#include "compiler/loops/specialise.h"
+
+#include "compiler/loops/specialiser.h"
+
+namespace jetlag::loops {
+
+namespace {
+
+constexpr std::size_t most_blocks = 600;
+constexpr std::int64_t rounds_between_polls = std::int64_t{1} << 20;
+
+void write_key(std::string& key, const void* bytes, std::size_t size) {
+  key.append(static_cast<const char*>(bytes), size);
+}
+
+std::string key_of(const Flat& flat, int node, const State& state) {
+  std::string key;
+  write_key(key, &node, sizeof node);
+  key += static_cast<char>(state.mode);
+  write_key(key, &state.check, sizeof state.check);
+  const auto& live = flat.live[static_cast<std::size_t>(node)];
+  for (std::size_t v = 0; v < live.size(); ++v) {
+    if (!live[v]) continue;
+    const Kind& k = state.kinds[v];
+    key += static_cast<char>(k.kind);
+    key += static_cast<char>(k.dtype);
+    key += static_cast<char>(k.known);
+    write_key(key, &k.array, sizeof k.array);
+    write_key(key, &k.rank, sizeof k.rank);
+    write_key(key, &k.literal, sizeof k.literal);
+    write_key(key, &k.symbol, sizeof k.symbol);
+  }
+  return key;
+}
+
+}  // namespace
+
+Specialiser::Specialiser(const Flat& flat, const Request& request)
+    : flat_(flat),
+      request_(request),
+      loop_(flat.loops[static_cast<std::size_t>(request.loop)]),
+      entries_(flat.nodes.size() + 1) {
+  out_->arrays = request.arrays;
+  out_->disjoint = request.disjoint;
+  out_->careful = request.careful;
+  for (const Node& n : flat.nodes) {
+    if (n.yes >= 0) ++entries_[static_cast<std::size_t>(n.yes)];
+    if (n.no >= 0) ++entries_[static_cast<std::size_t>(n.no)];
+  }
+}
+
+std::shared_ptr<const Program> Specialiser::run() {
+  State state;
+  state.kinds = request_.kinds;
+  state.kinds.resize(static_cast<std::size_t>(flat_.variables));
+  const auto& live = flat_.live[static_cast<std::size_t>(loop_.head)];
+  // From here on a variable that is not read has no kind.
+  for (int v = 0; v < flat_.slots + flat_.captures; ++v) {
+    Kind& k = state.kinds[static_cast<std::size_t>(v)];
+    if (!live[static_cast<std::size_t>(v)]) k = {};
+    if (!k.is_number() || is_complex(held_as(k))) continue;
+    out_->live_in.push_back({v, k, cell(v, held_as(k))});
+  }
+  if (loop_.counted) {
+    for (int part = 0; part < 4; ++part)
+      out_->loop_live_in.push_back(loop_cell(request_.loop, part));
+  }
+  new_block();
+  end_jump((block_ = 0, version(loop_.head, state)));
+  while (!work_.empty()) {
+    Work work = std::move(work_.front());
+    work_.pop_front();
+    fill(work.node, std::move(work.state), work.block);
+  }
+  for (const Check& check : checks_) close_check(check);
+  return out_;
+}
+
+// ---- blocks ---------------------------------------------------------------------------
+
+int Specialiser::new_block() {
+  if (out_->blocks.size() >= most_blocks) decline("its variables change their kinds too often");
+  out_->blocks.emplace_back();
+  return static_cast<int>(out_->blocks.size()) - 1;
+}
+
+void Specialiser::end_jump(int to) {
+  Block& b = out_->blocks[static_cast<std::size_t>(block_)];
+  b.end = Block::End::jump;
+  b.yes = to;
+}
+
+void Specialiser::end_branch(int value, int yes, int no) {
+  Block& b = out_->blocks[static_cast<std::size_t>(block_)];
+  b.end = Block::End::branch;
+  b.value = value;
+  b.yes = yes;
+  b.no = no;
+}
+
+void Specialiser::normalise(int node, State& state) const {
+  const auto& live = flat_.live[static_cast<std::size_t>(node)];
+  for (std::size_t v = 0; v < live.size(); ++v) {
+    if (!live[v]) state.kinds[v] = {};
+  }
+  if (state.mode == Mode::open) return;
+  const int around = flat_.enclosing(node);
+  const Node& n = flat_.nodes[static_cast<std::size_t>(node)];
+  const bool inside = around >= 0 &&
+                      checks_[static_cast<std::size_t>(state.check)].loop == around &&
+                      node >= flat_.loops[static_cast<std::size_t>(around)].head;
+  if (!inside || n.kind == NodeKind::next) {
+    for (Kind& k : state.kinds) k.symbol = -1;
+  }
+  if (!inside) {
+    state.mode = Mode::open;
+    state.check = -1;
+  }
+}
+
+int Specialiser::version(int node, State state) {
+  normalise(node, state);
+  const std::string key = key_of(flat_, node, state);
+  if (const auto at = versions_.find(key); at != versions_.end()) return at->second;
+  const int block = new_block();
+  versions_[key] = block;
+  work_.push_back({node, std::move(state), block});
+  return block;
+}
+
+void Specialiser::fill(int node, State state, int block) {
+  state_ = std::move(state);
+  block_ = block;
+  while (true) {
+    node_ = node;
+    if (node < loop_.first || node >= loop_.last) return finish_exit(node);
+    int next = node;
+    if (!step(next)) return;
+    if (entries_[static_cast<std::size_t>(next)] > 1 ||
+        flat_.nodes[static_cast<std::size_t>(next)].kind == NodeKind::next) {
+      return end_jump(version(next, state_));
+    }
+    node = next;
+  }
+}
+
+void Specialiser::finish_exit(int node) {
+  node_ = node;
+  Block& b = out_->blocks[static_cast<std::size_t>(block_)];
+  b.end = Block::End::exit;
+  b.exit = exit_here();
+}
+
+// What this node cannot do natively is left to the interpreter where that is rare.
+bool Specialiser::leave_here() {
+  finish_exit(node_);
+  return false;
+}
+
+bool Specialiser::step(int& next) {
+  const Node& n = node();
+  next = n.yes;
+  switch (n.kind) {
+    case NodeKind::jump: return true;
+    case NodeKind::move:
+      write(n.dst, n.src < 0 ? Val{python_kind(ValueKind::nil), -1} : read(n.src));
+      return true;
+    case NodeKind::test: test(); return false;
+    case NodeKind::next: next_round(); return false;
+    case NodeKind::leave: return leave_here();
+    case NodeKind::finish: return leave_here();
+    case NodeKind::other:
+      if (n.branches == 0) decline("a statement in it runs in Python");
+      return leave_here();
+    case NodeKind::begin:
+    case NodeKind::op: break;
+  }
+  // An operation that cannot be compiled leaves no traces.
+  const State before = state_;
+  const std::size_t emitted = out_->blocks[static_cast<std::size_t>(block_)].instructions.size();
+  try {
+    if (n.kind == NodeKind::begin) begin();
+    else operation();
+  } catch (const Declined&) {
+    if (n.branches == 0 || !n.resumable) throw;
+    state_ = before;
+    out_->blocks[static_cast<std::size_t>(block_)].instructions.resize(emitted);
+    return leave_here();
+  }
+  return true;
+}
+
+// The cells of a variable, for an exit. A tuple is made again from its parts.
+void Specialiser::save(Exit& exit, int variable, const Kind& k) {
+  Saved saved{variable, k, -1};
+  if (k.is_number()) saved.cell = cell(variable, held_as(k));
+  if (k.is(ValueKind::range)) {
+    saved.cell = cell(variable, DType::int64, 0);
+    saved.more = cell(variable, DType::int64, 1);
+  }
+  if (is_row(k)) saved.cell = cell(variable, DType::int64);
+  exit.variables.push_back(saved);
+  if (!k.is(ValueKind::tuple) || k.array >= 0) return;
+  const Node& made = flat_.nodes[static_cast<std::size_t>(k.literal)];
+  for (int a : made.op->args) {
+    const Kind& part = state_.kinds[static_cast<std::size_t>(made.base + a)];
+    if (!part.is_number() && !part.is(ValueKind::array)) decline("it holds a tuple");
+    save(exit, made.base + a, part);
+  }
+}
+
+int Specialiser::exit_here() {
+  State state = state_;
+  normalise(node_, state);
+  const Node& n = node();
+  const bool outside = node_ < loop_.first || node_ >= loop_.last;
+  if (!outside && !n.resumable) decline("it may fail in the middle of a condition");
+  Exit exit;
+  exit.node = node_;
+  exit.finished = outside;
+  const auto& live = flat_.live[static_cast<std::size_t>(node_)];
+  for (int v = 0; v < flat_.variables; ++v) {
+    const Kind& k = state.kinds[static_cast<std::size_t>(v)];
+    const bool captured = v >= flat_.slots && v < flat_.slots + flat_.captures;
+    if (live[static_cast<std::size_t>(v)] && k.bound() && !k.is(ValueKind::object) && !captured)
+      save(exit, v, k);
+  }
+  std::string key = format("{}", node_);
+  for (const Saved& s : exit.variables)
+    key += format(" {}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind), s.cell,
+                  s.kind.array, s.kind.rank, s.kind.known, s.kind.literal);
+  if (const auto at = exits_.find(key); at != exits_.end()) return at->second;
+  if (!outside) {
+    // For loops whose body is around the node.
+    std::vector<int> around;
+    if (n.kind == NodeKind::next) around.push_back(n.loop);
+    for (int w = n.where; w >= 0; w = flat_.wheres[static_cast<std::size_t>(w)].parent) {
+      const Where& here = flat_.wheres[static_cast<std::size_t>(w)];
+      if (here.statement == loop_.statement || here.parent < 0) break;
+      const plan::Statement* up = flat_.wheres[static_cast<std::size_t>(here.parent)].statement;
+      if (here.op < 0 && here.block == 0 && up->kind == plan::StatementKind::for_each)
+        around.push_back(flat_.loop_of.at(up));
+    }
+    for (std::size_t i = around.size(); i-- > 0;) {
+      exit.loops.push_back(around[i]);
+      for (int part = 0; part < 4; ++part) exit.loop_cells.push_back(loop_cell(around[i], part));
+    }
+  }
+  out_->exits.push_back(std::move(exit));
+  return exits_[key] = static_cast<int>(out_->exits.size()) - 1;
+}
+
+// ---- loops and branches ------------------------------------------------------------------
+
+void Specialiser::test() {
+  const Node& n = node();
+  if (n.src < 0) return end_jump(version(n.no, state_));
+  const Val v = read(n.src);
+  if (v.kind.is(ValueKind::nil)) return end_jump(version(n.no, state_));
+  if (v.kind.is(ValueKind::boolean) && v.kind.known)
+    return end_jump(version(v.kind.literal ? n.yes : n.no, state_));
+  const int value = truth(v);
+  const int yes = version(n.yes, state_), no = version(n.no, state_);
+  end_branch(value, yes, no);
+}
+
+int Specialiser::truth(const Val& v) {
+  if (!v.kind.is_number()) decline("a condition in it is no number");
+  const DType d = held_as(v.kind);
+  if (d == DType::boolean) return v.value;
+  if (is_complex(d)) decline("complex numbers are not compiled");
+  return compute(Opcode::not_equal, d, v.value, literal(d, 0));
+}
+
+void Specialiser::begin() {
+  const Node& n = node();
+  const Val v = n.src < 0 ? Val{} : read(n.src);
+  if (!v.kind.is(ValueKind::range)) decline("a loop in it is over something else than a range");
+  const std::int64_t by = v.kind.literal;
+  const int start = get(cell(n.src, DType::int64, 0)), stop = get(cell(n.src, DType::int64, 1));
+  const int distance = by > 0 ? checked(Opcode::subtract, DType::int64, stop, start)
+                              : checked(Opcode::subtract, DType::int64, start, stop);
+  const std::int64_t size = by > 0 ? by : -by;
+  int count = distance;
+  if (size != 1) {
+    const int above = checked(Opcode::add, DType::int64, distance, integer(size - 1));
+    count = compute(Opcode::floor_divide, DType::int64, above, integer(size));
+  }
+  set(loop_cell(n.loop, 0), start);
+  set(loop_cell(n.loop, 1), integer(by));
+  set(loop_cell(n.loop, 2), compute(Opcode::maximum, DType::int64, count, integer(0)));
+  set(loop_cell(n.loop, 3), integer(0));
+}
+
+// Innermost loops come in two versions; which one runs is found out before.
+void Specialiser::open_check() {
+  const Node& n = node();
+  const int number = static_cast<int>(checks_.size());
+  const int position = get(loop_cell(n.loop, 3)), count = get(loop_cell(n.loop, 2));
+  const int left = compute(Opcode::subtract, DType::int64, count, position);
+  const int some = compute(Opcode::minimum, DType::int64, left, integer(rounds_between_polls));
+  emit({.what = Do::poll, .a = some, .index = exit_here()});
+  set(loop_cell(n.loop, 4), compute(Opcode::add, DType::int64, position, some, -1, true));
+  Check check{block_, n.loop, -1, -1, state_, {}};
+  checks_.push_back(check);
+  State fast = state_, slow = state_;
+  fast.mode = Mode::checked_before;
+  slow.mode = Mode::checked_each;
+  fast.check = slow.check = number;
+  // The list of checks may grow meanwhile.
+  const int yes = version(node_, fast), no = version(node_, slow);
+  checks_[static_cast<std::size_t>(number)].yes = yes;
+  checks_[static_cast<std::size_t>(number)].no = no;
+}
+
+void Specialiser::next_round() {
+  const Node& n = node();
+  const LoopSpan& loop = flat_.loops[static_cast<std::size_t>(n.loop)];
+  if (loop.inner && state_.mode == Mode::open) return open_check();
+  const bool fast = loop.inner && state_.mode == Mode::checked_before;
+  if (!fast) emit({.what = Do::poll, .a = integer(1), .index = exit_here()});
+  const int position = get(loop_cell(n.loop, 3));
+  const int more =
+      compute(Opcode::less, DType::int64, position, get(loop_cell(n.loop, fast ? 4 : 2)));
+  const int head = block_, body = new_block();
+  int over;
+  if (fast) {
+    // A part is done: the next one, or the end.
+    over = new_block();
+    block_ = over;
+    State open = state_;
+    open.mode = Mode::open;
+    open.check = -1;
+    const int rest =
+        compute(Opcode::less, DType::int64, get(loop_cell(n.loop, 3)), get(loop_cell(n.loop, 2)));
+    const int again = version(node_, open), done = version(n.no, state_);
+    end_branch(rest, again, done);
+  } else {
+    over = version(n.no, state_);
+  }
+  block_ = head;
+  end_branch(more, body, over);
+
+  block_ = body;
+  State inside = state_;
+  const int at = get(loop_cell(n.loop, 3));
+  const int moved =
+      compute(Opcode::multiply, DType::int64, at, get(loop_cell(n.loop, 1)), -1, true);
+  const int value = compute(Opcode::add, DType::int64, get(loop_cell(n.loop, 0)), moved, -1, true);
+  set(loop_cell(n.loop, 3), compute(Opcode::add, DType::int64, at, integer(1), -1, true));
+  Kind k = python_kind(ValueKind::integer);
+  if (fast) k.symbol = symbol({Symbol::Form::loop, 0, 0, true});
+  set(cell(loop.variable, DType::int64), value);
+  inside.kinds[static_cast<std::size_t>(loop.variable)] = k;
+  if (entries_[static_cast<std::size_t>(n.yes)] > 1 ||
+      flat_.nodes[static_cast<std::size_t>(n.yes)].kind == NodeKind::next) {
+    return end_jump(version(n.yes, inside));
+  }
+  work_.push_back({n.yes, std::move(inside), body});
+}
+
+Outcome specialise(const Flat& flat, const Request& request) {
+  try {
+    try {
+      return {Specialiser(flat, request).run(), {}};
+    } catch (const NeedsCare&) {
+      Request careful = request;
+      careful.careful = true;
+      return {Specialiser(flat, careful).run(), {}};
+    }
+  } catch (const Declined& declined) {
+    return {nullptr, declined.why};
+  }
+}
+
+}  // namespace jetlag::loops

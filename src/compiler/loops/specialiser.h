@@ -1,0 +1,181 @@
+// The specialiser's state, split over specialise.cpp (control), operators.cpp (arithmetic),
+// subscripts.cpp (arrays) and ranges.cpp (checks made once before a loop).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "compiler/loops/specialise.h"
+
+namespace jetlag::loops {
+
+struct Declined {
+  std::string why;
+};
+
+// Conditions can be seen only at their operation.
+struct NeedsCare {};
+
+// A value at hand: a register of the program and what is known of it.
+struct Val {
+  Kind kind;
+  int value = -1;
+};
+
+// How the rounds of an innermost for loop run: not decided yet, with all checks made before
+// it, or with each check in its place.
+enum class Mode : std::uint8_t { open, checked_before, checked_each };
+
+struct State {
+  std::vector<Kind> kinds;
+  Mode mode = Mode::open;
+  int check = -1;  // the one made before
+};
+
+// An int of a loop's round as a function of the loop's variable.
+struct Symbol {
+  enum class Form : std::uint8_t { constant, variable, loop, add, subtract, multiply } form;
+  std::int64_t a = 0, b = 0;
+  bool varies = false;
+  auto operator<=>(const Symbol&) const = default;
+};
+
+struct Requirement {
+  int symbol;
+  int array = -1;  // the symbol is an index of this axis; -1: it must not overflow
+  int axis = 0;
+  auto operator<=>(const Requirement&) const = default;
+};
+
+// What must hold before the rounds run unchecked; filled in at the end.
+struct Check {
+  int block, loop, yes, no;
+  State state;
+  std::set<Requirement> requirements;
+};
+
+class Specialiser {
+ public:
+  Specialiser(const Flat& flat, const Request& request);
+  std::shared_ptr<const Program> run();
+
+ private:
+  // specialise.cpp: control
+  int version(int node, State state);
+  void normalise(int node, State& state) const;
+  void fill(int node, State state, int block);
+  bool step(int& node);  // false: the block has ended
+  bool leave_here();
+  void next_round();
+  void begin();
+  void open_check();
+  int exit_here();
+  void save(Exit& exit, int variable, const Kind& k);
+  void finish_exit(int node);
+  void test();
+  const Node& node() const { return flat_.nodes[static_cast<std::size_t>(node_)]; }
+  void end_jump(int to);
+  void end_branch(int value, int yes, int no);
+  int new_block();
+  int cell(int variable, DType dtype, int part = 0);
+  int loop_cell(int loop, int part) { return cell(flat_.variables + loop, DType::int64, part); }
+  bool is_row(const Kind& k) const {
+    return k.is(ValueKind::array) && k.rank < out_->arrays[static_cast<std::size_t>(k.array)].rank;
+  }
+  [[noreturn]] void decline(std::string why) const { throw Declined{std::move(why)}; }
+
+  // instructions
+  int emit(Instr i);
+  int integer(std::int64_t v);
+  int real(double v);
+  int literal(DType dtype, std::uint64_t bits);
+  int get(int cell);
+  void set(int cell, int value);
+  int compute(Opcode opcode, DType dtype, int a, int b = -1, int c = -1, bool steady = false);
+  int cast(int value, DType from, DType to);
+  int checked(Opcode opcode, DType dtype, int a, int b);
+  void leave_if(int condition);
+  int both(int a, int b) { return compute(Opcode::bit_and, DType::boolean, a, b); }
+  int either(int a, int b) { return compute(Opcode::bit_or, DType::boolean, a, b); }
+  int negated(int a) { return compute(Opcode::bit_not, DType::boolean, a); }
+  Val read(int variable);
+  void write(int variable, const Val& v);
+  Val argument(int k) { return read(node().base + node().op->args[static_cast<std::size_t>(k)]); }
+  void result(const Val& v) { write(node().dst, v); }
+  void operation();
+  void unpack_item();
+  void attribute();
+  int truth(const Val& v);
+
+  // operators.cpp
+  void call();
+  Val binary(const Primitive& p, const Val& a, const Val& b);
+  Val python_binary(const Primitive& p, const Val& a, const Val& b);
+  Val python_integers(std::string_view name, const Val& a, const Val& b);
+  Val python_reals(std::string_view name, const Val& a, const Val& b);
+  Val python_compare(std::string_view name, const Val& a, const Val& b);
+  Val python_unary(std::string_view name, const Val& a);
+  Val ufunc(const Primitive& ufunc, std::span<const Val> args, bool operator_form);
+  Val evaluate(const Primitive& ufunc, std::span<const Val> args);
+  int converted(const Val& v, DType dtype, bool weak);
+  void check_conditions(int result, DType dtype, std::span<const int> operands);
+  Val wrapping(const Primitive& ufunc, std::span<const Val> args, DType dtype);
+  void check_integer_division(DType dtype, int a, int b);
+  int as_int64(const Val& v);
+  int as_real(const Val& v);
+  Val extremum(bool largest, std::span<const Val> args);
+  Val to_int(const Val& v);
+  Val math(std::string_view name, std::span<const Val> args);
+  int finite(int value, DType dtype);
+  Val make_range();
+  std::vector<Val> arguments();
+
+  // subscripts.cpp
+  struct Element {
+    Kind array;
+    int offset = -1;
+    int axes = 0;  // left
+  };
+  Element locate(const Kind& array, int base_var, std::size_t first_item);
+  int index_value(const Val& v, const Kind& array, int axis);
+  void index();
+  void store(const Kind& array, int base_var, std::size_t first_item, const Val& value);
+  void augment();
+  int stored_as(const Val& v, DType dtype);
+  int length(const Kind& array, int axis);
+
+  // ranges.cpp
+  int symbol(Symbol s);
+  int symbol_of(const Val& v);
+  void require(int symbol, int array = -1, int axis = 0);
+  Val symbolic(Opcode opcode, const Val& a, const Val& b);  // unbound kind: not here
+  void close_check(const Check& check);
+  int evaluate_symbol(const State& state, int symbol, int loop_value, int& ok);
+
+  const Flat& flat_;
+  const Request& request_;
+  const LoopSpan& loop_;
+  std::shared_ptr<Program> out_ = std::make_shared<Program>();
+  std::vector<int> entries_;  // how many ways lead to a node
+  std::map<std::string, int> versions_;
+  std::map<std::string, int> exits_;
+  std::map<std::tuple<int, DType, int>, int> cells_;
+  struct Work {
+    int node;
+    State state;
+    int block;
+  };
+  std::deque<Work> work_;
+  std::vector<Symbol> symbols_;
+  std::map<Symbol, int> symbol_numbers_;
+  std::vector<Check> checks_;
+
+  // where the work is
+  int node_ = 0;
+  State state_;
+  int block_ = 0;
+};
+
+}  // namespace jetlag::loops

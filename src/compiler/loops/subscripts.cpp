@@ -1,0 +1,139 @@
+// Elements of arrays: offsets in bytes, negative indices, bounds.
+#include <limits>
+
+#include "compiler/loops/specialiser.h"
+
+namespace jetlag::loops {
+
+namespace {
+
+constexpr DType i64 = DType::int64;
+
+}  // namespace
+
+int Specialiser::length(const Kind& k, int axis) {
+  const int whole = out_->arrays[static_cast<std::size_t>(k.array)].rank;
+  return emit({.what = Do::length, .dtype = i64, .index = k.array, .axis = whole - k.rank + axis});
+}
+
+int Specialiser::index_value(const Val& v, const Kind& array, int axis) {
+  const bool whole =
+      v.kind.is(ValueKind::integer) || (v.kind.is(ValueKind::scalar) && is_integer(v.kind.dtype));
+  if (!whole) decline("a subscript in it is no int");
+  const int size = length(array, axis);
+  if (v.kind.known) {
+    if (v.kind.literal >= 0) {
+      leave_if(compute(Opcode::less_equal, i64, size, v.value));
+      return v.value;
+    }
+    const int from_end = compute(Opcode::add, i64, size, v.value, -1, true);
+    leave_if(compute(Opcode::less, i64, from_end, integer(0)));
+    return from_end;
+  }
+  if (state_.mode == Mode::checked_before && v.kind.is(ValueKind::integer)) {
+    if (const int s = symbol_of(v); s >= 0) {
+      require(s, array.array,
+              out_->arrays[static_cast<std::size_t>(array.array)].rank - array.rank + axis);
+      return v.value;
+    }
+  }
+  const int i = as_int64(v);
+  const bool is_signed = v.kind.is(ValueKind::integer) || kind_of(v.kind.dtype) == 'i';
+  int at = i;
+  if (is_signed) {
+    const int negative = compute(Opcode::less, i64, i, integer(0));
+    at = compute(Opcode::select, i64, negative, compute(Opcode::add, i64, i, size), i);
+  }
+  // One comparison sees both ends.
+  leave_if(negated(compute(Opcode::less, DType::uint64, at, size)));
+  return at;
+}
+
+Specialiser::Element Specialiser::locate(const Kind& k, int base_var, std::size_t first_item) {
+  const auto& args = node().op->args;
+  if (!k.is(ValueKind::array)) decline("it subscripts something else than an array");
+  const int items = static_cast<int>(args.size() - first_item);
+  if (items > k.rank || items == 0) decline("a subscript in it selects no element");
+  const ArrayOperand& operand = out_->arrays[static_cast<std::size_t>(k.array)];
+  Element e{k, -1, k.rank - items};
+  if (is_row(k)) e.offset = get(cell(base_var, i64));
+  for (int axis = 0; axis < items; ++axis) {
+    const Val v = read(node().base + args[first_item + static_cast<std::size_t>(axis)]);
+    const int at = index_value(v, k, axis);
+    const int whole_axis = operand.rank - k.rank + axis;
+    const int stride =
+        operand.contiguous_last && whole_axis == operand.rank - 1
+            ? integer(size_of(operand.dtype))
+            : emit({.what = Do::stride, .dtype = i64, .index = k.array, .axis = whole_axis});
+    const int moved = compute(Opcode::multiply, i64, at, stride, -1, true);
+    e.offset = e.offset < 0 ? moved : compute(Opcode::add, i64, e.offset, moved, -1, true);
+  }
+  return e;
+}
+
+void Specialiser::index() {
+  const Node& n = node();
+  const int base_var = n.base + n.op->args[0];
+  const Kind k = state_.kinds[static_cast<std::size_t>(base_var)];
+  if (k.is(ValueKind::tuple) && k.array >= 0 && n.op->args.size() == 2) {
+    const Val at = argument(1);
+    const std::int64_t axis = at.kind.literal < 0 ? at.kind.literal + k.rank : at.kind.literal;
+    if (!at.kind.known || axis < 0 || axis >= k.rank)
+      decline("it subscripts a shape by a variable");
+    return result({python_kind(ValueKind::integer), length(k, static_cast<int>(axis))});
+  }
+  const Element e = locate(k, base_var, 1);
+  if (is_complex(k.dtype)) decline("complex numbers are not compiled");
+  if (e.axes > 0) {
+    Kind row = k;
+    row.rank = static_cast<std::int16_t>(e.axes);
+    state_.kinds[static_cast<std::size_t>(n.dst)] = row;
+    return set(cell(n.dst, i64), e.offset);
+  }
+  const int value = emit({.what = Do::load, .dtype = k.dtype, .a = e.offset, .index = k.array});
+  result({scalar_kind(k.dtype), value});
+}
+
+// As an assignment to an element converts: Python's ints must fit, NumPy's wrap.
+int Specialiser::stored_as(const Val& v, DType to) {
+  if (!v.kind.is_number()) decline("it stores something else than a number");
+  const DType from = held_as(v.kind);
+  if (is_complex(to)) decline("complex numbers are not compiled");
+  if (to == DType::boolean) return from == to ? v.value : truth(v);
+  if (is_float(from) && is_integer(to)) {
+    // Only what fits well; the rest may warn.
+    if (size_of(to) < 4 || kind_of(to) == 'u') decline("it stores floats as integers");
+    const int wide = cast(v.value, from, DType::float64);
+    const double limit = to == i64 ? 9.2e18 : 2147483647.0;
+    const int inside = both(compute(Opcode::less, DType::float64, real(-limit), wide),
+                            compute(Opcode::less, DType::float64, wide, real(limit)));
+    leave_if(negated(inside));
+    return cast(wide, DType::float64, to);
+  }
+  return converted(v, to, v.kind.is_python_number());
+}
+
+void Specialiser::store(const Kind& k, int base_var, std::size_t first_item, const Val& value) {
+  const Element e = locate(k, base_var, first_item);
+  if (e.axes > 0) decline("it stores to a row");
+  const int converted = stored_as(value, k.dtype);
+  ArrayOperand& operand = out_->arrays[static_cast<std::size_t>(k.array)];
+  if (!operand.written) decline("it stores to an array that is not known to be written");
+  emit({.what = Do::store, .dtype = k.dtype, .a = e.offset, .b = converted, .index = k.array});
+  if (node().op->kind == plan::OpKind::store_index) result(value);
+}
+
+void Specialiser::augment() {
+  const Node& n = node();
+  const Val old = argument(0), value = argument(1);
+  if (!old.kind.is_number() || !value.kind.is_number())
+    decline("an operation in place works on something else than numbers");
+  const Val made = binary(*n.op->primitive, old, value);
+  if (n.op->kind == plan::OpKind::augment_index) {
+    const int base = n.base + n.op->args[2];
+    store(state_.kinds[static_cast<std::size_t>(base)], base, 3, made);
+  }
+  result(made);
+}
+
+}  // namespace jetlag::loops
