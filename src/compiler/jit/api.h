@@ -3,14 +3,21 @@
 // does not wait for one to be loaded. Everything that crosses is declared here.
 #pragma once
 
+#include <string>
+
+#include "compiler/loops/program.h"
+
 namespace jetlag::jit {
 
 struct Api {
   // Bumped whenever something below changes: a module of another build is refused.
-  static constexpr int current = 1;
+  static constexpr int current = 2;
   int version = current;
   // The processor that code is made for, as LLVM names it ("znver3").
   const char* (*processor)() = nullptr;
+  // A loop as machine code; `key` names it among all loops. Null, with the reason, if LLVM fails.
+  loops::Machine (*loop)(const loops::Program& program, const char* key,
+                         std::string& why) = nullptr;
 };
 
 // Null, with the reason in why_not(), if the module cannot be opened. Opens it once.

@@ -1,12 +1,26 @@
 // The one symbol of the module.
 #include "compiler/jit/api.h"
 #include "compiler/jit/llvm/engine.h"
+#include "compiler/jit/llvm/loops.h"
 
 namespace {
 
 const char* processor() { return jetlag::jit::Engine::get().processor().c_str(); }
 
-constexpr jetlag::jit::Api table{.processor = processor};
+jetlag::loops::Machine loop(const jetlag::loops::Program& program, const char* key,
+                            std::string& why) {
+  constexpr const char* symbol = "jetlag_loop";
+  try {
+    void* code = jetlag::jit::Engine::get().compile(
+        key, symbol, [&](llvm::Module& m) { jetlag::jit::emit_loop(m, symbol, program); });
+    return reinterpret_cast<jetlag::loops::Machine>(code);
+  } catch (const std::exception& error) {
+    why = error.what();
+    return nullptr;
+  }
+}
+
+constexpr jetlag::jit::Api table{.processor = processor, .loop = loop};
 
 }  // namespace
 

@@ -1,0 +1,315 @@
+#include "compiler/jit/llvm/loops.h"
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/MDBuilder.h>
+
+#include <cstddef>
+#include <map>
+
+#include "compiler/jit/llvm/arithmetic.h"
+
+namespace jetlag::jit {
+
+using llvm::Value;
+using loops::Do;
+using loops::Instr;
+
+namespace {
+
+class LoopEmitter {
+ public:
+  LoopEmitter(llvm::Module& module, const std::string& symbol, const loops::Program& program)
+      : p_(program), context_(module.getContext()), b_(context_), module_(module) {
+    auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
+    f_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol, module);
+    f_->setDoesNotThrow();
+    f_->addParamAttr(0, llvm::Attribute::NoAlias);
+    entry_ = f_->getArg(0);
+  }
+
+  void run() {
+    prologue();
+    for (std::size_t i = 0; i < p_.blocks.size(); ++i)
+      blocks_.push_back(llvm::BasicBlock::Create(context_, "", f_));
+    exit_blocks_.resize(p_.exits.size());
+    values_.resize(p_.instructions.size());
+    for (std::size_t i = 0; i < p_.blocks.size(); ++i) block(p_.blocks[i], blocks_[i]);
+    for (std::size_t e = 0; e < exit_blocks_.size(); ++e) {
+      if (exit_blocks_[e]) exit(static_cast<int>(e));
+    }
+    b_.SetInsertPoint(start_);
+    b_.CreateBr(blocks_[0]);
+  }
+
+ private:
+  llvm::Type* type(DType d) { return type_of(context_, d); }
+
+  Value* field(std::size_t offset, llvm::Type* t) {
+    return b_.CreateLoad(t, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), entry_,
+                                                          static_cast<std::uint64_t>(offset)));
+  }
+
+  // Cells, words and arrays: all that holds throughout is read here.
+  void prologue() {
+    start_ = llvm::BasicBlock::Create(context_, "start", f_);
+    b_.SetInsertPoint(start_);
+    for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
+    budget_ = b_.CreateAlloca(b_.getInt64Ty());
+    for (Value*& s : scratch_) {
+      auto* slot = b_.CreateAlloca(b_.getInt64Ty());
+      slot->setAlignment(llvm::Align(16));
+      s = slot;
+    }
+    words_ = field(offsetof(loops::Entry, words), b_.getPtrTy());
+    arrays_ = field(offsetof(loops::Entry, arrays), b_.getPtrTy());
+    b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
+    int word = 0;
+    for (const loops::Saved& s : p_.live_in) {
+      if (s.cell >= 0) take(s.cell, word++);
+    }
+    for (int cell : p_.loop_live_in) take(cell, word++);
+    llvm::MDBuilder md(context_);
+    auto* domain = md.createAnonymousAliasScopeDomain();
+    std::vector<llvm::Metadata*> scopes;
+    for (std::size_t a = 0; a < p_.arrays.size(); ++a) {
+      data_.push_back(member(static_cast<int>(a), offsetof(loops::ArrayView, data), b_.getPtrTy()));
+      scopes.push_back(md.createAnonymousAliasScope(domain));
+    }
+    for (std::size_t a = 0; a < scopes.size(); ++a) {
+      std::vector<llvm::Metadata*> others = scopes;
+      others.erase(others.begin() + static_cast<std::ptrdiff_t>(a));
+      own_.push_back(llvm::MDNode::get(context_, {scopes[a]}));
+      others_.push_back(llvm::MDNode::get(context_, others));
+    }
+  }
+
+  Value* member(int array, std::size_t offset, llvm::Type* t) {
+    const std::uint64_t at = static_cast<std::uint64_t>(array) * sizeof(loops::ArrayView) + offset;
+    return b_.CreateLoad(t, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arrays_, at));
+  }
+
+  Value* word(int i) {
+    return b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), words_, static_cast<std::uint64_t>(i));
+  }
+
+  void take(int cell, int from) {
+    const DType d = p_.cells[static_cast<std::size_t>(cell)];
+    Value* v = b_.CreateLoad(d == DType::boolean ? b_.getInt8Ty() : type(d), word(from));
+    if (d == DType::boolean) v = b_.CreateICmpNE(v, b_.getInt8(0));
+    b_.CreateStore(v, cells_[static_cast<std::size_t>(cell)]);
+  }
+
+  void give(int cell, int to) {
+    const DType d = p_.cells[static_cast<std::size_t>(cell)];
+    Value* v = b_.CreateLoad(type(d), cells_[static_cast<std::size_t>(cell)]);
+    if (d == DType::boolean) v = b_.CreateZExt(v, b_.getInt8Ty());
+    b_.CreateStore(v, word(to));
+  }
+
+  llvm::BasicBlock* exit_block(int e) {
+    auto*& block = exit_blocks_[static_cast<std::size_t>(e)];
+    if (!block) block = llvm::BasicBlock::Create(context_, "exit", f_);
+    return block;
+  }
+
+  void exit(int e) {
+    b_.SetInsertPoint(exit_blocks_[static_cast<std::size_t>(e)]);
+    int to = 0;
+    const loops::Exit& x = p_.exits[static_cast<std::size_t>(e)];
+    for (const loops::Saved& s : x.variables) {
+      if (s.cell >= 0) give(s.cell, to++);
+      if (s.more >= 0) give(s.more, to++);
+    }
+    for (int cell : x.loop_cells) give(cell, to++);
+    b_.CreateRet(b_.getInt32(static_cast<std::uint32_t>(e)));
+  }
+
+  void leave_if(Value* condition, int e) {
+    auto* on = llvm::BasicBlock::Create(context_, "", f_);
+    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
+    b_.CreateCondBr(condition, exit_block(e), on, weights);
+    b_.SetInsertPoint(on);
+  }
+
+  void block(const loops::Block& from, llvm::BasicBlock* to) {
+    b_.SetInsertPoint(to);
+    for (int i : from.instructions) {
+      values_[static_cast<std::size_t>(i)] =
+          instruction(p_.instructions[static_cast<std::size_t>(i)]);
+    }
+    const auto at = [&](int n) { return blocks_[static_cast<std::size_t>(n)]; };
+    switch (from.end) {
+      case loops::Block::End::jump: b_.CreateBr(at(from.yes)); break;
+      case loops::Block::End::branch:
+        b_.CreateCondBr(value(from.value), at(from.yes), at(from.no));
+        break;
+      case loops::Block::End::exit: b_.CreateBr(exit_block(from.exit)); break;
+      case loops::Block::End::none: b_.CreateUnreachable(); break;
+    }
+  }
+
+  Value* value(int i) { return i < 0 ? nullptr : values_[static_cast<std::size_t>(i)]; }
+
+  Value* literal(const Instr& i) {
+    llvm::Type* t = type(i.dtype);
+    if (!is_float(i.dtype)) return llvm::ConstantInt::get(t, i.literal);
+    const bool wide = i.dtype == DType::float64;
+    const llvm::APInt bits(wide ? 64 : 32, wide ? i.literal : (i.literal & 0xffffffffu));
+    return llvm::ConstantFP::get(
+        t, llvm::APFloat(wide ? llvm::APFloat::IEEEdouble() : llvm::APFloat::IEEEsingle(), bits));
+  }
+
+  // The result and whether it is wrong.
+  Value* with_overflow(const Instr& i) {
+    const bool s = kind_of(i.dtype) == 'i';
+    using namespace llvm::Intrinsic;
+    const ID id = i.opcode == Opcode::add        ? (s ? sadd_with_overflow : uadd_with_overflow)
+                  : i.opcode == Opcode::subtract ? (s ? ssub_with_overflow : usub_with_overflow)
+                                                 : (s ? smul_with_overflow : umul_with_overflow);
+    return b_.CreateBinaryIntrinsic(id, value(i.a), value(i.b));
+  }
+
+  Value* steady(const Instr& i) {
+    Value *x = value(i.a), *y = value(i.b);
+    switch (i.opcode) {
+      case Opcode::add: return b_.CreateNSWAdd(x, y);
+      case Opcode::subtract: return b_.CreateNSWSub(x, y);
+      default: return b_.CreateNSWMul(x, y);
+    }
+  }
+
+  Value* address(const Instr& i) {
+    return b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(i.index)],
+                                value(i.a));
+  }
+
+  template <class I>
+  I* scoped(I* access, int array) {
+    if (p_.disjoint) {
+      access->setMetadata(llvm::LLVMContext::MD_alias_scope, own_[static_cast<std::size_t>(array)]);
+      access->setMetadata(llvm::LLVMContext::MD_noalias, others_[static_cast<std::size_t>(array)]);
+    }
+    return access;
+  }
+
+  Value* load(const Instr& i) {
+    const bool boolean = i.dtype == DType::boolean;
+    llvm::Type* t = boolean ? b_.getInt8Ty() : type(i.dtype);
+    Value* v = scoped(b_.CreateAlignedLoad(t, address(i), llvm::Align(1)), i.index);
+    return boolean ? b_.CreateICmpNE(v, b_.getInt8(0)) : v;
+  }
+
+  void store(const Instr& i) {
+    Value* v = value(i.b);
+    if (i.dtype == DType::boolean) v = b_.CreateZExt(v, b_.getInt8Ty());
+    scoped(b_.CreateAlignedStore(v, address(i), llvm::Align(1)), i.index);
+  }
+
+  // Read where everything begins: what an array looks like never changes.
+  Value* dimension(const Instr& i, std::size_t offset) {
+    auto*& known = dimensions_[{i.index, offset + 8 * static_cast<std::size_t>(i.axis)}];
+    if (!known) {
+      llvm::IRBuilder<>::InsertPointGuard guard(b_);
+      b_.SetInsertPoint(start_);
+      known = member(i.index, offset + 8 * static_cast<std::size_t>(i.axis), b_.getInt64Ty());
+    }
+    return known;
+  }
+
+  Value* library(const Instr& i) {
+    llvm::Type* d = b_.getDoubleTy();
+    std::vector<llvm::Type*> types{d};
+    std::vector<Value*> args{value(i.a)};
+    if (i.b >= 0) types.push_back(d), args.push_back(value(i.b));
+    auto callee = module_.getOrInsertFunction(i.name, llvm::FunctionType::get(d, types, false));
+    auto* call = b_.CreateCall(callee, args);
+    // pow(x, 2) is not x * x in its last bit.
+    call->addFnAttr(llvm::Attribute::NoBuiltin);
+    call->setDoesNotThrow();
+    return call;
+  }
+
+  Value* kernel(const Instr& i) {
+    const DType to = static_cast<DType>(i.index);
+    std::vector<Value*> args;
+    int used = 0;
+    for (int operand : {i.a, i.b, i.c}) {
+      if (operand >= 0) b_.CreateStore(value(operand), scratch_[used]);
+      args.push_back(operand >= 0 ? scratch_[used] : llvm::ConstantPointerNull::get(b_.getPtrTy()));
+      ++used;
+    }
+    args.push_back(scratch_[3]);
+    args.push_back(b_.getInt64(1));
+    llvm::Type* ptr = b_.getPtrTy();
+    auto* t = llvm::FunctionType::get(b_.getVoidTy(), {ptr, ptr, ptr, ptr, b_.getInt64Ty()}, false);
+    Value* callee = b_.CreateIntToPtr(b_.getInt64(i.literal), ptr);
+    b_.CreateCall(t, callee, args)->setDoesNotThrow();
+    return b_.CreateLoad(type(to), scratch_[3]);
+  }
+
+  void poll(const Instr& i) {
+    Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), value(i.a));
+    b_.CreateStore(left, budget_);
+    auto* ask = llvm::BasicBlock::Create(context_, "poll", f_);
+    auto* on = llvm::BasicBlock::Create(context_, "", f_);
+    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
+    b_.CreateCondBr(b_.CreateICmpSLT(left, b_.getInt64(0)), ask, on, weights);
+    b_.SetInsertPoint(ask);
+    auto* t = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
+    Value* answer = b_.CreateCall(t, field(offsetof(loops::Entry, poll), b_.getPtrTy()), {entry_});
+    b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
+    b_.CreateCondBr(b_.CreateICmpNE(answer, b_.getInt32(0)), exit_block(i.index), on);
+    b_.SetInsertPoint(on);
+  }
+
+  Value* instruction(const Instr& i) {
+    switch (i.what) {
+      case Do::literal: return literal(i);
+      case Do::get: return b_.CreateLoad(type(i.dtype), cells_[static_cast<std::size_t>(i.index)]);
+      case Do::set:
+        b_.CreateStore(value(i.a), cells_[static_cast<std::size_t>(i.index)]);
+        return nullptr;
+      case Do::compute:
+        if (i.steady) return steady(i);
+        return operation(b_, i.opcode, i.dtype, value(i.a), value(i.b), value(i.c));
+      case Do::cast: return conversion(b_, value(i.a), static_cast<DType>(i.index), i.dtype);
+      case Do::checked: {
+        Value* both = with_overflow(i);
+        leave_if(b_.CreateExtractValue(both, 1), i.index);
+        return b_.CreateExtractValue(both, 0);
+      }
+      case Do::overflows: return b_.CreateExtractValue(with_overflow(i), 1);
+      case Do::leave_if: leave_if(value(i.a), i.index); return nullptr;
+      case Do::load: return load(i);
+      case Do::store: store(i); return nullptr;
+      case Do::length: return dimension(i, offsetof(loops::ArrayView, lengths));
+      case Do::stride: return dimension(i, offsetof(loops::ArrayView, strides));
+      case Do::library: return library(i);
+      case Do::kernel: return kernel(i);
+      case Do::poll: poll(i); return nullptr;
+    }
+    return nullptr;
+  }
+
+  const loops::Program& p_;
+  llvm::LLVMContext& context_;
+  llvm::IRBuilder<> b_;
+  llvm::Module& module_;
+  llvm::Function* f_ = nullptr;
+  llvm::BasicBlock* start_ = nullptr;
+  Value *entry_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
+  Value* scratch_[4] = {};
+  std::vector<Value*> cells_, values_, data_;
+  std::vector<llvm::MDNode*> own_, others_;
+  std::vector<llvm::BasicBlock*> blocks_, exit_blocks_;
+  std::map<std::pair<int, std::size_t>, Value*> dimensions_;
+};
+
+}  // namespace
+
+void emit_loop(llvm::Module& module, const std::string& symbol, const loops::Program& program) {
+  LoopEmitter(module, symbol, program).run();
+}
+
+}  // namespace jetlag::jit
