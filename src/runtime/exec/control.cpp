@@ -214,6 +214,10 @@ Flow Lane::run_statement(const Statement& s, Frame& frame, Value& last) {
 
 bool Lane::condition(const Statement& s, Frame& frame) {
   Value v = region(s.region, frame);
+  return decide(s, v);
+}
+
+bool Lane::decide(const Statement& s, Value& v) {
   settle(v);
   try {
     if (const auto known = truth(v)) return *known;
@@ -239,7 +243,15 @@ Flow Lane::round(const Statement& s, Frame& frame, Value& last, bool& over) {
 
 Flow Lane::loop(const Statement& s, Frame& frame, Value& last) {
   bool over = false;
-  while (condition(s, frame)) {
+  LoopRun run(*this, s);
+  while (true) {
+    if (run.is_hot()) {
+      std::int64_t none = 0;
+      const LoopRun::After after = run.enter(frame, nullptr, none, last);
+      if (after == LoopRun::After::over) return run.flow;
+      if (after == LoopRun::After::round) continue;
+    }
+    if (!condition(s, frame)) break;
     const Flow flow = round(s, frame, last, over);
     if (flow == Flow::leave) return flow;
     if (over) return last = Value::nil(), Flow::next;
@@ -292,7 +304,33 @@ class Items {
 }  // namespace
 
 Flow Lane::for_each(const Statement& s, Frame& frame, Value& last) {
-  Value sequence = region(s.region, frame);
+  return over(s, frame, last, region(s.region, frame), 0);
+}
+
+Flow Lane::over_range(const Statement& s, Frame& frame, Value& last, const Range& range,
+                      std::int64_t from) {
+  LoopRun run(*this, s);
+  const std::int64_t size = range.size();
+  bool over = false;
+  while (true) {
+    if (run.is_hot()) {
+      const LoopRun::After after = run.enter(frame, &range, from, last);
+      if (after == LoopRun::After::over) return run.flow;
+      if (after == LoopRun::After::round) continue;
+    }
+    if (from >= size) break;
+    frame.slots[static_cast<std::size_t>(s.variable.slot)] = Value::of(range.at(from++));
+    const Flow flow = round(s, frame, last, over);
+    if (flow == Flow::leave) return flow;
+    if (over) return last = Value::nil(), Flow::next;
+  }
+  last = Value::nil();
+  return s.blocks.size() > 1 ? block(s.blocks[1], frame, last) : Flow::next;
+}
+
+// From the item number `from` on, where the sequence is native.
+Flow Lane::over(const Statement& s, Frame& frame, Value& last, Value sequence, std::int64_t from) {
+  if (sequence.is(ValueKind::range)) return over_range(s, frame, last, sequence.range(), from);
   const Items items(sequence);
   const auto step = [&](Value item, bool& over) {
     frame.slots[static_cast<std::size_t>(s.variable.slot)] = std::move(item);
@@ -301,7 +339,7 @@ Flow Lane::for_each(const Statement& s, Frame& frame, Value& last) {
   bool over = false;
   if (items.native()) {
     const bool elements = sequence.is_array() && sequence.array()->rank() == 1;
-    for (std::int64_t i = 0; i < items.size(); ++i) {
+    for (std::int64_t i = from; i < items.size(); ++i) {
       if (elements) ready(*sequence.array());
       const Flow flow = step(items.at(i), over);
       if (flow == Flow::leave) return flow;

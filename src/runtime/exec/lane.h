@@ -10,6 +10,7 @@
 #include "compiler/plan/plan.h"
 #include "primitives/element.h"
 #include "runtime/exec/flight.h"
+#include "runtime/exec/native.h"
 #include "runtime/exec/slots.h"
 
 namespace jetlag::exec {
@@ -26,8 +27,6 @@ struct Closure : Shared {
   Ref<Frame> outer;
 };
 
-enum class Flow : std::uint8_t { next, leave, break_, continue_ };
-
 // What was decided for a fused group and certain operand types.
 struct FusedProgram {
   std::shared_ptr<const ElementProgram> program;
@@ -40,6 +39,7 @@ class Caches {
   std::shared_ptr<const FusedProgram> find(const std::string& key) const;
   void add(const std::string& key, std::shared_ptr<const FusedProgram> fused);
   std::size_t size() const;
+  NativeLoops loops;
 
  private:
   mutable std::shared_mutex mutex_;
@@ -59,6 +59,9 @@ class Lane {
  private:
   friend class FusedGroup;
   friend class StreamRun;
+  friend class LoopRun;
+  friend class NativeEntry;
+  friend class Resume;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -67,9 +70,13 @@ class Lane {
   Flow run_statement(const plan::Statement& s, Frame& frame, Value& last);
   Flow loop(const plan::Statement& s, Frame& frame, Value& last);
   Flow for_each(const plan::Statement& s, Frame& frame, Value& last);
+  Flow over(const plan::Statement& s, Frame& frame, Value& last, Value sequence, std::int64_t from);
+  Flow over_range(const plan::Statement& s, Frame& frame, Value& last, const Range& range,
+                  std::int64_t from);
   Flow opaque_block(const plan::Statement& s, Frame& frame, Value& last);
   Flow round(const plan::Statement& s, Frame& frame, Value& last, bool& over);
   bool condition(const plan::Statement& s, Frame& frame);
+  bool decide(const plan::Statement& s, Value& v);
   void back_edge();
   // Whether so much time has passed since the host was asked; then it is now.
   bool poll_is_due(std::int64_t after_ns);
@@ -82,7 +89,7 @@ class Lane {
   Value op(const plan::Op& op, Frame& frame, Value* regs);
   Value read(const plan::Op& op, Frame& frame);
   Value assign(const plan::Op& op, Frame& frame, Value* regs);
-  Value logical(const plan::Op& op, Frame& frame, Value* regs);
+  Value logical_from(const plan::Op& op, Frame& frame, Value value, std::size_t next);
   Value make_span(const plan::Op& op, Value* regs);
   Value function_call(const plan::Op& op, Frame& frame, Value* regs);
   Value value_call(const plan::Op& op, const Value& callee, std::vector<Value> args);
@@ -189,6 +196,7 @@ class Lane {
   int depth_limit_ = 1000;
   std::int64_t edges_ = 0;
   std::int64_t last_poll_ = 0;  // 0: the clock was not looked at yet
+  int loops_around_ = 0;        // that may be compiled
   const char* stack_end_ = nullptr;
   std::vector<TraceFrame> frames_;
   Place frame_place_;  // where the function that an error leaves was

@@ -99,7 +99,7 @@ Value Lane::op(const Op& op, Frame& frame, Value* regs) {
       return last;
     }
     case OpKind::all:
-    case OpKind::any: return logical(op, frame, regs);
+    case OpKind::any: return logical_from(op, frame, regs[op.args[0]], 0);
     case OpKind::fmap:
     case OpKind::filter:
     case OpKind::fold_left:
@@ -184,11 +184,10 @@ Value Lane::assign(const Op& op, Frame& frame, Value* regs) {
   return value;
 }
 
-// `and` and `or` give the operand that decided.
-Value Lane::logical(const Op& op, Frame& frame, Value* regs) {
+// `and` and `or` give the operand that decided: `value`, or one of those from `next` on.
+Value Lane::logical_from(const Op& op, Frame& frame, Value value, std::size_t next) {
   const bool go_on_while = op.kind == OpKind::all;
-  Value value = regs[op.args[0]];
-  for (const plan::Block& next : op.blocks) {
+  for (; next < op.blocks.size(); ++next) {
     settle(value);
     const auto known = truth(value);
     bool decided;
@@ -201,7 +200,7 @@ Value Lane::logical(const Op& op, Frame& frame, Value* regs) {
     }
     if (decided != go_on_while) return value;
     value = Value::nil();
-    block(next, frame, value);
+    block(op.blocks[next], frame, value);
   }
   return value;
 }

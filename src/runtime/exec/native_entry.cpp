@@ -1,0 +1,404 @@
+#include "runtime/exec/native_entry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "compiler/jit/api.h"
+#include "primitives/loops.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+constexpr std::size_t most_codes = 8;
+constexpr std::int64_t work_between_polls = std::int64_t{1} << 21;
+constexpr std::int64_t hold_ns = 2'000'000;
+// Of what is copied before a run, so that it can be run again.
+constexpr std::int64_t most_kept_bytes = 1 << 20;
+constexpr unsigned underflow_bit = 4;
+
+int operand_of(Operands& operands, const Ref<Array>& a) {
+  for (std::size_t i = 0; i < operands.arrays.size(); ++i) {
+    if (operands.arrays[i].get() == a.get()) return static_cast<int>(i);
+  }
+  const std::int64_t rank = a->rank();
+  loops::ArrayOperand described;
+  described.dtype = a->dtype();
+  described.rank = static_cast<int>(rank);
+  described.contiguous_last = a->strides()[rank - 1] == size_of(a->dtype());
+  described.written = a->writable();
+  operands.arrays.push_back(a);
+  operands.described.push_back(described);
+  return static_cast<int>(operands.arrays.size()) - 1;
+}
+
+loops::Kind kind_of_value(Operands& operands, const Value& v) {
+  loops::Kind k;
+  k.kind = ValueKind::object;
+  switch (v.kind()) {
+    case ValueKind::unbound:
+    case ValueKind::nil:
+    case ValueKind::boolean:
+    case ValueKind::integer:
+    case ValueKind::real: k.kind = v.kind(); break;
+    case ValueKind::scalar:
+      if (is_complex(v.dtype())) break;
+      k.kind = v.kind();
+      k.dtype = v.dtype();
+      break;
+    case ValueKind::array: {
+      constexpr std::int64_t most_axes = 8;
+      const Ref<Array>& a = v.array();
+      if (a->rank() < 1 || a->rank() > most_axes || a->is_scalar) break;
+      k.kind = v.kind();
+      k.dtype = a->dtype();
+      k.array = static_cast<std::int16_t>(operand_of(operands, a));
+      k.rank = static_cast<std::int16_t>(a->rank());
+      break;
+    }
+    default: break;
+  }
+  return k;
+}
+
+void find_overlaps(Operands& operands) {
+  const auto& arrays = operands.arrays;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!arrays[i]->writable() && !arrays[j]->writable()) continue;
+      if (may_overlap(*arrays[i], *arrays[j])) operands.disjoint = false;
+    }
+  }
+}
+
+std::string signature(const Operands& operands, unsigned wanted) {
+  std::string text(1, static_cast<char>(operands.disjoint));
+  text += static_cast<char>(wanted);
+  for (const loops::Kind& k : operands.kinds) {
+    text += static_cast<char>(k.kind);
+    text += static_cast<char>(k.dtype);
+    text += static_cast<char>(k.array);
+  }
+  for (const loops::ArrayOperand& a : operands.described) {
+    text += static_cast<char>(a.dtype);
+    text += static_cast<char>(a.rank);
+    text += static_cast<char>(a.contiguous_last);
+    text += static_cast<char>(a.written);
+  }
+  return text;
+}
+
+std::shared_ptr<const NativeCode> compile(const LoopRecord& record, const loops::Request& request) {
+  auto made = std::make_shared<NativeCode>();
+  loops::Outcome outcome = loops::specialise(*record.flat, request);
+  made->program = outcome.program;
+  made->why_not = outcome.why_not;
+  if (!made->program) return made;
+  made->stored.resize(request.arrays.size());
+  for (const loops::Instr& i : made->program->instructions) {
+    if (i.what == loops::Do::store) made->stored[static_cast<std::size_t>(i.index)] = true;
+  }
+  const jit::Api* api = jit::api();
+  if (!api) {
+    made->why_not = jit::why_not();
+    return made;
+  }
+  made->code = api->loop(*made->program, loops::to_text(*made->program).c_str(), made->why_not);
+  return made;
+}
+
+std::uint64_t word_of(const Value& v) {
+  std::uint64_t word = 0;
+  switch (v.kind()) {
+    case ValueKind::boolean: return v.boolean();
+    case ValueKind::integer: return static_cast<std::uint64_t>(v.integer());
+    case ValueKind::real: {
+      const double d = v.real();
+      std::memcpy(&word, &d, sizeof d);
+      return word;
+    }
+    case ValueKind::scalar:
+      std::memcpy(&word, v.scalar_bytes(), static_cast<std::size_t>(size_of(v.dtype())));
+      return word;
+    default: return 0;
+  }
+}
+
+Value number_of(const loops::Kind& k, std::uint64_t word) {
+  switch (k.kind) {
+    case ValueKind::boolean: return Value::of((word & 1) != 0);
+    case ValueKind::integer: return Value::of(static_cast<std::int64_t>(word));
+    case ValueKind::real: {
+      double d;
+      std::memcpy(&d, &word, sizeof d);
+      return Value::of(d);
+    }
+    default: return Value::scalar(k.dtype, &word);
+  }
+}
+
+// The bytes between the first and the last element.
+std::span<std::byte> extent(const Array& a) {
+  std::int64_t low = 0, high = size_of(a.dtype());
+  for (std::int64_t axis = 0; axis < a.rank(); ++axis) {
+    if (a.shape()[axis] == 0) return {};
+    const std::int64_t reach = (a.shape()[axis] - 1) * a.strides()[axis];
+    (reach < 0 ? low : high) += reach;
+  }
+  return {a.data() + low, static_cast<std::size_t>(high - low)};
+}
+
+bool has_oddity(const Array& a) {
+  if (!is_float(a.dtype())) return false;
+  const std::span<std::byte> bytes = extent(a);
+  const auto odd = [&]<class T>(T*) {
+    for (std::size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+      T x;
+      std::memcpy(&x, bytes.data() + i, sizeof x);
+      if (!std::isfinite(x)) return true;
+    }
+    return false;
+  };
+  return a.dtype() == DType::float32 ? odd(static_cast<float*>(nullptr))
+                                     : odd(static_cast<double*>(nullptr));
+}
+
+}  // namespace
+
+bool NativeEntry::gather() {
+  const int head = flat_.loops[static_cast<std::size_t>(record_.loop)].head;
+  const std::vector<bool>& live = flat_.live[static_cast<std::size_t>(head)];
+  operands_.kinds.resize(static_cast<std::size_t>(flat_.slots + flat_.captures));
+  for (int v = 0; v < flat_.slots + flat_.captures; ++v) {
+    if (!live[static_cast<std::size_t>(v)]) continue;
+    Value& value = variable(v);
+    if (v >= flat_.slots && !value.bound()) {
+      value = lane_.host_.fetch(v - flat_.slots);
+      if (!value.bound()) return false;
+    }
+    lane_.settle_scalars(value);
+    operands_.kinds[static_cast<std::size_t>(v)] = kind_of_value(operands_, value);
+  }
+  constexpr std::size_t most_arrays = 60;
+  if (operands_.arrays.size() > most_arrays) return false;
+  find_overlaps(operands_);
+  return true;
+}
+
+std::shared_ptr<const NativeCode> NativeEntry::code_for(bool careful, bool may_compile,
+                                                        const plan::Statement& s) {
+  const std::string key = signature(operands_, lane_.fp().wanted) + (careful ? "!" : "");
+  std::scoped_lock lock(record_.mutex);
+  if (const auto at = record_.codes.find(key); at != record_.codes.end()) return at->second;
+  if (!may_compile || record_.codes.size() >= most_codes) return nullptr;
+  loops::Request request;
+  request.loop = record_.loop;
+  request.kinds = operands_.kinds;
+  request.arrays = operands_.described;
+  request.disjoint = operands_.disjoint;
+  request.careful = careful;
+  request.wanted = lane_.fp().wanted;
+  const std::int64_t begin = now_ns();
+  auto made = compile(record_, request);
+  if (!made->code) ++record_.declined;
+  record_.compiled = record_.compiled || made->code;
+  if (lane_.profile_ && made->code) lane_.profile_->compiled(s.id, "loop", now_ns() - begin);
+  record_.codes[key] = made;
+  return made;
+}
+
+bool NativeEntry::prepare(bool may_compile, const plan::Statement& s) {
+  if (lane_.fp().wanted & underflow_bit) return false;
+  if (!gather()) return false;
+  code_ = code_for(lane_.fp().at_once, may_compile, s);
+  if (!code_) return false;
+  if (lane_.profile_) {
+    if (code_->code) lane_.profile_->apply(s.id, "compiled-loop");
+    else lane_.profile_->refuse(s.id, "compiled-loop", code_->why_not);
+  }
+  if (!code_->code) return false;
+  if (lane_.profile_) lane_.profile_->count(s.id);
+  wait_for_arrays();
+  return true;
+}
+
+void NativeEntry::wait_for_arrays() {
+  for (std::size_t i = 0; i < operands_.arrays.size(); ++i) {
+    const Array& a = *operands_.arrays[i];
+    lane_.ready(a);
+    if (!code_->stored[i]) continue;
+    lane_.ready_to_write(a);
+    if (a.buffer()->visible()) lane_.before_visible_write();
+  }
+}
+
+void NativeEntry::keep_arrays() {
+  std::int64_t bytes = 0;
+  for (std::size_t i = 0; i < operands_.arrays.size(); ++i) {
+    if (code_->stored[i]) bytes += static_cast<std::int64_t>(extent(*operands_.arrays[i]).size());
+  }
+  keeps_ = bytes <= most_kept_bytes;
+  for (std::size_t i = 0; keeps_ && i < operands_.arrays.size(); ++i) {
+    if (!code_->stored[i]) continue;
+    const std::span<std::byte> e = extent(*operands_.arrays[i]);
+    kept_.emplace_back(e, std::vector<std::byte>(e.begin(), e.end()));
+  }
+}
+
+void NativeEntry::restore_arrays() {
+  for (const auto& [to, from] : kept_) std::memcpy(to.data(), from.data(), from.size());
+}
+
+int NativeEntry::poll(loops::Entry* entry) {
+  auto& self = *static_cast<NativeEntry*>(entry->context);
+  entry->budget = work_between_polls;
+  const std::int64_t now = now_ns();
+  if (now - self.lane_.last_poll_ < hold_ns) return 0;
+  const unsigned flags = read_flags();
+  self.lane_.last_poll_ = now;
+  int answer = 0;
+  try {
+    self.lane_.flight_->look(self.lane_.host_);
+    self.lane_.host_.let_go();
+  } catch (...) {
+    self.interrupted_ = std::current_exception();
+    answer = 1;
+  }
+  clear_flags();
+  if (flags) raise_flags(flags);
+  return answer;
+}
+
+void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>& words) {
+  std::size_t most = words.size();
+  for (const loops::Exit& e : code.program->exits)
+    most = std::max(most, 2 * e.variables.size() + e.loop_cells.size());
+  words_ = words;
+  words_.resize(most + 1);
+  std::vector<loops::ArrayView> views(operands_.arrays.size());
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const Array& a = *operands_.arrays[i];
+    views[i].data = a.data();
+    for (std::int64_t axis = 0; axis < a.rank(); ++axis) {
+      views[i].lengths[axis] = a.shape()[axis];
+      views[i].strides[axis] = a.strides()[axis];
+    }
+  }
+  loops::Entry entry{words_.data(), views.data(), poll, this, work_between_polls};
+  lane_.host_.let_go();
+  clear_flags();
+  exit_ = code.code(&entry);
+  flags_ = read_flags() & lane_.fp().wanted;
+}
+
+Left NativeEntry::run(const Range* range, std::int64_t position) {
+  const loops::Program& program = *code_->program;
+  std::vector<std::uint64_t> words;
+  for (const loops::Saved& s : program.live_in) {
+    if (s.cell >= 0) words.push_back(word_of(variable(s.variable)));
+  }
+  if (range) {
+    for (std::int64_t part : {range->start, range->step, range->size(), position})
+      words.push_back(static_cast<std::uint64_t>(part));
+  }
+  const bool watches = program.meets_conditions && !program.careful;
+  if (watches) keep_arrays();
+  call(*code_, words);
+  if (watches && flags_ != 0) {
+    // Once more, this time looking at every operation; or, where too much
+    // was overwritten, as well as can be told afterwards.
+    const auto careful =
+        keeps_ && !interrupted_
+            ? code_for(true, true,
+                       *record_.flat->loops[static_cast<std::size_t>(record_.loop)].statement)
+            : nullptr;
+    if (careful && careful->code) {
+      restore_arrays();
+      code_ = careful;
+      call(*code_, words);
+    } else {
+      tell(flags_);
+    }
+  }
+  return write_back();
+}
+
+// Too much was overwritten to look again: the first operation that can meet
+// the condition is named, if the arrays show that it was met.
+void NativeEntry::tell(unsigned flags) {
+  bool met = false;
+  for (std::size_t i = 0; i < operands_.arrays.size(); ++i)
+    met = met || (code_->stored[i] && has_oddity(*operands_.arrays[i]));
+  if (!met) return;
+  for (unsigned bit : {1u, 2u, 8u}) {
+    if ((flags & bit) == 0) continue;
+    for (const plan::Op* op : code_->program->conditions) {
+      std::string_view name =
+          op->primitive->ufunc.empty() ? op->primitive->name : op->primitive->ufunc;
+      if ((bit == 1) != (name == "divide") && bit != 8) continue;
+      FpReport report = lane_.report_at(*op, format("scalar {}", name));
+      report.anomalies = bit;
+      lane_.flight_->report(lane_.sequence_, std::move(report));
+      break;
+    }
+  }
+}
+
+Value NativeEntry::saved(const loops::Saved& s, const std::uint64_t*& word) {
+  const loops::Kind& k = s.kind;
+  if (k.is_number()) return number_of(k, *word++);
+  if (k.is(ValueKind::nil)) return Value::nil();
+  if (k.is(ValueKind::range)) {
+    const auto start = static_cast<std::int64_t>(word[0]),
+               stop = static_cast<std::int64_t>(word[1]);
+    word += 2;
+    return Value::range(start, stop, k.literal);
+  }
+  const Ref<Array>& a = operands_.arrays[static_cast<std::size_t>(k.array)];
+  const std::int64_t gone = a->rank() - k.rank;
+  Dims shape, strides;
+  for (std::int64_t axis = gone; axis < a->rank(); ++axis) {
+    shape.push_back(a->shape()[axis]);
+    strides.push_back(a->strides()[axis]);
+  }
+  if (k.is(ValueKind::tuple)) {
+    std::vector<Value> lengths;
+    for (std::int64_t n : shape) lengths.push_back(Value::of(n));
+    return Value::tuple(std::move(lengths));
+  }
+  if (s.cell < 0) return Value::of(a);
+  const auto offset = static_cast<std::int64_t>(*word++);
+  return Value::of(view_of(a, a->data() + offset, shape, strides));
+}
+
+Left NativeEntry::write_back() {
+  const loops::Exit& e = exit();
+  Left left;
+  left.node = e.node;
+  const std::uint64_t* word = words_.data();
+  const auto is_made = [](const loops::Kind& k) { return k.is(ValueKind::tuple) && k.array < 0; };
+  for (const loops::Saved& s : e.variables) {
+    if (is_made(s.kind)) continue;
+    Value v = saved(s, word);
+    if (s.variable < flat_.slots) frame_.slots[static_cast<std::size_t>(s.variable)] = std::move(v);
+    else left.registers[s.variable] = std::move(v);
+  }
+  for (const loops::Saved& s : e.variables) {
+    if (!is_made(s.kind)) continue;
+    const loops::Node& made = flat_.nodes[static_cast<std::size_t>(s.kind.literal)];
+    std::vector<Value> items;
+    for (int a : made.op->args) items.push_back(left.registers.at(made.base + a));
+    left.registers[s.variable] = Value::tuple(std::move(items));
+  }
+  for (int loop : e.loops) {
+    const auto part = [&](int i) { return static_cast<std::int64_t>(word[i]); };
+    const std::int64_t stop = part(0) + part(1) * part(2);
+    left.positions[flat_.loops[static_cast<std::size_t>(loop)].statement] = {
+        Value::range(part(0), stop, part(1)), part(3)};
+    word += 4;
+  }
+  return left;
+}
+
+}  // namespace jetlag::exec

@@ -1,0 +1,61 @@
+// One entry into compiled code: what it is given, and what it leaves behind.
+#pragma once
+
+#include <span>
+
+#include "runtime/exec/native.h"
+#include "runtime/exec/resume.h"
+
+namespace jetlag::exec {
+
+// The variables that a loop reads, as its compiler sees them.
+struct Operands {
+  std::vector<loops::Kind> kinds;
+  std::vector<Ref<Array>> arrays;
+  std::vector<loops::ArrayOperand> described;
+  bool disjoint = true;
+};
+
+// What it takes to run compiled code once, and to put back what it leaves.
+class NativeEntry {
+ public:
+  NativeEntry(Lane& lane, LoopRecord& record, Frame& frame)
+      : lane_(lane), record_(record), flat_(*record.flat), frame_(frame) {}
+
+  bool prepare(bool may_compile, const plan::Statement& s);
+  Left run(const Range* range, std::int64_t position);
+  const loops::Exit& exit() const { return code_->program->exits[static_cast<std::size_t>(exit_)]; }
+  std::exception_ptr interrupted() const { return interrupted_; }
+
+ private:
+  Value& variable(int v) {
+    return v < flat_.slots ? frame_.slots[static_cast<std::size_t>(v)]
+                           : lane_.captures_[static_cast<std::size_t>(v - flat_.slots)];
+  }
+  bool gather();
+  std::shared_ptr<const NativeCode> code_for(bool careful, bool may_compile,
+                                             const plan::Statement& s);
+  void wait_for_arrays();
+  void keep_arrays();
+  void restore_arrays();
+  void call(const NativeCode& code, const std::vector<std::uint64_t>& words);
+  void tell(unsigned flags);
+  Left write_back();
+  Value saved(const loops::Saved& s, const std::uint64_t*& word);
+  static int poll(loops::Entry* entry);
+
+  Lane& lane_;
+  LoopRecord& record_;
+  const loops::Flat& flat_;
+  Frame& frame_;
+  Operands operands_;
+  std::shared_ptr<const NativeCode> code_;
+  std::vector<std::uint64_t> words_;
+  std::vector<std::pair<std::span<std::byte>, std::vector<std::byte>>> kept_;
+  bool keeps_ = false;
+  int exit_ = -1;
+  unsigned flags_ = 0;
+  std::exception_ptr interrupted_;
+};
+
+}  // namespace jetlag::exec
