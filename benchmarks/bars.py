@@ -32,6 +32,7 @@ def bars(data: Data) -> list[Bar]:
     rows = {row["row"]: row for row in data["rows"]}
     return [
         *regression(rows),
+        reads(data["extras"].get("reads", {})),
         *recommender(rows),
         *classes(data["rows"]),
         *latencies(data["extras"].get("latency", {})),
@@ -51,6 +52,13 @@ def regression(rows: dict[str, Data]) -> Iterator[Bar]:
     best = best_peer(rows["logistic-10000"]) if "logistic-10000" in rows else None
     yield bar("logistic-10000: the best peer's time", 1.8, best and best[1])
     yield bar("logistic-569: NumPy's time", 5, of(rows, "logistic-569", "numpy"))
+
+
+def reads(data: Data) -> Bar:
+    what, wanted = "logistic regression 2000: reads of x in a round", "≤ 1.15"
+    if "reads" not in data:
+        return [what, wanted, "not measured", "-"]
+    return [what, wanted, f"{data['reads']:.3f}", "yes" if data["reads"] <= 1.15 else "NO"]
 
 
 def recommender(rows: dict[str, Data]) -> Iterator[Bar]:

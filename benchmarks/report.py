@@ -38,13 +38,13 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     |---|---|
     | 1 | 2 |
     """
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- |", "|---|")
+    first, *others = [f"| {' | '.join(line)} |" for line in [header, *rows]]
+    return "\n".join([first, "|---" * len(header) + "|", *others])
 
 
 def main_table(data: dict[str, Any]) -> str:
     runs = data["options"]["runs"]
-    peers = [p for p in PEERS if any(p in row["peers"] for row in data["rows"])]
+    peers = peers_of(data)
     rows = []
     for row in data["rows"]:
         best = best_peer(row)
@@ -55,22 +55,25 @@ def main_table(data: dict[str, Any]) -> str:
 
 
 def memory_table(data: dict[str, Any]) -> str:
+    peers = peers_of(data)
     rows = []
     for row in data["rows"]:
-        cells = [row["row"]]
-        for peer in ("numpy", "jetlag"):
-            held = row["peers"].get(peer, {}).get("buffers")
-            cells.append("" if held is None else f"{held / 1e6:.2f} MB")
-        for peer in PEERS:
-            rss = row["peers"].get(peer, {}).get("rss")
-            cells.append(
-                f"{rss['peak'] / 1e3:.0f} (+{(rss['peak'] - rss['before']) / 1e3:.0f})"
-                if rss
-                else ""
-            )
-        rows.append(cells)
-    header = ["row", "buffers numpy", "buffers jetlag", *(f"RSS {peer}" for peer in PEERS)]
+        held = [row["peers"].get(peer, {}).get("buffers") for peer in ("numpy", "jetlag")]
+        buffers = ["" if bytes_ is None else f"{bytes_ / 1e6:.2f} MB" for bytes_ in held]
+        sizes = [resident(row["peers"].get(peer, {}).get("rss")) for peer in peers]
+        rows.append([row["row"], *buffers, *sizes])
+    header = ["row", "buffers numpy", "buffers jetlag", *(f"RSS {peer}" for peer in peers)]
     return table(header, rows)
+
+
+def resident(rss: dict[str, int] | None) -> str:
+    if rss is None:
+        return ""
+    return f"{rss['peak'] / 1e3:.0f} (+{(rss['peak'] - rss['before']) / 1e3:.0f})"
+
+
+def peers_of(data: dict[str, Any]) -> list[str]:
+    return [peer for peer in PEERS if any(peer in row["peers"] for row in data["rows"])]
 
 
 def text(data: dict[str, Any]) -> str:

@@ -114,10 +114,11 @@ def fill(table: Table, rows: list[Row], beside: list[str], options: Options, thr
         for row in rows:
             measured = measure(row, threads, Path(folder), options, tell)
             tell("")
-            print(line(measured, peers, options.runs), flush=True)
             table.data["rows"].append(measured.as_json())
-            table.data["trouble"] += complain(measured.trouble())
+            table.data["trouble"] += measured.trouble()
             table.write()
+            print(line(measured, peers, options.runs), flush=True)
+            complain(measured.trouble())
         for name in beside:
             print(f"\n{extras.EXTRAS[name].title}", flush=True)
             context = extras.Context(Path(folder), options, threads, tell)
@@ -127,10 +128,9 @@ def fill(table: Table, rows: list[Row], beside: list[str], options: Options, thr
             table.write()
 
 
-def complain(lines: list[str]) -> list[str]:
+def complain(lines: list[str]) -> None:
     for text in lines:
         print(f"  !!! {text}", flush=True)
-    return lines
 
 
 def arguments() -> argparse.Namespace:

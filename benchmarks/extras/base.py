@@ -1,6 +1,7 @@
 """What a table beside the main one is."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Extra:
 
 def python(*arguments: str, environment: dict[str, str] | None = None) -> Any:  # noqa: ANN401
     """What a fresh Python process prints as JSON; {"error": …} if it prints nothing of the kind."""
+    environment = (environment or dict(os.environ)) | {"PYTHONPATH": str(ROOT / "benchmarks")}
     ran = subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
     )

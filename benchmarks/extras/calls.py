@@ -60,7 +60,7 @@ def alone() -> dict[str, Any]:
 
 def measure(context: Context) -> Any:  # noqa: ANN401
     context.tell("calls")
-    return python("benchmarks/extras/calls.py")
+    return python("-m", "extras.calls")
 
 
 def text(data: dict[str, Any]) -> str:

@@ -10,7 +10,6 @@ import statistics
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,8 @@ from extras.base import Context, Extra, lined, python
 from figures import duration
 
 TIMES = 5
-SETTLED = 30  # calls after which the fastest counts as the cached one
+WATCHED = 0.6  # seconds of calls after the first
+COMPILED_WITHIN = 1.5  # times the cached call: what noise may add
 
 
 def formula(a, b):  # noqa: ANN001, ANN201
@@ -73,24 +73,20 @@ def prepared(peer: str, name: str) -> Any:  # noqa: ANN401
 
 
 def alone(peer: str, name: str) -> dict[str, float]:
-    """In a fresh process: the first call, and the fastest of those that follow."""
+    """In a fresh process: the first call, and those of the second that follows it.
+
+    Code counts as in use from the first call that takes no longer than compiled calls do: whoever
+    interprets at first is slower until then.
+    """
     function, given = prepared(peer, name), arguments(name)
+    begin = time.perf_counter()
     first = once(function, given)
-    wait = time.perf_counter()
-    while not in_use(peer) and time.perf_counter() - wait < 10:
-        time.sleep(0.001)
-    compiled = time.perf_counter() - wait + first
-    cached = min(once(function, given) for _ in range(SETTLED))
-    return {"first": first, "compiled": compiled if peer == "jetlag" else first, "cached": cached}
-
-
-def in_use(peer: str) -> bool:
-    """Whether no machine code is still being made."""
-    if peer != "jetlag":
-        return True
-    from jetlag import _core
-
-    return not getattr(_core, "compiling", lambda: False)()
+    calls: list[tuple[float, float]] = [(0.0, first)]
+    while time.perf_counter() - begin < first + WATCHED:
+        calls.append((time.perf_counter() - begin, once(function, given)))
+    cached = statistics.median(sorted(seconds for _, seconds in calls)[: len(calls) // 2 + 1])
+    since = next(since for since, seconds in calls if seconds <= COMPILED_WITHIN * cached)
+    return {"first": first, "compiled": since, "cached": cached}
 
 
 def once(function: Any, given: tuple[Any, ...]) -> float:  # noqa: ANN401
@@ -102,7 +98,7 @@ def once(function: Any, given: tuple[Any, ...]) -> float:  # noqa: ANN401
 def fresh(peer: str, name: str, cache: str | None) -> Any:  # noqa: ANN401
     """Without a folder for its cache, a process finds and leaves nothing on disk."""
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), "JAX_PLATFORMS": "cpu"}
+    environment["JAX_PLATFORMS"] = "cpu"
     environment["JETLAG_CACHE_DIR"] = cache or tempfile.mkdtemp(dir=environment.get("TMPDIR"))
     if cache:
         environment |= {"NUMBA_CACHE_DIR": cache}

@@ -179,7 +179,7 @@ ROWS = (
     Row("lu", "LU by rows with dot, 400²", "bound", lu, definite, (400,), (7,), ("numba",),
         writes=True),
     Row("durbin", "Durbin's recursion, 4000", "bound", durbin, toeplitz, (4000,), (7,),
-        ("numba", "pythran")),
+        ("numba",)),
     Row("trisolv", "forward substitution, 4000²", "bound", trisolv, triangle, (4000,), (7,),
         writes=True),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The programs of the benchmarks give what NumPy gives, at sizes that take no time."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jetlag as jl
 from same import same_as_numpy
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import bars  # noqa: E402
+import buffers  # noqa: E402
 import cpp_forms.loops  # noqa: E402
 import figures  # noqa: E402
 import harness  # noqa: E402
@@ -179,6 +182,33 @@ def test_the_table_is_printed_and_written(tmp_path: Path) -> None:
     assert data["finished"]
     assert [row["row"] for row in data["rows"]] == ["fibonacci"]
     assert "| fibonacci | loops |" in report.text(data)
+
+
+def test_ctrl_c_leaves_what_was_measured(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    command = ["benchmarks/run.py", "--tiny", "--only", "loops", "--peers", "jetlag"]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--results", str(path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "seidel-2d" not in process.stdout.readline():
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    data = json.loads(path.read_text())
+    assert not data["finished"]
+    assert data["rows"][0]["row"] == "seidel-2d"
+
+
+def test_buffers_are_counted_on_both_sides() -> None:
+    program, a = BY_NAME["add-one"].program, np.zeros(1_000_000)
+
+    for peer, function in (("numpy", program), ("jetlag", jl.jit(program))):
+        assert 8_000_000 <= (buffers.peak(peer, (a,), function) or 0) < 8_100_000
 
 
 def test_an_unknown_row_is_named() -> None:
