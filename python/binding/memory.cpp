@@ -1,9 +1,12 @@
 #include "binding/memory.h"
 
+#include <nanobind/stl/string.h>
+
 #include <cstdlib>
 
 #include "array/memory.h"
 #include "binding/module.h"
+#include "runtime/exec/machine.h"
 #include "runtime/tasks/tasks.h"
 
 namespace jetlag::python {
@@ -56,6 +59,25 @@ void add_memory(nb::module_& m) {
       nb::arg("reset") = false,
       "Bytes of array buffers: in use now, kept for reuse, the most at once, ever handed out. With "
       "reset, memory that is kept is let go and the most at once is counted anew.");
+  m.def(
+      "machine",
+      [](const std::string& folder) {
+        exec::Machine known;
+        {
+          nb::gil_scoped_release others;
+          known = exec::known_machine(folder);
+        }
+        nb::dict d;
+        d["workers"] = known.workers;
+        d["read"] = known.read_bytes_per_s;
+        d["read_alone"] = known.read_bytes_per_s_alone;
+        d["flops"] = known.flops_per_s;
+        d["flops_alone"] = known.flops_per_s_alone;
+        return d;
+      },
+      nb::arg("folder") = "",
+      "What this machine was measured to reach, a second: bytes read from memory and double "
+      "precision operations, by all workers and by one. Measured once, and kept in the folder.");
   m.def("after_fork", [] {
     memory::after_fork();
     tasks::after_fork();

@@ -29,7 +29,14 @@ struct ProductLoops {
   // row. The bits do not depend on how the rows are shared out among calls.
   void (*add_columns)(const T* a, std::int64_t step, std::int64_t rows, std::int64_t columns,
                       const T* x, T* y, Distance distance);
+  // What the processor can do at best: the sum of numbers that come from
+  // memory; and so many multiply-adds, times 64, without any memory.
+  T (*sum)(const T* a, std::int64_t n);
+  T (*multiply_adds)(std::int64_t rounds);
 };
+
+// Floating-point operations of one round of multiply_adds.
+inline constexpr double flops_of_a_round = 2 * 64;
 
 // product_loops.inc, compiled for each level; only the first exists everywhere.
 extern const ProductLoops<float> product_loops_f32_baseline;
