@@ -89,6 +89,12 @@ class ElementRun {
   // NumPy throws on values (negative integer powers).
   unsigned run(std::int64_t first, std::int64_t last) const;
 
+  // For another round, on operands that lie as the first ones did: dtypes,
+  // shapes, strides and kinds of scalars are the same, and the output is memory
+  // that no input reaches. From now on the caller keeps operands alive. Only
+  // while nobody else runs it.
+  void aim(std::span<const Value* const> inputs, std::byte* output);
+
   struct Finding {
     int application;  // -1: a conversion in a program that applies nothing
     unsigned anomalies;

@@ -271,6 +271,22 @@ unsigned RunState::run(std::int64_t first, std::int64_t last) const {
   return read_flags() | conversion_flags;
 }
 
+void RunState::aim(std::span<const Value* const> inputs, std::byte* output) {
+  for (Ref<Array>& kept : keep) kept = nullptr;
+  conversion_flags = 0;
+  converted_input = -1;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i]->is_array()) {
+      space.aim(static_cast<std::int64_t>(i), inputs[i]->array()->data());
+    } else if (const unsigned met = convert_scalar(
+                   *inputs[i], program->input_dtype(static_cast<int>(i)), &scalars[2 * i])) {
+      conversion_flags |= met;
+      converted_input = static_cast<int>(i);
+    }
+  }
+  space.aim(static_cast<std::int64_t>(inputs.size()), output);
+}
+
 ElementRun::ElementRun(std::shared_ptr<const ElementProgram> program, std::vector<Value> inputs,
                        std::vector<Ref<Array>> outputs)
     : state_(std::make_unique<State>(std::static_pointer_cast<const Program>(std::move(program)),
@@ -284,6 +300,10 @@ const ElementProgram& ElementRun::program() const { return *state_->program; }
 
 unsigned ElementRun::run(std::int64_t first, std::int64_t last) const {
   return state_->run(first, last);
+}
+
+void ElementRun::aim(std::span<const Value* const> inputs, std::byte* output) {
+  state_->aim(inputs, output);
 }
 
 }  // namespace jetlag

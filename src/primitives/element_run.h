@@ -22,6 +22,7 @@ struct RunState {
   RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs,
            std::vector<Ref<Array>> outputs);
   unsigned run(std::int64_t first, std::int64_t last) const;
+  void aim(std::span<const Value* const> inputs, std::byte* output);
 
  private:
   ElementSpace make_space(std::vector<Value>& inputs, std::vector<Ref<Array>>& outputs);

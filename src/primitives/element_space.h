@@ -28,6 +28,9 @@ class ElementSpace {
   const Placement& operator[](std::int64_t i) const {
     return placements_[static_cast<std::size_t>(i)];
   }
+  void aim(std::int64_t i, std::byte* data) {
+    placements_[static_cast<std::size_t>(i)].data = data;
+  }
   // How many elements from `position` on lie in one row, and where the row's
   // next element of operand i is.
   std::int64_t row_left(std::int64_t position) const { return row_ - position % row_; }

@@ -1,7 +1,7 @@
 #include "primitives/row_stream.h"
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 
 #include "primitives/loops.h"
 #include "primitives/moves.h"
@@ -33,37 +33,103 @@ std::int64_t rows_in_tile(std::int64_t row_bytes) {
   return 1;
 }
 
-template <class T>
-struct Stream {
-  Matrix x;
-  std::int64_t step;  // in elements
-  std::int64_t blocks;
-  Distance distance;
-  std::vector<RowUse> uses;
-  std::int64_t sums = 0;  // uses of columns
-  std::unique_ptr<PartialSums<T>> partials;
+std::int64_t bytes_of(const Matrix& x) { return x.rows * x.columns * size_of(x.dtype); }
 
-  T* rows_from(std::int64_t row) const { return reinterpret_cast<T*>(x.data) + row * step; }
+std::int64_t blocks_of(const Matrix& x) {
+  const std::int64_t most = std::min(most_blocks, x.rows / rows_of_a_block);
+  return pieces_of(bytes_of(x), std::max<std::int64_t>(most, 1));
+}
+
+// The uses of a stretch of rows, by one thread.
+template <class T>
+class Rows {
+ public:
+  Rows(const Matrix& x, std::span<const RowUse> uses)
+      : x_(x),
+        step_(x.rows > 1 ? x.row_step / static_cast<std::int64_t>(sizeof(T)) : x.columns),
+        height_(rows_in_tile(x.columns * static_cast<std::int64_t>(sizeof(T)))),
+        distance_(distance_of(bytes_of(x))),
+        uses_(uses) {}
+
+  // Sums go to their place.
+  void run_all() const {
+    for (const RowUse& use : uses_) {
+      if (use.kind != RowUse::Kind::columns) continue;
+      std::fill_n(reinterpret_cast<T*>(use.out), x_.columns, T(0));
+    }
+    run(0, x_.rows, nullptr);
+  }
+
+  // `sum` holds the sums over rows side by side; null: they go to their place.
+  void run(std::int64_t first, std::int64_t last, T* sum) const {
+    for (std::int64_t row = first; row < last; row += height_) {
+      run_tile(row, std::min(row + height_, last), sum);
+    }
+  }
+
+ private:
+  void run_tile(std::int64_t first, std::int64_t last, T* sum) const {
+    // The first use brings the rows from memory, the others find them.
+    Distance from = distance_;
+    for (const RowUse& use : uses_) {
+      if (use.kind == RowUse::Kind::elements) {
+        use.run(first, last);
+        continue;
+      }
+      if (use.watch) clear_flags();
+      multiply(use, first, last, sum, from);
+      if (use.watch) use.watch->report(read_flags());
+      if (sum && use.kind == RowUse::Kind::columns) sum += x_.columns;
+      from = Distance::near;
+    }
+  }
+
+  void multiply(const RowUse& use, std::int64_t first, std::int64_t last, T* sum,
+                Distance from) const {
+    const ProductLoops<T>& loops = product_loops<T>();
+    const T* rows = reinterpret_cast<const T*>(x_.data) + first * step_;
+    const T* in = reinterpret_cast<const T*>(use.in);
+    T* out = reinterpret_cast<T*>(use.out);
+    if (use.kind == RowUse::Kind::rows) {
+      loops.rows(rows, step_, last - first, x_.columns, in, out + first, from);
+    } else {
+      loops.add_columns(rows, step_, last - first, x_.columns, in + first, sum ? sum : out, from);
+    }
+  }
+
+  Matrix x_;
+  std::int64_t step_;  // in elements
+  std::int64_t height_;
+  Distance distance_;
+  std::span<const RowUse> uses_;
+};
+
+// What the blocks of a job share.
+template <class T>
+struct Work {
+  Work(const Matrix& matrix, std::vector<RowUse> all)
+      : x(matrix), blocks(blocks_of(matrix)), uses(std::move(all)), rows(x, uses) {
+    std::int64_t sums = 0;
+    for (const RowUse& use : uses) sums += use.kind == RowUse::Kind::columns;
+    if (blocks > 1 && sums > 0) {
+      partials = std::make_unique<PartialSums<T>>(blocks, sums * x.columns);
+    }
+  }
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
 
   void run_block(std::int64_t block) const {
+    if (blocks == 1) return rows.run_all();
     const std::int64_t first = piece_begin(x.rows, blocks, block);
     const std::int64_t last = piece_begin(x.rows, blocks, block + 1);
-    if (sums == 0 || blocks == 1) {
-      for (const RowUse& use : uses) {
-        if (use.kind == RowUse::Kind::columns) clear(use.out);
-      }
-      return run_rows(first, last, nullptr);
-    }
+    if (!partials) return rows.run(first, last, nullptr);
     Ref<Buffer> sum = partials->start();
-    run_rows(first, last, reinterpret_cast<T*>(sum->data()));
+    rows.run(first, last, reinterpret_cast<T*>(sum->data()));
     clear_flags();
     sum = partials->end(block, std::move(sum));
     report_sums(read_flags());
     if (sum) hand_out(reinterpret_cast<const T*>(sum->data()));
   }
-
- private:
-  void clear(std::byte* out) const { std::fill_n(reinterpret_cast<T*>(out), x.columns, T(0)); }
 
   // Sums over rows are added together: whose flag it was cannot be told.
   void report_sums(unsigned flags) const {
@@ -80,67 +146,24 @@ struct Stream {
     }
   }
 
-  // `sum` holds the sums of columns side by side; null: they go to their place.
-  void run_rows(std::int64_t first, std::int64_t last, T* sum) const {
-    const std::int64_t height = rows_in_tile(x.columns * static_cast<std::int64_t>(sizeof(T)));
-    for (std::int64_t row = first; row < last; row += height) {
-      run_tile(row, std::min(row + height, last), sum);
-    }
-  }
-
-  void run_tile(std::int64_t first, std::int64_t last, T* sum) const {
-    // The first use brings the rows from memory, the others find them.
-    Distance from = distance;
-    for (const RowUse& use : uses) {
-      if (use.kind == RowUse::Kind::elements) {
-        use.run(first, last);
-        continue;
-      }
-      if (use.watch) clear_flags();
-      multiply(use, first, last, sum, from);
-      if (use.watch) use.watch->report(read_flags());
-      if (sum && use.kind == RowUse::Kind::columns) sum += x.columns;
-      from = Distance::near;
-    }
-  }
-
-  void multiply(const RowUse& use, std::int64_t first, std::int64_t last, T* sum,
-                Distance from) const {
-    const ProductLoops<T>& loops = product_loops<T>();
-    const T* in = reinterpret_cast<const T*>(use.in);
-    T* out = reinterpret_cast<T*>(use.out);
-    if (use.kind == RowUse::Kind::rows) {
-      loops.rows(rows_from(first), step, last - first, x.columns, in, out + first, from);
-    } else {
-      loops.add_columns(rows_from(first), step, last - first, x.columns, in + first,
-                        sum ? sum : out, from);
-    }
-  }
+  Matrix x;
+  std::int64_t blocks;
+  std::vector<RowUse> uses;
+  Rows<T> rows;
+  std::unique_ptr<PartialSums<T>> partials;
 };
 
 template <class T>
 Job make_job(const Matrix& x, std::vector<RowUse> uses) {
-  constexpr auto item = static_cast<std::int64_t>(sizeof(T));
-  auto stream = std::make_shared<Stream<T>>();
-  const std::int64_t bytes = x.rows * x.columns * item;
-  stream->x = x;
-  stream->step = x.rows > 1 ? x.row_step / item : x.columns;
-  stream->distance = distance_of(bytes);
-  stream->blocks =
-      pieces_of(bytes, std::min(most_blocks, std::max<std::int64_t>(x.rows / rows_of_a_block, 1)));
-  for (const RowUse& use : uses) stream->sums += use.kind == RowUse::Kind::columns;
-  const std::int64_t products = std::count_if(uses.begin(), uses.end(), [](const RowUse& use) {
+  const auto products = std::count_if(uses.begin(), uses.end(), [](const RowUse& use) {
     return use.kind != RowUse::Kind::elements;
   });
-  stream->uses = std::move(uses);
-  if (stream->blocks > 1 && stream->sums > 0) {
-    stream->partials = std::make_unique<PartialSums<T>>(stream->blocks, stream->sums * x.columns);
-  }
+  auto work = std::make_shared<Work<T>>(x, std::move(uses));
   Job job;
-  job.blocks = stream->blocks;
-  job.bytes = static_cast<double>(bytes);
+  job.blocks = work->blocks;
+  job.bytes = static_cast<double>(bytes_of(x));
   job.flops = 2.0 * static_cast<double>(products * x.rows * x.columns);
-  job.body = [stream = std::move(stream)](std::int64_t block) { stream->run_block(block); };
+  job.body = [work = std::move(work)](std::int64_t block) { work->run_block(block); };
   return job;
 }
 
@@ -155,6 +178,13 @@ bool is_streamable(const Matrix& x) {
 Job row_stream_job(const Matrix& x, std::vector<RowUse> uses) {
   return x.dtype == DType::float64 ? make_job<double>(x, std::move(uses))
                                    : make_job<float>(x, std::move(uses));
+}
+
+bool is_single_block(const Matrix& x) { return blocks_of(x) == 1; }
+
+void row_stream(const Matrix& x, std::span<const RowUse> uses) {
+  if (x.dtype == DType::float64) Rows<double>(x, uses).run_all();
+  else Rows<float>(x, uses).run_all();
 }
 
 }  // namespace jetlag

@@ -3,7 +3,7 @@
 // uses while it is in the cache, so memory is read once.
 #pragma once
 
-#include <memory>
+#include <span>
 #include <vector>
 
 #include "primitives/product.h"
@@ -32,5 +32,9 @@ bool is_streamable(const Matrix& x);
 // memory belongs to the caller. The cut into blocks and the order of all sums
 // depend on x's shape and dtype alone.
 Job row_stream_job(const Matrix& x, std::vector<RowUse> uses);
+
+// The same for a matrix that makes a single block: done here and now.
+bool is_single_block(const Matrix& x);
+void row_stream(const Matrix& x, std::span<const RowUse> uses);
 
 }  // namespace jetlag

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/exec/prepared.h"
 #include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
@@ -16,10 +17,17 @@ int FusedGroup::position(int reg) const {
 
 void FusedGroup::member(int reg, Frame& frame) {
   const int at = position(reg);
+  const bool last = reg == group_.members.back();
+  if (known_ && !strayed_ && is_like_before(at)) {
+    if (last && !again(reg)) finish(reg, frame);
+    return;
+  }
+  strayed_ = true;
+  known_ = false;
   if (!eager_ && !check(at)) go_eager(at, frame);
   if (eager_) {
     regs_[reg] = lane_.op(region_.ops[static_cast<std::size_t>(reg)], frame, regs_);
-  } else if (reg == group_.members.back()) {
+  } else if (last) {
     finish(reg, frame);
   }
 }
@@ -44,6 +52,8 @@ bool FusedGroup::check(int at) {
   const Op& op =
       region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(at)])];
   Spec& spec = specs_[static_cast<std::size_t>(at)];
+  spec = {};
+  fused_ = nullptr;
   spec.ufunc = op.primitive->formula ? op.primitive : find_primitive(op.primitive->ufunc);
   if (!spec.ufunc || !spec.ufunc->formula) return false;
   std::vector<Operand> operands;
@@ -73,8 +83,6 @@ bool FusedGroup::check(int at) {
   if (!alone) return false;
   spec.loop = std::move(*loop);
   spec.dtype = alone->output_dtype(0);
-  spec.deferred = true;
-  spec.sequence = lane_.sequence_;
   return true;
 }
 
@@ -126,15 +134,22 @@ std::shared_ptr<const FusedProgram> FusedGroup::build() const {
 }
 
 void FusedGroup::finish(int reg, Frame& frame) {
-  const std::string name = key();
-  auto fused = lane_.caches_.find(name);
-  if (!fused) {
-    fused = build();
-    lane_.caches_.add(name, fused);
+  const bool news = !fused_;
+  if (news) {
+    const std::string name = key();
+    fused_ = lane_.caches_.find(name);
+    if (!fused_) lane_.caches_.add(name, fused_ = build());
+    auto reports = std::make_shared<std::vector<FpReport>>();
+    for (std::size_t m = 0; m < specs_.size(); ++m) {
+      const std::string_view python = fused_->program->application(static_cast<int>(m)).python;
+      reports->push_back(lane_.report_at(region_.ops[static_cast<std::size_t>(group_.members[m])],
+                                         std::string(python.substr(python.rfind('.') + 1))));
+    }
+    reports_ = std::move(reports);
   }
   std::vector<Value> operands;
   std::vector<int> registers;
-  for (const auto& [m, i] : fused->inputs) {
+  for (const auto& [m, i] : fused_->inputs) {
     const Op& op =
         region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(m)])];
     registers.push_back(op.args[static_cast<std::size_t>(i)]);
@@ -153,20 +168,14 @@ void FusedGroup::finish(int reg, Frame& frame) {
   std::vector<Value> inputs = late ? operands : lent(operands);
   operands.clear();
   const Ref<Array> target = late ? out : lent(out);
-  auto run = std::make_shared<ElementRun>(fused->program, inputs, std::vector<Ref<Array>>{target});
-
-  std::vector<FpReport> reports;
-  for (std::size_t m = 0; m < specs_.size(); ++m) {
-    const std::string_view python = fused->program->application(static_cast<int>(m)).python;
-    reports.push_back(lane_.report_at(region_.ops[static_cast<std::size_t>(group_.members[m])],
-                                      std::string(python.substr(python.rfind('.') + 1))));
-  }
+  auto run = std::make_shared<ElementRun>(fused_->program, inputs, std::vector<Ref<Array>>{target});
+  if (news && remembers_) note(over || stored ? nullptr : run, std::move(registers));
   ElementWork work{&op,
                    std::move(run),
                    std::move(inputs),
                    target,
-                   [reports = std::move(reports)](int application) {
-                     return reports[static_cast<std::size_t>(application)];
+                   [reports = reports_](int application) {
+                     return (*reports)[static_cast<std::size_t>(application)];
                    },
                    StepKind::fused,
                    "fuse-elementwise"};
@@ -179,6 +188,75 @@ void FusedGroup::finish(int reg, Frame& frame) {
   lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
   if (over) lane_.profile_->apply(op.id, "last-use");
   if (stored) lane_.profile_->apply(op.id, "store-in-place");
+}
+
+// ---- once more ---------------------------------------------------------------------
+
+bool FusedGroup::Likeness::fits(const Value& v) const {
+  if (v.kind() != kind) return false;
+  if (kind == ValueKind::scalar) return v.dtype() == dtype;
+  if (kind != ValueKind::array) return true;
+  const Array& a = *v.array();
+  return a.dtype() == dtype && a.shape() == shape && a.strides() == strides;
+}
+
+bool FusedGroup::is_like_before(int at) const {
+  const auto& operands = like_[static_cast<std::size_t>(at)];
+  return std::all_of(operands.begin(), operands.end(),
+                     [&](const Likeness& l) { return l.fits(regs_[l.reg]); });
+}
+
+void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> registers) {
+  const Spec& root = specs_.back();
+  const bool small = element_count(root.shape) * size_of(root.dtype) < SmallResults::limit_bytes;
+  run_ = small && registers.size() <= most_inputs ? std::move(run) : nullptr;
+  registers_ = std::move(registers);
+  like_.clear();
+  for (int member : group_.members) {
+    auto& operands = like_.emplace_back();
+    for (int a : region_.ops[static_cast<std::size_t>(member)].args) {
+      if (position(a) >= 0) continue;
+      const Value& v = regs_[a];
+      Likeness l{a, v.kind(), v.dtype(), {}, {}};
+      if (v.is_array()) {
+        l.dtype = v.array()->dtype();
+        l.shape = v.array()->shape();
+        l.strides = v.array()->strides();
+      }
+      operands.push_back(std::move(l));
+    }
+  }
+  known_ = true;
+}
+
+// Small work on the lane itself, with nothing in flight: operands and result
+// are new, all else is as it was. False: it is to be prepared.
+bool FusedGroup::again(int reg) {
+  if (!run_ || lane_.profile_ || lane_.flight_->outstanding() > 0 || lane_.fp().at_once) {
+    return false;
+  }
+  const bool late = stream_ && stream_->has_late();
+  if (late && !stream_->is_short()) return false;
+  const Spec& root = specs_.back();
+  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
+  const Value* inputs[most_inputs];
+  for (std::size_t i = 0; i < registers_.size(); ++i) inputs[i] = &regs_[registers_[i]];
+  const std::span<const Value* const> operands(inputs, registers_.size());
+  Ref<Array> out = lane_.prepared().results.take(root.dtype, root.shape);
+  run_->aim(operands, out->data());
+  if (!late || !stream_->put_off(*this, op, operands, out)) {
+    compute(0, out->size(), lane_.sequence_);
+  }
+  regs_[reg] = Value::of(std::move(out));
+  return true;
+}
+
+void FusedGroup::compute(std::int64_t first, std::int64_t last, std::int64_t sequence) {
+  if ((run_->run(first, last) & lane_.fp().wanted) == 0) return;
+  const auto name = [this](int application) {
+    return (*reports_)[static_cast<std::size_t>(application)];
+  };
+  lane_.teller(run_, name, sequence)(first, last);
 }
 
 }  // namespace jetlag::exec

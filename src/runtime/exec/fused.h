@@ -11,26 +11,40 @@ namespace jetlag::exec {
 class FusedGroup {
  public:
   // Operands may be late results of the stream; null if the region has none.
-  FusedGroup(Lane& lane, const plan::Region& region, const plan::Group& group, Value* regs,
-             StreamRun* stream)
+  FusedGroup(Lane& lane, const plan::Region& region, const plan::Group& group, StreamRun* stream)
       : lane_(lane),
         region_(region),
         group_(group),
-        regs_(regs),
         stream_(stream),
         specs_(group.members.size()) {}
 
+  // Before a walk over the region.
+  void begin(Value* regs) {
+    regs_ = regs;
+    eager_ = strayed_ = false;
+  }
+  // Decisions hold for the next walk as well, if its operands are alike.
+  void remember() { remembers_ = true; }
   void member(int reg, Frame& frame);
+  // Elements of the run that again() prepared.
+  void compute(std::int64_t first, std::int64_t last, std::int64_t sequence);
 
  private:
   struct Spec {
-    bool deferred = false;
     DType dtype = DType::float64;
     Dims shape;
     const Primitive* ufunc = nullptr;
     std::vector<DType> loop;
-    std::int64_t sequence = 0;
   };
+  // What an operand from outside looked like.
+  struct Likeness {
+    int reg;
+    ValueKind kind;
+    DType dtype;
+    Dims shape, strides;
+    bool fits(const Value& v) const;
+  };
+  static constexpr std::size_t most_inputs = 6;
 
   int position(int reg) const;  // in the group; -1: an operand from outside
   bool check(int at);           // fills the spec; false: run eagerly
@@ -41,14 +55,26 @@ class FusedGroup {
   std::optional<Value> foreseen(int reg, int root, const Frame& frame) const;
   std::string key() const;
   std::shared_ptr<const FusedProgram> build() const;
+  bool is_like_before(int at) const;
+  void note(std::shared_ptr<ElementRun> run, std::vector<int> registers);
+  bool again(int reg);
 
   Lane& lane_;
   const plan::Region& region_;
   const plan::Group& group_;
-  Value* regs_;
+  Value* regs_ = nullptr;
   StreamRun* stream_;
   std::vector<Spec> specs_;
   bool eager_ = false;
+  bool strayed_ = false;  // an operand of this walk is not like before
+
+  bool remembers_ = false;
+  bool known_ = false;  // what follows was noted, and the specs are of then
+  std::shared_ptr<const FusedProgram> fused_;
+  std::vector<std::vector<Likeness>> like_;               // by member
+  std::shared_ptr<const std::vector<FpReport>> reports_;  // by member
+  std::shared_ptr<ElementRun> run_;  // where the result is small; null: made each time
+  std::vector<int> registers_;       // of its inputs
 };
 
 }  // namespace jetlag::exec

@@ -46,6 +46,9 @@ class Caches {
   std::unordered_map<std::string, std::shared_ptr<const FusedProgram>> fused_;
 };
 
+class RegionState;
+struct Prepared;
+
 class Lane {
  public:
   Lane(Host& host, const plan::Program& program, Caches& caches, Profile* profile);
@@ -85,7 +88,7 @@ class Lane {
 
   // region.cpp: operations
   Value region(const plan::Region& r, Frame& frame);
-  void ops(const plan::Region& r, Frame& frame, Value* regs);
+  void walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* state);
   Value op(const plan::Op& op, Frame& frame, Value* regs);
   Value read(const plan::Op& op, Frame& frame);
   Value assign(const plan::Op& op, Frame& frame, Value* regs);
@@ -97,6 +100,10 @@ class Lane {
   Value print(const plan::Op& op, Value* regs);
   Value opaque(const plan::Op& op, Value* regs);
   std::vector<Value> operands(const plan::Op& op, Value* regs, std::size_t first = 0);
+
+  // prepared.cpp: what rounds of a loop leave to the next
+  void ops(const plan::Region& r, Frame& frame, Value* regs);
+  Prepared& prepared();
 
   // quick.cpp: calls on a few numbers; unbound leaves them to dispatch.cpp
   Value quick(const plan::Op& op, const Value* regs);
@@ -183,6 +190,7 @@ class Lane {
   Profile* profile_;
   std::shared_ptr<Flight> flight_ = Flight::take();
   std::vector<Value> captures_;
+  std::shared_ptr<Prepared> prepared_;  // made by the first loop
   // What the caller wants to hear of floating-point conditions: asked for when
   // first needed, and again after the host ran.
   const Host::FpMode& fp() {

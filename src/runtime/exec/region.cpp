@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "primitives/operators.h"
-#include "runtime/exec/fused.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/prepared.h"
 
 namespace jetlag::exec {
 
@@ -18,35 +18,26 @@ Value Lane::region(const plan::Region& r, Frame& frame) {
   return r.result >= 0 ? std::move(regs[static_cast<std::size_t>(r.result)]) : Value::nil();
 }
 
-void Lane::ops(const plan::Region& r, Frame& frame, Value* regs) {
-  StreamRun stream(*this, r, regs);
-  StreamRun* const streams = r.streams.empty() ? nullptr : &stream;
-  std::vector<FusedGroup> groups;
-  for (const plan::Group& g : r.groups) groups.emplace_back(*this, r, g, regs, streams);
+void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* state) {
   for (std::size_t k = 0; k < r.ops.size(); ++k) {
     const Op& o = r.ops[k];
     ++sequence_;
     try {
-      if (o.stream >= 0 && o.group < 0 && stream.meet(static_cast<int>(k))) {
-        // Its register holds the result to be.
-      } else if (o.group >= 0) {
-        groups[static_cast<std::size_t>(o.group)].member(static_cast<int>(k), frame);
-      } else {
+      if (o.group >= 0) {
+        state->groups[static_cast<std::size_t>(o.group)].member(static_cast<int>(k), frame);
+      } else if (o.stream < 0 || !state->stream.meet(static_cast<int>(k))) {
         regs[k] = op(o, frame, regs);
       }
-      if (o.stream >= 0 &&
-          r.streams[static_cast<std::size_t>(o.stream)].last == static_cast<int>(k)) {
-        stream.flush();
-      }
+      if (o.stream >= 0) state->stream.passed(static_cast<int>(k));
     } catch (Error& error) {
       error.locate(o.place);
       if (!frame_place_.known()) frame_place_ = o.place;
       // What came before has conditions to tell of.
-      stream.flush();
+      if (state) state->stream.flush();
       throw;
     } catch (...) {
       if (!frame_place_.known()) frame_place_ = o.place;
-      stream.flush();
+      if (state) state->stream.flush();
       throw;
     }
     for (int dead : o.dying) regs[dead] = Value();

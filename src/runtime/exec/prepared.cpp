@@ -1,0 +1,65 @@
+#include "runtime/exec/prepared.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+bool is_free(const Array& a) {
+  const Buffer& b = *a.buffer();
+  return a.use_count() == 1 && b.use_count() == 1 && !a.handle && !b.visible() && b.owned();
+}
+
+}  // namespace
+
+Ref<Array> SmallResults::take(DType dtype, const Dims& shape) {
+  for (const Ref<Array>& a : kept_) {
+    if (a && a->dtype() == dtype && a->shape() == shape && is_free(*a)) return a;
+  }
+  Ref<Array>& place = kept_[next_];
+  next_ = (next_ + 1) % kept_.size();
+  return place = new_array(dtype, shape);
+}
+
+RegionState::RegionState(Lane& lane, const plan::Region& region, bool remembers)
+    : stream(lane, region) {
+  StreamRun* const streams = region.streams.empty() ? nullptr : &stream;
+  groups.reserve(region.groups.size());
+  for (const plan::Group& g : region.groups) groups.emplace_back(lane, region, g, streams);
+  if (!remembers) return;
+  for (FusedGroup& g : groups) g.remember();
+}
+
+void RegionState::begin(Value* regs) {
+  stream.begin(regs);
+  for (FusedGroup& g : groups) g.begin(regs);
+}
+
+// A region that calls itself is walked twice at once: the inner walk prepares
+// for itself. So does what runs once, which would prepare for nobody.
+void Lane::ops(const plan::Region& r, Frame& frame, Value* regs) {
+  if (r.groups.empty() && r.streams.empty()) return walk(r, frame, regs, nullptr);
+  constexpr std::int64_t rounds_of_a_loop = 3;
+  if (edges_ >= rounds_of_a_loop) {
+    std::unique_ptr<RegionState>& known = prepared().regions[&r];
+    if (!known) known = std::make_unique<RegionState>(*this, r, true);
+    if (!known->busy) {
+      struct Walk {
+        RegionState& state;
+        explicit Walk(RegionState& s) : state(s) { state.busy = true; }
+        ~Walk() { state.busy = false; }
+      } const mine(*known);
+      known->begin(regs);
+      return walk(r, frame, regs, known.get());
+    }
+  }
+  RegionState state(*this, r, false);
+  state.begin(regs);
+  walk(r, frame, regs, &state);
+}
+
+Prepared& Lane::prepared() {
+  if (!prepared_) prepared_ = std::make_shared<Prepared>();
+  return *prepared_;
+}
+
+}  // namespace jetlag::exec

@@ -1,0 +1,44 @@
+// What a lane keeps from one round of a loop to the next: regions whose groups
+// and streams know what they decided, and small results that may be filled
+// again.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <unordered_map>
+
+#include "runtime/exec/fused.h"
+
+namespace jetlag::exec {
+
+// Arrays too small to matter, kept after their last use: making one costs more
+// than many a loop spends on its elements.
+class SmallResults {
+ public:
+  static constexpr std::int64_t limit_bytes = 8192;  // smaller than this
+
+  // An array that nobody else has, fresh or used before; uninitialised.
+  Ref<Array> take(DType dtype, const Dims& shape);
+
+ private:
+  std::array<Ref<Array>, 8> kept_;
+  std::size_t next_ = 0;  // the place to be given up next
+};
+
+// The groups and the streams of a region, for one walk over it at a time.
+class RegionState {
+ public:
+  RegionState(Lane& lane, const plan::Region& region, bool remembers);
+  void begin(Value* regs);
+
+  StreamRun stream;
+  std::vector<FusedGroup> groups;
+  bool busy = false;
+};
+
+struct Prepared {
+  std::unordered_map<const plan::Region*, std::unique_ptr<RegionState>> regions;
+  SmallResults results;
+};
+
+}  // namespace jetlag::exec
