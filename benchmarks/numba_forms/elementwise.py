@@ -93,20 +93,3 @@ def arc_distance(theta_1, phi_1, theta_2, phi_2):
         temp = a * a + np.cos(theta_1[i]) * np.cos(theta_2[i]) * b * b
         out[i] = 2 * np.arctan2(np.sqrt(temp), np.sqrt(1 - temp))
     return out
-
-
-@njit(parallel=True, cache=True)
-def mandelbrot(x_low, x_high, columns, y_low, y_high, rows, rounds, horizon):
-    x = np.linspace(x_low, x_high, columns)
-    y = np.linspace(y_low, y_high, rows)
-    counts = np.zeros((rows, columns), dtype=np.int64)
-    for i in prange(rows):
-        for j in range(columns):
-            c = complex(x[j], y[i])
-            z = 0j
-            for n in range(rounds):
-                if z.real * z.real + z.imag * z.imag >= horizon * horizon:
-                    break
-                counts[i, j] = n
-                z = z * z + c
-    return counts

@@ -170,3 +170,36 @@ def test_an_array_stored_into_itself() -> None:
         return a
 
     same_as_numpy(store, numbers(5))
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (300, 401), (20, 30, 401)])
+def test_part_of_every_row_is_changed_in_place(shape) -> None:
+    def step(a, b):
+        a[..., 1:] -= 0.5 * (b[..., 1:] - b[..., :-1])
+        a[1:, ..., :-1] *= b[1:, ..., :-1]
+        a[..., 2:] = a[..., 2:] * 0.5 + b[..., 2:]
+        return a
+
+    same_as_numpy(step, numbers(*shape), numbers(*shape, seed=1))
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (300, 401), (20, 30, 401)])
+def test_a_condition_in_part_of_a_row_is_told_with_its_line(shape) -> None:
+    def step(a, b):
+        a[..., 1:] /= b[..., 1:]
+        a[..., 2:] = a[..., 2:] / b[..., 2:] + 1.0
+        return a
+
+    b = numbers(*shape, seed=1)
+    b[-1, ..., 3] = 0.0
+    same_as_numpy(step, numbers(*shape), b)
+
+
+def test_columns_and_transposes_are_changed_in_place() -> None:
+    def step(a, b):
+        a[:, 1] += b[:, 1]
+        a.T[2:] *= b.T[2:] + 1.0
+        a[::2, ::-1] -= b[::2]
+        return a
+
+    same_as_numpy(step, numbers(300, 40), numbers(300, 40, seed=1))

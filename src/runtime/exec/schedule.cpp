@@ -315,7 +315,7 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   job.flops = static_cast<double>(size) * run->program().flops_per_element();
   step.keep = std::move(inputs);
   step.keep.push_back(Value::of(out));
-  const bool over = out->is_contiguous() &&
+  const bool over = lies_in_rows(*out) &&
                     std::any_of(step.reads.begin(), step.reads.end(),
                                 [&](const Ref<Array>& a) { return a->data() == out->data(); });
   job.body = [run, size, over, out = out.get(), wanted = fp().wanted,

@@ -8,6 +8,7 @@
 
 #include "primitives/index.h"
 #include "runtime/exec/fused.h"
+#include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
 
@@ -98,7 +99,7 @@ Ref<Array> FusedGroup::destination(int reg, const Frame& frame,
     if (!v.is_array() || !may_overlap(view, *v.array())) continue;
     // Element for element, the operand is read before it is overwritten; a report must be
     // able to look at it again.
-    if (!is_same_view(view, *v.array()) || (fp.wanted && !view.is_contiguous())) return nullptr;
+    if (!is_same_view(view, *v.array()) || (fp.wanted && !lies_in_rows(view))) return nullptr;
   }
   return *found;
 }

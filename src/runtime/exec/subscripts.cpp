@@ -221,7 +221,7 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   const bool direct =
       program->output_dtype(0) == target->dtype() && !overlaps &&
       (fp().wanted == 0 || is_integer(target->dtype()) || target->dtype() == DType::boolean ||
-       (!fp().at_once && target->is_contiguous()));
+       (!fp().at_once && lies_in_rows(*target)));
   if (direct && ufunc->name != "floor_divide" && ufunc->name != "remainder") {
     std::vector<Value> inputs = lent(args);
     const Ref<Array> place = lent(target);
