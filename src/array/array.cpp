@@ -110,6 +110,19 @@ bool Buffer::contains(const void* first, const void* last) const {
   return first >= data_ && last <= data_ + bytes_;
 }
 
+std::byte* Array::write_out() const {
+  if (structure_) {
+    std::scoped_lock lock(structure_->mutex_);
+    if (!data_.load(std::memory_order_relaxed)) write_out_as(*structure_->written_out());
+  }
+  return data_.load(std::memory_order_relaxed);
+}
+
+void Array::write_out_as(const Array& written) const {
+  buffer_ = written.buffer();
+  data_.store(written.data(), std::memory_order_release);
+}
+
 std::int64_t Array::size() const { return element_count(shape_); }
 bool Array::is_contiguous() const { return has_strides(*this, true); }
 bool Array::is_fortran_contiguous() const { return has_strides(*this, false); }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <mutex>
 #include <string>
 
 #include "array/dims.h"
@@ -63,6 +64,23 @@ class Buffer : public Shared {
   Ref<Handle> owner_;
 };
 
+class Array;
+
+// The elements of an array that is not in memory: known by a rule that is
+// shorter than they are, such as "zeros beside the diagonal". It never changes.
+// Whoever understands the rule works with it; everybody else asks for bytes.
+class Structure : public Shared {
+ public:
+  // The elements in memory: a fresh array, or a view. Asked once.
+  virtual Ref<Array> written_out() const = 0;
+  // Whether written_out() will read the buffer.
+  virtual bool reads(const Buffer&) const { return false; }
+
+ private:
+  friend class Array;
+  mutable std::mutex mutex_;
+};
+
 class Array : public Shared {
  public:
   Array(Ref<Buffer> buffer, std::byte* data, DType dtype, Dims shape, Dims strides)
@@ -71,20 +89,52 @@ class Array : public Shared {
         dtype_(dtype),
         shape_(std::move(shape)),
         strides_(std::move(strides)) {}
+  // Not in memory before somebody asks for its bytes. The strides are those
+  // that the array written out will have.
+  Array(Ref<Structure> structure, DType dtype, Dims shape, Dims strides)
+      : data_(nullptr),
+        dtype_(dtype),
+        shape_(std::move(shape)),
+        strides_(std::move(strides)),
+        structure_(std::move(structure)) {}
+  Array(const Array& a)
+      : Shared(a),
+        base(a.base),
+        handle(a.handle),
+        is_scalar(a.is_scalar),
+        buffer_(a.buffer()),
+        data_(a.data()),
+        dtype_(a.dtype_),
+        shape_(a.shape_),
+        strides_(a.strides_),
+        writable_(a.writable_) {}
 
-  const Ref<Buffer>& buffer() const { return buffer_; }
-  std::byte* data() const { return data_; }
+  const Ref<Buffer>& buffer() const {
+    if (!in_memory()) [[unlikely]]
+      write_out();
+    return buffer_;
+  }
+  std::byte* data() const {
+    std::byte* known = data_.load(std::memory_order_acquire);
+    return known ? known : write_out();
+  }
   template <class T>
   T* as() const {
-    return reinterpret_cast<T*>(data_);
+    return reinterpret_cast<T*>(data());
   }
+  bool in_memory() const { return data_.load(std::memory_order_acquire) || !structure_; }
+  // What stands for the elements; null once they are in memory.
+  const Structure* structure() const { return in_memory() ? nullptr : structure_.get(); }
+  // Puts the elements in memory, as the structure or the caller writes them.
+  std::byte* write_out() const;
+  void write_out_as(const Array& written) const;
   DType dtype() const { return dtype_; }
   const Dims& shape() const { return shape_; }
   const Dims& strides() const { return strides_; }  // in bytes
   std::int64_t rank() const { return shape_.size(); }
   std::int64_t size() const;  // elements
   std::int64_t bytes() const { return size() * size_of(dtype_); }
-  bool writable() const { return writable_ && buffer_->writable(); }
+  bool writable() const { return writable_ && (!in_memory() || buffer_->writable()); }
   void make_read_only() { writable_ = false; }
   bool is_contiguous() const;  // C order
   bool is_fortran_contiguous() const;
@@ -98,11 +148,13 @@ class Array : public Shared {
   bool is_scalar = false;
 
  private:
-  Ref<Buffer> buffer_;
-  std::byte* data_;
+  // Set before data_, which tells others that it is there.
+  mutable Ref<Buffer> buffer_;
+  mutable std::atomic<std::byte*> data_;
   DType dtype_;
   Dims shape_;
   Dims strides_;
+  Ref<Structure> structure_;
   bool writable_ = true;
 };
 

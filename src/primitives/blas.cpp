@@ -118,6 +118,19 @@ std::int64_t potrf(std::int64_t n, T* a) {
   else return call(LAPACKE_zpotrf_work, lapack(a));
 }
 
+void getrs(std::int64_t n, std::int64_t count, const double* factors, const std::int32_t* pivots,
+           double* b) {
+  run_single_threaded();
+  LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'N', count_of(n), count_of(count), factors, count_of(n),
+                      pivots, b, count_of(n));
+}
+
+void potrs(std::int64_t n, std::int64_t count, const double* factor, double* b) {
+  run_single_threaded();
+  LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', count_of(n), count_of(count), factor, count_of(n), b,
+                      count_of(n));
+}
+
 #define JETLAG_INSTANTIATE(T)                                                              \
   template void gemm(Operand<T>, Operand<T>, T*, std::int64_t, std::int64_t, std::int64_t, \
                      std::int64_t);                                                        \

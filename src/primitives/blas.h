@@ -48,4 +48,9 @@ std::int64_t getrf(std::int64_t n, T* a, std::int32_t* pivots);
 template <class T>
 std::int64_t potrf(std::int64_t n, T* a);
 
+// b[n, count] becomes the solution, by the factors of getrf or potrf.
+void getrs(std::int64_t n, std::int64_t count, const double* factors, const std::int32_t* pivots,
+           double* b);
+void potrs(std::int64_t n, std::int64_t count, const double* factor, double* b);
+
 }  // namespace jetlag::blas

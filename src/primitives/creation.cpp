@@ -343,14 +343,16 @@ constexpr Primitive table[] = {
      .doc = "Ones on a diagonal, zeros elsewhere.",
      .example = "eye(2)  #= [[1.0, 0.0], [0.0, 1.0]]",
      .type = eye_type,
-     .kernel = eye_kernel},
+     .kernel = eye_kernel,
+     .algebra = Algebra::identity},
     {.name = "identity",
      .python = "numpy.identity",
      .params = "n, dtype=nil",
      .doc = "The identity matrix.",
      .example = "identity(2)  #= [[1.0, 0.0], [0.0, 1.0]]",
      .type = identity_type,
-     .kernel = identity_kernel},
+     .kernel = identity_kernel,
+     .algebra = Algebra::identity},
 };
 
 }  // namespace

@@ -145,6 +145,20 @@ enum class Form : std::uint8_t {
   dict,
 };
 
+// What a row means to the algebra of structured operands (runtime/exec).
+enum class Algebra : std::uint8_t {
+  none,
+  diag,
+  identity,
+  add,
+  subtract,
+  multiply,
+  divide,
+  transpose,
+  product,
+  inverse,
+};
+
 struct Primitive {
   std::string_view name;         // PhySL
   std::string_view python = {};  // dotted, "numpy.linalg.inv", "operator.add"; empty: PhySL only
@@ -162,6 +176,7 @@ struct Primitive {
   Kernel kernel = nullptr;
   ViewRule view = nullptr;
   Form form = Form::none;
+  Algebra algebra = Algebra::none;
 
   // An operator of the language falls back to this ufunc when an operand is NumPy's.
   std::string_view ufunc = {};

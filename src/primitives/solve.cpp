@@ -1,5 +1,7 @@
 // inv, solve, det, cholesky: by LAPACK as NumPy calls it, for every matrix of a
 // stack. A matrix is copied to Fortran order, where LAPACK overwrites it.
+#include "primitives/solve.h"
+
 #include <cmath>
 
 #include "primitives/arguments.h"
@@ -97,21 +99,6 @@ Job stack_job(std::int64_t count, double flops_each, double bytes_each, Work wor
 Spec inv_type(Arguments args) {
   const auto a = square_outline(args[0]);
   return a ? Spec::array(inexact(a->dtype), a->shape) : Spec::decline();
-}
-
-// As NumPy: the solution of a x = 1.
-void invert(const Array& a, const Array& out) {
-  const std::int64_t n = a.shape()[0];
-  if (n == 0) return;
-  const Ref<Array> factors = fortran_copy(a, out.dtype());
-  const Ref<Array> solution = new_array(out.dtype(), {n, n}, true);
-  with_lapack_type(out.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* x = solution->as<T>();
-    for (std::int64_t i = 0; i < n; ++i) x[i * (n + 1)] = T(1);
-    if (blas::gesv(n, n, factors->as<T>(), x) != 0) refuse_singular();
-  });
-  copy_elements(*transposed(solution), out);
 }
 
 double cube(std::int64_t n) {
@@ -282,6 +269,7 @@ constexpr Primitive table[] = {
      .example = "inv([[2, 0], [0, 4]])  #= [[0.5, 0.0], [0.0, 0.25]]",
      .type = inv_type,
      .kernel = inv_kernel,
+     .algebra = Algebra::inverse,
      .can_fail = true},
     {.name = "inverse",
      .params = "a",
@@ -289,6 +277,7 @@ constexpr Primitive table[] = {
      .example = "inverse([[2, 0], [0, 4]])  #= [[0.5, 0.0], [0.0, 0.25]]",
      .type = inv_type,
      .kernel = inv_kernel,
+     .algebra = Algebra::inverse,
      .can_fail = true},
     {.name = "solve",
      .python = "numpy.linalg.solve",
@@ -322,6 +311,21 @@ constexpr Primitive table[] = {
 };
 
 }  // namespace
+
+// As NumPy: the solution of a x = 1.
+void invert(const Array& a, const Array& out) {
+  const std::int64_t n = a.shape()[0];
+  if (n == 0) return;
+  const Ref<Array> factors = fortran_copy(a, out.dtype());
+  const Ref<Array> solution = new_array(out.dtype(), {n, n}, true);
+  with_lapack_type(out.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* x = solution->as<T>();
+    for (std::int64_t i = 0; i < n; ++i) x[i * (n + 1)] = T(1);
+    if (blas::gesv(n, n, factors->as<T>(), x) != 0) refuse_singular();
+  });
+  copy_elements(*transposed(solution), out);
+}
 
 std::span<const Primitive> solve_rows() { return table; }
 
