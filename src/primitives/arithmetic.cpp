@@ -140,7 +140,7 @@ constexpr Primitive add_row = {.name = "add",
                                .example = "add([1, 2], 10)  #= [11, 12]",
                                .loop = rules::same,
                                .formula = binary(add),
-     .algebra = Algebra::add};
+                               .algebra = Algebra::add};
 constexpr Primitive divide_row = {.name = "divide",
                                   .python = "numpy.divide",
                                   .params = "a, b",
@@ -148,7 +148,7 @@ constexpr Primitive divide_row = {.name = "divide",
                                   .example = "divide([1, 3], 2)  #= [0.5, 1.5]",
                                   .loop = rules::quotient,
                                   .formula = binary(divide),
-     .algebra = Algebra::divide};
+                                  .algebra = Algebra::divide};
 constexpr Primitive remainder_row = {.name = "remainder",
                                      .python = "numpy.remainder",
                                      .params = "a, b",

@@ -136,12 +136,44 @@ void note_writes(Program& program, Function& function) {
   });
 }
 
+// ---- note-factors: inverses that are wanted as factors of a product ---------------
+
+bool is_product(const Op& op) {
+  if (op.kind == OpKind::method) return op.name == "dot";
+  if (op.kind != OpKind::call || !op.primitive) return false;
+  return op.primitive->algebra == Algebra::product || op.primitive->ufunc == "matmul";
+}
+
+bool is_inverse(const Op& op) {
+  return op.kind == OpKind::call && op.primitive && op.primitive->algebra == Algebra::inverse;
+}
+
+void note_factors(Program&, Function& function) {
+  std::set<int> slots;  // of variables that are read as a first factor
+  each_region(function.body, [&](Region& r) {
+    for (const Op& op : r.ops) {
+      if (!is_product(op) || op.args.empty() || op.args[0] < 0) continue;
+      Op& factor = r.ops[static_cast<std::size_t>(op.args[0])];
+      if (is_inverse(factor)) factor.feeds_product = true;
+      if (factor.kind == OpKind::variable) slots.insert(factor.variable.slot);
+    }
+  });
+  each_region(function.body, [&](Region& r) {
+    for (const Op& op : r.ops) {
+      if (op.kind != OpKind::assign || !slots.contains(op.variable.slot)) continue;
+      Op& value = r.ops[static_cast<std::size_t>(op.args[0])];
+      if (is_inverse(value)) value.feeds_product = true;
+    }
+  });
+}
+
 constexpr Pass table[] = {
     {"drop-unread", mark_last_reads,
      "a variable is let go where its value is read for the last time"},
     {"fuse-elementwise", fuse_elementwise,
      "elementwise chains become one pass over their operands"},
     {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
+    {"note-factors", note_factors, "inverses that only products read become factorisations"},
     {"last-use", last_use, "a value is let go after its last reader"},
     {"note-writes", note_writes, "calls that write are ordered against others on the same memory"},
 };

@@ -78,10 +78,11 @@ struct Op {
   std::string name;   // of an attribute, method, variable
   const Function* function = nullptr;
   std::vector<Block> blocks;
-  std::vector<int> dying;  // registers that nothing reads after this operation
-  int group = -1;          // the fused group, if any
-  int stream = -1;         // the stream, if it may be part of one
-  physl::NodePtr node;     // for explain
+  std::vector<int> dying;      // registers that nothing reads after this operation
+  int group = -1;              // the fused group, if any
+  int stream = -1;             // the stream, if it may be part of one
+  bool feeds_product = false;  // an inverse that a product reads as its first factor
+  physl::NodePtr node;         // for explain
 
   Op() = default;
   Op(Op&&) = default;

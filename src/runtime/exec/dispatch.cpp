@@ -147,6 +147,7 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
       return result;
     }
   }
+  if (auto result = structured(op, p, args)) return result;
   if (p.formula || !p.ufunc.empty()) {
     const Primitive* ufunc = p.formula ? &p : find_primitive(p.ufunc);
     if (ufunc && ufunc->formula) {

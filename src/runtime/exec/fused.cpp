@@ -67,7 +67,7 @@ bool FusedGroup::check(int at) {
       continue;
     }
     const Value& v = regs_[a];
-    if (!v.is_numeric()) return false;
+    if (!v.is_numeric() || (v.is_array() && !v.array()->in_memory())) return false;
     operands.push_back(operand_of(v));
     if (v.is_array()) spec.shape = broadcast_shapes(spec.shape, v.array()->shape());
   }

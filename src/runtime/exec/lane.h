@@ -33,6 +33,15 @@ struct FusedProgram {
   std::vector<std::pair<int, int>> inputs;  // member position and argument of each input
 };
 
+// The largest magnitude in an array, as long as nobody writes into its buffer.
+struct Fact {
+  Ref<Buffer> buffer;
+  const std::byte* data;
+  DType dtype;
+  Dims shape, strides;
+  double largest;
+};
+
 // Decisions kept from run to run, by operand types. Shared by all lanes of a program.
 class Caches {
  public:
@@ -65,6 +74,7 @@ class Lane {
   friend class LoopRun;
   friend class NativeEntry;
   friend class Resume;
+  friend class StructuredCall;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -136,6 +146,12 @@ class Lane {
   Value host_call(const plan::Op& op, Value* regs);
   Value fall_back(const plan::Op& op, const Primitive& p, const std::vector<Value>& args);
 
+  // structured.cpp: operands that are not in memory
+  std::optional<Value> structured(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
+  double largest(const Ref<Array>& a);  // magnitude; remembered until a write
+  void about_to_write(const Array& a);  // what is known by its memory must not change
+  void write_out_borrowers();           // nothing is known by memory that Python can write
+
   // schedule.cpp: work, now or as a task
   struct Step {
     const plan::Op* op;
@@ -198,6 +214,8 @@ class Lane {
     return *fp_;
   }
   std::optional<Host::FpMode> fp_;
+  std::vector<Ref<Array>> borrowers_;  // not in memory, but known by other arrays' memory
+  std::vector<Fact> facts_;
   std::int64_t sequence_ = 0;  // of the operation that runs; orders errors and reports
   const plan::Function* current_ = nullptr;
   int depth_ = 0;

@@ -55,6 +55,13 @@ void Profile::compiled(int id, std::string_view what, std::int64_t ns) {
   at(id).compiled.push_back({std::string(what), ns});
 }
 
+void Profile::rename(int id, std::string result, std::string_view rule) {
+  std::scoped_lock lock(mutex_);
+  StepFigures& f = figures_[static_cast<std::size_t>(id)];
+  f.result = std::move(result);
+  f.rule = rule;
+}
+
 void Profile::count(int id) {
   std::scoped_lock lock(mutex_);
   ++at(id).calls;

@@ -45,6 +45,8 @@ class Profile {
 
   void add(int id, StepKind kind, std::int64_t ns, std::int64_t tasks, double bytes, double flops);
   void describe(int id, StepKind kind, std::string result, std::string_view rule);
+  // The same, of a call that is counted already.
+  void rename(int id, std::string result, std::string_view rule);
   void count(int id);
   // A rule shaped the step. Said again, it is noted once; so is a refusal.
   void apply(int id, std::string_view rule);

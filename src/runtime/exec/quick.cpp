@@ -79,6 +79,7 @@ Value Lane::quick(const plan::Op& op, const Value* regs) {
   for (std::size_t i = 0; i < count; ++i) {
     if (op.args[i] < 0 || !regs[op.args[i]].is_numeric()) return {};
     copies[i] = regs[op.args[i]];
+    if (copies[i].is_array() && !copies[i].array()->in_memory()) return {};
   }
   const std::span<const Value> args(copies, count);
   const Meaning& m = meaning_of(*op.primitive, args);

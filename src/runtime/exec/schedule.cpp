@@ -58,6 +58,7 @@ std::exception_ptr located(std::exception_ptr error, Place place, const std::str
 }  // namespace
 
 void Lane::perform(Job job, Step step) {
+  if (step.write) about_to_write(*step.write);
   const double ns = estimate(job);
   bool pending = false;
   if (flight_->outstanding() > 0) {
@@ -159,6 +160,7 @@ void Lane::ready(const Array& a) {
 }
 
 void Lane::ready_to_write(const Array& a) {
+  about_to_write(a);
   if (a.buffer()->pending.load(std::memory_order_acquire) == 0) return;
   flight_->wait(host_, [&] { return a.buffer()->pending.load(std::memory_order_acquire) == 0; });
   if (flight_->error.any()) barrier();
@@ -192,6 +194,7 @@ void Lane::barrier() {
 }
 
 void Lane::barrier_for_host() {
+  write_out_borrowers();
   if (flight_->outstanding() > 0 || flight_->has_reports() || flight_->error.any()) barrier();
 }
 
@@ -199,6 +202,7 @@ void Lane::host_ran() {
   // The host may have bound names anew; captures are fetched when they are read.
   for (Value& v : captures_) v = Value();
   fp_.reset();
+  facts_.clear();
   if (!host_.guards_hold()) {
     throw Error(Kind::runtime,
                 "a function or module that the program uses was replaced while it ran",

@@ -30,7 +30,9 @@ bool same_matrix(const Matrix& a, const Matrix& b) {
          a.row_step == b.row_step;
 }
 
-bool is_plain_array(const Value& v) { return v.is_array() && !v.array()->is_scalar; }
+bool is_plain_array(const Value& v) {
+  return v.is_array() && !v.array()->is_scalar && v.array()->in_memory();
+}
 
 // The row that computes: dot, or matmul for an operator.
 const Primitive* product_of(const Op& op) {
