@@ -93,3 +93,18 @@ def arc_distance(theta_1, phi_1, theta_2, phi_2):
         temp = a * a + np.cos(theta_1[i]) * np.cos(theta_2[i]) * b * b
         out[i] = 2 * np.arctan2(np.sqrt(temp), np.sqrt(1 - temp))
     return out
+
+
+@njit(parallel=True, cache=True)
+def mandelbrot(x_low, x_high, columns, y_low, y_high, rows, rounds, horizon):
+    x = np.linspace(x_low, x_high, columns)
+    y = np.linspace(y_low, y_high, rows)
+    counts = np.zeros((rows, columns), dtype=np.int64)
+    z = np.zeros((rows, columns), dtype=np.complex128)
+    for n in range(rounds):
+        for i in prange(rows):
+            for j in range(columns):
+                if abs(z[i, j]) < horizon:
+                    counts[i, j] = n
+                    z[i, j] = z[i, j] * z[i, j] + complex(x[j], y[i])
+    return counts
