@@ -720,6 +720,67 @@ def test_infinite_loops_end_by_an_error() -> None:
     same_as_numpy(run, np.zeros(100))
 
 
+def fib(n):
+    if n < 2:
+        return n
+    return fib(n - 1) + fib(n - 2)
+
+
+def grow(n):
+    if n < 1:
+        return 3
+    return grow(n - 1) * grow(n - 1)
+
+
+def count(n):
+    if n == 0:
+        return 0
+    return count(n - 1) + 1
+
+
+def fail(n):
+    if n == 0:
+        return 1 / n
+    return fail(n - 1) + fail(n - 1)
+
+
+def point(x, y):
+    return x * x + y * y
+
+
+def test_recursion_on_scalars() -> None:
+    same_as_numpy(fib, 12)
+    same_as_numpy(fib, 12.0)
+    same_as_numpy(fib, np.float64(9))
+    same_as_numpy(fib, True)
+
+
+def test_recursion_that_outgrows_64_bits_or_wraps() -> None:
+    same_as_numpy(grow, 7)
+    same_as_numpy(fib, np.int8(14))
+
+
+def test_recursion_has_pythons_limit_and_errors() -> None:
+    same_as_numpy(count, 50)
+    same_as_numpy(count, 5000)
+    same_as_numpy(fail, 6)
+
+
+def test_calls_of_functions_in_a_loop() -> None:
+    def work(a):
+        for i in range(len(a)):
+            a[i] = point(a[i], i) + fib(i % 7)
+        return a
+
+    same_as_numpy(work, np.arange(6.0))
+    same_as_numpy(work, np.array([1, 1e200, 3.0]))
+
+
+def test_recursion_becomes_hot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JETLAG_JIT")
+    same_as_numpy(fib, 17)
+
+
 def test_lines_of_errors_in_helper_functions() -> None:
     assert inspect.isfunction(helper)
 

@@ -89,7 +89,11 @@ void Specialiser::operation() {
         return k.literal = v.integer(), result({k, integer(v.integer())});
       if (v.is(ValueKind::boolean))
         return k.literal = v.boolean(), result({k, literal(DType::boolean, v.boolean())});
-      if (v.is(ValueKind::real)) return result({k, real(v.real())});
+      if (v.is(ValueKind::real)) {
+        k.known = true;
+        k.literal = std::bit_cast<std::int64_t>(v.real());
+        return result({k, real(v.real())});
+      }
       if (v.is_nil()) return result({k, -1});
       decline("it holds a constant that is no number");
     }
@@ -147,6 +151,7 @@ void Specialiser::operation() {
     }
     case OpKind::item: return unpack_item();
     case OpKind::call: return call();
+    case OpKind::function_call: return call_function();
     case OpKind::attribute: return attribute();
     case OpKind::index: return index();
     case OpKind::store_index: {

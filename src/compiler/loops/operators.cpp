@@ -261,6 +261,22 @@ Val Specialiser::ufunc(const Primitive& p, std::span<const Val> args, bool opera
   return evaluate(p, args);
 }
 
+// The exponents that the primitives' own loop treats apart.
+int Specialiser::plain_power(const Operation& o, DType d, int x, int y) {
+  if (o.opcode != Opcode::pow || !is_float(d)) return -1;
+  Instr exponent = out_->instructions[static_cast<std::size_t>(y)];
+  if (exponent.what == Do::cast)
+    exponent = out_->instructions[static_cast<std::size_t>(exponent.a)];
+  if (exponent.what != Do::literal || exponent.dtype == DType::float32) return -1;
+  const double value = exponent.dtype == f64
+                           ? std::bit_cast<double>(exponent.literal)
+                           : static_cast<double>(static_cast<std::int64_t>(exponent.literal));
+  if (value == 2) return compute(Opcode::multiply, d, x, x);
+  if (value == 0.5) return compute(Opcode::sqrt, d, x);
+  if (value == -1) return compute(Opcode::divide, d, cast(real(1), f64, d), x);
+  return -1;
+}
+
 Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
   std::vector<Operand> operands;
   for (const Val& v : args) operands.push_back(operand_of(v.kind));
@@ -299,6 +315,7 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
     else if (o.opcode == Opcode::cast && is_float(code[o.operands[0]].dtype) && is_integer(o.dtype))
       decline(format("{} converts floats to integers", p.name));
     else if (o.opcode == Opcode::cast) v = cast(operand(0), code[o.operands[0]].dtype, o.dtype);
+    else if (const int power = plain_power(o, d, operand(0), operand(1)); power >= 0) v = power;
     else if (is_simple(o.opcode, d)) {
       if (is_integer(d) && (o.opcode == Opcode::floor_divide || o.opcode == Opcode::modulo))
         check_integer_division(d, operand(0), operand(1));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ enum class Do : std::uint8_t {
   stride,     // of array along axis, in bytes
   library,    // a function of the C library on float64
   kernel,     // a loop of the primitives on one element; literal is its address
+  invoke,     // a function, with the values of a call (index); leaves (axis) if it fails
   poll,       // takes a (int64) off the budget; asks the host when it is spent
 };
 
@@ -48,7 +50,7 @@ struct Instr {
 
 struct Block {
   std::vector<int> instructions;
-  enum class End : std::uint8_t { none, jump, branch, exit } end = End::none;
+  enum class End : std::uint8_t { none, jump, branch, exit, give } end = End::none;
   int value = -1, yes = -1, no = -1, exit = -1;
 };
 
@@ -67,6 +69,12 @@ struct Exit {
   std::vector<int> loop_cells;  // start, step, count, position of each
 };
 
+// A call of a function of the program, compiled for the kinds of its arguments.
+struct Call {
+  int function = -1;  // of Program::functions
+  std::vector<int> arguments;
+};
+
 struct ArrayOperand {
   DType dtype = DType::float64;
   int rank = 1;
@@ -82,9 +90,15 @@ struct Program {
   std::vector<ArrayOperand> arrays;
   std::vector<Saved> live_in;     // each takes a word, if it has a cell
   std::vector<int> loop_live_in;  // cells of the loop that is entered: start, step, count, position
-  bool disjoint = false;          // a written array overlaps no other
-  bool careful = false;           // floating-point conditions leave at their operation
-  bool meets_conditions = false;  // some operation may meet one that NumPy tells
+  std::vector<Call> calls;
+  // Of the program that is entered: the functions that it and they call. A function only
+  // computes: where it leaves it fails, and whoever called it begins the call again.
+  std::vector<std::shared_ptr<const Program>> functions;
+  bool is_function = false;
+  Kind result;                              // of a function
+  bool disjoint = false;                    // a written array overlaps no other
+  bool careful = false;                     // floating-point conditions leave at their operation
+  bool meets_conditions = false;            // some operation may meet one that NumPy tells
   std::vector<const plan::Op*> conditions;  // those operations
 };
 
@@ -102,6 +116,7 @@ struct Entry {
   int (*poll)(Entry*) = nullptr;
   void* context = nullptr;
   std::int64_t budget = 0;
+  std::int64_t depth = 0;  // how many calls may be under way inside
 };
 
 using Machine = int (*)(Entry*);  // gives the number of the exit

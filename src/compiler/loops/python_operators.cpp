@@ -86,7 +86,9 @@ Val Specialiser::python_reals(std::string_view n, const Val& x, const Val& y) {
   }
   if (n == "__pow") {
     // What is not plain (zero, a root of a negative number, an overflow) is Python's.
-    const bool whole = y.kind.known || y.kind.is(ValueKind::integer);
+    const bool whole =
+        y.kind.is_whole() || (y.kind.known && std::trunc(std::bit_cast<double>(y.kind.literal)) ==
+                                                  std::bit_cast<double>(y.kind.literal));
     if (whole) leave_if(compute(Opcode::equal, f64, a, real(0)));
     else leave_if(compute(Opcode::less_equal, f64, a, real(0)));
     const int power = emit({.what = Do::library, .dtype = f64, .a = a, .b = b, .name = "pow"});
@@ -129,7 +131,7 @@ Val Specialiser::python_unary(std::string_view n, const Val& v) {
   if (n == "__plus") return {k, a};
   if (n == "__invert" && v.kind.is(ValueKind::integer))
     return {k, compute(Opcode::bit_xor, i64, a, integer(-1))};
-  if (n == "__minus" && v.kind.known) {
+  if (n == "__minus" && whole && v.kind.known && v.kind.is(ValueKind::integer)) {
     Kind known = k;
     known.known = true;
     known.literal = -v.kind.literal;

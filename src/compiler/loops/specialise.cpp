@@ -35,44 +35,75 @@ std::string key_of(const Flat& flat, int node, const State& state) {
 
 }  // namespace
 
-Specialiser::Specialiser(const Flat& flat, const Request& request)
+Specialiser::Specialiser(const Flat& flat, const Request& request, Functions& functions)
     : flat_(flat),
       request_(request),
-      loop_(flat.loops[static_cast<std::size_t>(request.loop)]),
-      entries_(flat.nodes.size() + 1) {
+      functions_(functions),
+      loop_(flat.loops[static_cast<std::size_t>(request.loop)]) {
   out_->arrays = request.arrays;
   out_->disjoint = request.disjoint;
-  out_->careful = request.careful;
-  for (const Node& n : flat.nodes) {
-    if (n.yes >= 0) ++entries_[static_cast<std::size_t>(n.yes)];
-    if (n.no >= 0) ++entries_[static_cast<std::size_t>(n.no)];
-  }
-}
-
-std::shared_ptr<const Program> Specialiser::run() {
-  State state;
-  state.kinds = request_.kinds;
-  state.kinds.resize(static_cast<std::size_t>(flat_.variables));
-  const auto& live = flat_.live[static_cast<std::size_t>(loop_.head)];
-  // From here on a variable that is not read has no kind.
-  for (int v = 0; v < flat_.slots + flat_.captures; ++v) {
-    Kind& k = state.kinds[static_cast<std::size_t>(v)];
-    if (!live[static_cast<std::size_t>(v)]) k = {};
-    if (!k.is_number() || is_complex(held_as(k))) continue;
-    out_->live_in.push_back({v, k, cell(v, held_as(k))});
-  }
   if (loop_.counted) {
     for (int part = 0; part < 4; ++part)
       out_->loop_live_in.push_back(loop_cell(request_.loop, part));
   }
+  start(loop_.head);
+}
+
+Specialiser::Specialiser(const Flat& flat, const Request& request, Functions& functions,
+                         const Kind&)
+    : flat_(flat), request_(request), functions_(functions), is_function_(true) {
+  loop_.last = static_cast<int>(flat.nodes.size());
+  out_->is_function = true;
+  start(0);
+}
+
+void Specialiser::start(int head) {
+  out_->careful = request_.careful;
+  entries_.resize(flat_.nodes.size() + 1);
+  for (const Node& n : flat_.nodes) {
+    if (n.yes >= 0) ++entries_[static_cast<std::size_t>(n.yes)];
+    if (n.no >= 0) ++entries_[static_cast<std::size_t>(n.no)];
+  }
+  State state;
+  state.kinds = request_.kinds;
+  state.kinds.resize(static_cast<std::size_t>(flat_.variables));
+  const auto& live = flat_.live[static_cast<std::size_t>(head)];
+  // From here on a variable that is not read has no kind.
+  for (int v = 0; v < flat_.slots + flat_.captures; ++v) {
+    Kind& k = state.kinds[static_cast<std::size_t>(v)];
+    // A call hands over every argument, read or not.
+    if (!live[static_cast<std::size_t>(v)] && !is_function_) k = {};
+    if (!k.is_number() || is_complex(held_as(k))) continue;
+    out_->live_in.push_back({v, k, cell(v, held_as(k))});
+  }
   new_block();
-  end_jump((block_ = 0, version(loop_.head, state)));
+  const int first = version(head, state);
+  block_ = 0;
+  end_jump(first);
+}
+
+bool Specialiser::advance() {
+  if (!waiting_.empty() && functions_.known() > known_before_) {
+    for (Work& w : waiting_) work_.push_back(std::move(w));
+    waiting_.clear();
+  }
+  const bool some = !work_.empty();
   while (!work_.empty()) {
     Work work = std::move(work_.front());
     work_.pop_front();
-    fill(work.node, std::move(work.state), work.block);
+    try {
+      fill(work.node, std::move(work.state), work.block);
+    } catch (const Postponed&) {
+      known_before_ = functions_.known();
+      waiting_.push_back({node_, state_, block_});
+    }
   }
+  return some;
+}
+
+std::shared_ptr<Program> Specialiser::finish() {
   for (const Check& check : checks_) close_check(check);
+  if (result_) out_->result = *result_;
   return out_;
 }
 
@@ -167,7 +198,7 @@ bool Specialiser::step(int& next) {
       return true;
     case NodeKind::test: test(); return false;
     case NodeKind::next: next_round(); return false;
-    case NodeKind::leave: return leave_here();
+    case NodeKind::leave: return is_function_ ? give() : leave_here();
     case NodeKind::finish: return leave_here();
     case NodeKind::other:
       if (n.branches == 0) decline("a statement in it runs in Python");
@@ -209,7 +240,24 @@ void Specialiser::save(Exit& exit, int variable, const Kind& k) {
   }
 }
 
+// All ways to give a result give one kind.
+bool Specialiser::give() {
+  const Val v = node().src < 0 ? Val{} : read(node().src);
+  if (!v.kind.is_number()) decline("a function gives something else than a number");
+  Kind k = v.kind.is(ValueKind::scalar) ? scalar_kind(v.kind.dtype) : python_kind(v.kind.kind);
+  if (result_ && !(*result_ == k)) decline("a function gives numbers of different kinds");
+  result_ = k;
+  Block& b = out_->blocks[static_cast<std::size_t>(block_)];
+  b.end = Block::End::give;
+  b.value = v.value;
+  return false;
+}
+
 int Specialiser::exit_here() {
+  if (is_function_) {
+    if (out_->exits.empty()) out_->exits.emplace_back();
+    return 0;
+  }
   State state = state_;
   normalise(node_, state);
   const Node& n = node();
@@ -357,20 +405,6 @@ void Specialiser::next_round() {
     return end_jump(version(n.yes, inside));
   }
   work_.push_back({n.yes, std::move(inside), body});
-}
-
-Outcome specialise(const Flat& flat, const Request& request) {
-  try {
-    try {
-      return {Specialiser(flat, request).run(), {}};
-    } catch (const NeedsCare&) {
-      Request careful = request;
-      careful.careful = true;
-      return {Specialiser(flat, careful).run(), {}};
-    }
-  } catch (const Declined& declined) {
-    return {nullptr, declined.why};
-  }
 }
 
 }  // namespace jetlag::loops

@@ -18,6 +18,7 @@ struct Request {
   bool disjoint = false;
   bool careful = false;
   unsigned wanted = 0;  // floating-point conditions that are to be told
+  const plan::Program* plan = nullptr;
 };
 
 struct Outcome {
@@ -26,5 +27,7 @@ struct Outcome {
 };
 
 Outcome specialise(const Flat& flat, const Request& request);
+// A function that only computes with numbers; the kinds are those of its arguments.
+Outcome specialise(const plan::Function& function, const Request& request);
 
 }  // namespace jetlag::loops

@@ -4,6 +4,8 @@
 
 #include <deque>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -27,6 +29,11 @@ struct Val {
 // How the rounds of an innermost for loop run: not decided yet, with all checks made before
 // it, or with each check in its place.
 enum class Mode : std::uint8_t { open, checked_before, checked_each };
+
+// The result of a called function is not known yet.
+struct Postponed {};
+
+class Functions;
 
 struct State {
   std::vector<Kind> kinds;
@@ -58,8 +65,15 @@ struct Check {
 
 class Specialiser {
  public:
-  Specialiser(const Flat& flat, const Request& request);
-  std::shared_ptr<const Program> run();
+  Specialiser(const Flat& flat, const Request& request, Functions& functions);
+  // Of a function: the kinds are those of its arguments.
+  Specialiser(const Flat& flat, const Request& request, Functions& functions, const Kind& none);
+  // Does what can be done now; tells whether that was anything.
+  bool advance();
+  bool waits() const { return !waiting_.empty(); }
+  // Once nothing waits.
+  std::shared_ptr<Program> finish();
+  const std::optional<Kind>& result_kind() const { return result_; }
 
  private:
   // specialise.cpp: control
@@ -68,6 +82,8 @@ class Specialiser {
   void fill(int node, State state, int block);
   bool step(int& node);  // false: the block has ended
   bool leave_here();
+  bool give();
+  void start(int head);
   void next_round();
   void begin();
   void open_check();
@@ -111,6 +127,7 @@ class Specialiser {
 
   // operators.cpp
   void call();
+  void call_function();
   Val binary(const Primitive& p, const Val& a, const Val& b);
   Val python_binary(const Primitive& p, const Val& a, const Val& b);
   Val python_integers(std::string_view name, const Val& a, const Val& b);
@@ -119,6 +136,7 @@ class Specialiser {
   Val python_unary(std::string_view name, const Val& a);
   Val ufunc(const Primitive& ufunc, std::span<const Val> args, bool operator_form);
   Val evaluate(const Primitive& ufunc, std::span<const Val> args);
+  int plain_power(const Operation& o, DType dtype, int x, int y);
   int converted(const Val& v, DType dtype, bool weak);
   void check_conditions(int result, DType dtype, std::span<const int> operands);
   Val wrapping(const Primitive& ufunc, std::span<const Val> args, DType dtype);
@@ -156,7 +174,10 @@ class Specialiser {
 
   const Flat& flat_;
   const Request& request_;
-  const LoopSpan& loop_;
+  Functions& functions_;
+  LoopSpan loop_;  // of a function: all of it
+  bool is_function_ = false;
+  std::optional<Kind> result_;
   std::shared_ptr<Program> out_ = std::make_shared<Program>();
   std::vector<int> entries_;  // how many ways lead to a node
   std::map<std::string, int> versions_;
@@ -168,6 +189,8 @@ class Specialiser {
     int block;
   };
   std::deque<Work> work_;
+  std::vector<Work> waiting_;
+  std::size_t known_before_ = 0;  // results known when the waiting began
   std::vector<Symbol> symbols_;
   std::map<Symbol, int> symbol_numbers_;
   std::vector<Check> checks_;
@@ -176,6 +199,33 @@ class Specialiser {
   int node_ = 0;
   State state_;
   int block_ = 0;
+};
+
+// The functions that a program calls, each for the kinds of its arguments.
+class Functions {
+ public:
+  explicit Functions(const Request& request) : request_(request) {}
+
+  // Its number; it is made when first asked for.
+  int find(const plan::Function& function, const std::vector<Kind>& arguments);
+  const std::optional<Kind>& result(int number) const {
+    return made_[static_cast<std::size_t>(number)]->maker->result_kind();
+  }
+  std::size_t known() const;
+  // Works on all, and on `main`, until all is done.
+  void complete(Specialiser* main);
+  std::vector<std::shared_ptr<const Program>> finish();
+
+ private:
+  struct Version {
+    const plan::Function* function;
+    std::vector<Kind> arguments;
+    std::shared_ptr<const Flat> flat;
+    Request request;
+    std::unique_ptr<Specialiser> maker;
+  };
+  const Request& request_;
+  std::vector<std::unique_ptr<Version>> made_;
 };
 
 }  // namespace jetlag::loops

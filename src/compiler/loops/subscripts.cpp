@@ -116,6 +116,7 @@ int Specialiser::stored_as(const Val& v, DType to) {
 void Specialiser::store(const Kind& k, int base_var, std::size_t first_item, const Val& value) {
   const Element e = locate(k, base_var, first_item);
   if (e.axes > 0) decline("it stores to a row");
+  if (is_function_) decline("a function stores to an array");
   const int converted = stored_as(value, k.dtype);
   ArrayOperand& operand = out_->arrays[static_cast<std::size_t>(k.array)];
   if (!operand.written) decline("it stores to an array that is not known to be written");

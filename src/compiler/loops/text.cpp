@@ -7,9 +7,9 @@ namespace jetlag::loops {
 
 namespace {
 
-constexpr std::string_view names[] = {"literal", "get",       "set",      "compute", "cast",
-                                      "checked", "overflows", "leave_if", "load",    "store",
-                                      "length",  "stride",    "library",  "kernel",  "poll"};
+constexpr std::string_view names[] = {
+    "literal", "get",   "set",    "compute", "cast",    "checked", "overflows", "leave_if",
+    "load",    "store", "length", "stride",  "library", "kernel",  "invoke",    "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);
@@ -67,6 +67,14 @@ std::string to_text(const Program& p) {
     for (int c : e.loop_cells) text += format(" @{}", c);
     text += "\n";
   }
+  for (const Call& c : p.calls) {
+    text += format("call f{}", c.function);
+    for (int a : c.arguments) text += format(" %{}", a);
+    text += "\n";
+  }
+  if (p.is_function) text += format("gives {}\n", kind_text(p.result));
+  for (std::size_t i = 0; i < p.functions.size(); ++i)
+    text += format("function f{}\n{}", i, to_text(*p.functions[i]));
   return text;
 }
 

@@ -1,6 +1,8 @@
 // Functions, blocks and statements.
 #include <pthread.h>
 
+#include <algorithm>
+
 #include "primitives/operators.h"
 #include "runtime/exec/lane.h"
 
@@ -150,6 +152,16 @@ void Lane::bind(const plan::Function& f, const Ref<Frame>& outer, std::span<Valu
     }
   }
   if (!missing.empty()) throw Error(Kind::type, missing_arguments(f, missing));
+}
+
+std::int64_t Lane::calls_left() const {
+  // More than a compiled call takes.
+  constexpr std::int64_t bytes_for_a_call = 2048;
+  const std::int64_t allowed = depth_limit_ - depth_ - 1;
+  if (!stack_end_) return std::min<std::int64_t>(allowed, 1000);
+  const char here = 0;
+  const std::int64_t room = (&here - stack_end_ - stack_reserve) / bytes_for_a_call;
+  return std::min(allowed, room);
 }
 
 // Long work without arrays must let others have the host, and hear interrupts.

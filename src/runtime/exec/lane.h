@@ -72,6 +72,7 @@ class Lane {
   friend class FusedGroup;
   friend class StreamRun;
   friend class LoopRun;
+  friend class NativeCall;
   friend class NativeEntry;
   friend class Resume;
   friend class StructuredCall;
@@ -91,6 +92,7 @@ class Lane {
   bool condition(const plan::Statement& s, Frame& frame);
   bool decide(const plan::Statement& s, Value& v);
   void back_edge();
+  std::int64_t calls_left() const;  // that the stack and Python's limit allow
   // Whether so much time has passed since the host was asked; then it is now.
   bool poll_is_due(std::int64_t after_ns);
   void bind(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args, Frame& frame);

@@ -41,6 +41,13 @@ LoopRecord& NativeLoops::record(const plan::Program& program, const plan::Functi
   return *record;
 }
 
+FunctionRecord& NativeLoops::record(const plan::Function& function) {
+  std::scoped_lock lock(mutex_);
+  std::unique_ptr<FunctionRecord>& record = functions_[&function];
+  if (!record) record = std::make_unique<FunctionRecord>();
+  return *record;
+}
+
 // ---- when -------------------------------------------------------------------------------
 
 LoopRun::LoopRun(Lane& lane, const plan::Statement& statement)

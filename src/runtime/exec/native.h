@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -37,7 +38,16 @@ struct LoopRecord {
   std::unordered_map<std::string, std::shared_ptr<const NativeCode>> codes;  // by kinds
 };
 
-// The loops of a program. Shared by all its lanes.
+// What is known of one function that may be called as machine code.
+struct FunctionRecord {
+  std::atomic<std::int64_t> calls{0};
+  std::atomic<std::int64_t> failures{0};
+  std::atomic<bool> declined{false};
+  std::mutex mutex;
+  std::unordered_map<std::string, std::shared_ptr<const NativeCode>> codes;  // by kinds
+};
+
+// The loops and functions of a program. Shared by all its lanes.
 class NativeLoops {
  public:
   enum class Mode { off, automatic, always };
@@ -45,12 +55,22 @@ class NativeLoops {
 
   LoopRecord& record(const plan::Program& program, const plan::Function& function,
                      const plan::Statement& statement);
+  FunctionRecord& record(const plan::Function& function);
 
  private:
   std::mutex mutex_;
   std::unordered_map<const plan::Function*, std::shared_ptr<const loops::Flat>> flats_;
   std::unordered_map<const plan::Statement*, std::unique_ptr<LoopRecord>> records_;
+  std::unordered_map<const plan::Function*, std::unique_ptr<FunctionRecord>> functions_;
 };
+
+std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome);
+std::uint64_t word_of(const Value& v);
+Value number_of(const loops::Kind& k, std::uint64_t word);
+
+// A call as machine code, if the function only computes with numbers and is called often; else
+// unbound, and nothing happened.
+Value call_native(Lane& lane, const plan::Op& op, std::span<const Value> args);
 
 // One run of a loop statement by the interpreter, which may hand it over.
 class LoopRun {

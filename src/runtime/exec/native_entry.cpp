@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "compiler/jit/api.h"
 #include "primitives/loops.h"
 
 namespace jetlag::exec {
@@ -14,6 +13,8 @@ namespace {
 constexpr std::size_t most_codes = 8;
 constexpr std::int64_t work_between_polls = std::int64_t{1} << 21;
 constexpr std::int64_t hold_ns = 2'000'000;
+// Memory for copies, from entry to entry: fresh pages cost more than the copying.
+thread_local std::vector<std::byte> spare;
 // Of what is copied before a run, so that it can be run again.
 constexpr std::int64_t most_kept_bytes = 1 << 20;
 constexpr unsigned underflow_bit = 4;
@@ -89,55 +90,6 @@ std::string signature(const Operands& operands, unsigned wanted) {
   return text;
 }
 
-std::shared_ptr<const NativeCode> compile(const LoopRecord& record, const loops::Request& request) {
-  auto made = std::make_shared<NativeCode>();
-  loops::Outcome outcome = loops::specialise(*record.flat, request);
-  made->program = outcome.program;
-  made->why_not = outcome.why_not;
-  if (!made->program) return made;
-  made->stored.resize(request.arrays.size());
-  for (const loops::Instr& i : made->program->instructions) {
-    if (i.what == loops::Do::store) made->stored[static_cast<std::size_t>(i.index)] = true;
-  }
-  const jit::Api* api = jit::api();
-  if (!api) {
-    made->why_not = jit::why_not();
-    return made;
-  }
-  made->code = api->loop(*made->program, loops::to_text(*made->program).c_str(), made->why_not);
-  return made;
-}
-
-std::uint64_t word_of(const Value& v) {
-  std::uint64_t word = 0;
-  switch (v.kind()) {
-    case ValueKind::boolean: return v.boolean();
-    case ValueKind::integer: return static_cast<std::uint64_t>(v.integer());
-    case ValueKind::real: {
-      const double d = v.real();
-      std::memcpy(&word, &d, sizeof d);
-      return word;
-    }
-    case ValueKind::scalar:
-      std::memcpy(&word, v.scalar_bytes(), static_cast<std::size_t>(size_of(v.dtype())));
-      return word;
-    default: return 0;
-  }
-}
-
-Value number_of(const loops::Kind& k, std::uint64_t word) {
-  switch (k.kind) {
-    case ValueKind::boolean: return Value::of((word & 1) != 0);
-    case ValueKind::integer: return Value::of(static_cast<std::int64_t>(word));
-    case ValueKind::real: {
-      double d;
-      std::memcpy(&d, &word, sizeof d);
-      return Value::of(d);
-    }
-    default: return Value::scalar(k.dtype, &word);
-  }
-}
-
 // The bytes between the first and the last element.
 std::span<std::byte> extent(const Array& a) {
   std::int64_t low = 0, high = size_of(a.dtype());
@@ -199,8 +151,9 @@ std::shared_ptr<const NativeCode> NativeEntry::code_for(bool careful, bool may_c
   request.disjoint = operands_.disjoint;
   request.careful = careful;
   request.wanted = lane_.fp().wanted;
+  request.plan = &lane_.program_;
   const std::int64_t begin = now_ns();
-  auto made = compile(record_, request);
+  auto made = machine_code(loops::specialise(flat_, request));
   if (!made->code) ++record_.declined;
   record_.compiled = record_.compiled || made->code;
   if (lane_.profile_ && made->code) lane_.profile_->compiled(s.id, "loop", now_ns() - begin);
@@ -239,15 +192,30 @@ void NativeEntry::keep_arrays() {
     if (code_->stored[i]) bytes += static_cast<std::int64_t>(extent(*operands_.arrays[i]).size());
   }
   keeps_ = bytes <= most_kept_bytes;
-  for (std::size_t i = 0; keeps_ && i < operands_.arrays.size(); ++i) {
+  if (!keeps_) return;
+  kept_ = std::move(spare);
+  if (static_cast<std::int64_t>(kept_.size()) < bytes)
+    kept_.resize(static_cast<std::size_t>(bytes));
+  std::byte* to = kept_.data();
+  for (std::size_t i = 0; i < operands_.arrays.size(); ++i) {
     if (!code_->stored[i]) continue;
     const std::span<std::byte> e = extent(*operands_.arrays[i]);
-    kept_.emplace_back(e, std::vector<std::byte>(e.begin(), e.end()));
+    if (!e.empty()) std::memcpy(to, e.data(), e.size());
+    to += e.size();
+    kept_places_.push_back(e);
   }
 }
 
 void NativeEntry::restore_arrays() {
-  for (const auto& [to, from] : kept_) std::memcpy(to.data(), from.data(), from.size());
+  const std::byte* from = kept_.data();
+  for (const std::span<std::byte>& to : kept_places_) {
+    if (!to.empty()) std::memcpy(to.data(), from, to.size());
+    from += to.size();
+  }
+}
+
+NativeEntry::~NativeEntry() {
+  if (kept_.size() > spare.size()) spare = std::move(kept_);
 }
 
 int NativeEntry::poll(loops::Entry* entry) {
@@ -285,7 +253,8 @@ void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>&
       views[i].strides[axis] = a.strides()[axis];
     }
   }
-  loops::Entry entry{words_.data(), views.data(), poll, this, work_between_polls};
+  loops::Entry entry{words_.data(), views.data(),       poll,
+                     this,          work_between_polls, lane_.calls_left()};
   lane_.host_.let_go();
   clear_flags();
   exit_ = code.code(&entry);

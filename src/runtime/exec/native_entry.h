@@ -21,6 +21,9 @@ class NativeEntry {
  public:
   NativeEntry(Lane& lane, LoopRecord& record, Frame& frame)
       : lane_(lane), record_(record), flat_(*record.flat), frame_(frame) {}
+  ~NativeEntry();
+  NativeEntry(const NativeEntry&) = delete;
+  NativeEntry& operator=(const NativeEntry&) = delete;
 
   bool prepare(bool may_compile, const plan::Statement& s);
   Left run(const Range* range, std::int64_t position);
@@ -51,7 +54,8 @@ class NativeEntry {
   Operands operands_;
   std::shared_ptr<const NativeCode> code_;
   std::vector<std::uint64_t> words_;
-  std::vector<std::pair<std::span<std::byte>, std::vector<std::byte>>> kept_;
+  std::vector<std::span<std::byte>> kept_places_;
+  std::vector<std::byte> kept_;
   bool keeps_ = false;
   int exit_ = -1;
   unsigned flags_ = 0;

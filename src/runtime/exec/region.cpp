@@ -233,7 +233,8 @@ Value Lane::function_call(const Op& op, Frame&, Value* regs) {
   for (std::size_t i = 0; i < op.args.size(); ++i) {
     if (op.args[i] >= 0) args[i] = regs[op.args[i]];
   }
-  return call(*op.function, nullptr, args);
+  Value result = call_native(*this, op, {args.data(), args.size()});
+  return result.bound() ? result : call(*op.function, nullptr, args);
 }
 
 Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> args) {

@@ -17,16 +17,24 @@ using loops::Instr;
 
 namespace {
 
+// A function gives its result and whether it failed; its first parameters are the entry and how
+// many calls may still be made inside.
+llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& program) {
+  return llvm::StructType::get(
+      context, {type_of(context, loops::held_as(program.result)), llvm::Type::getInt1Ty(context)});
+}
+
 class LoopEmitter {
  public:
-  LoopEmitter(llvm::Module& module, const std::string& symbol, const loops::Program& program)
-      : p_(program), context_(module.getContext()), b_(context_), module_(module) {
-    auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
-    f_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol, module);
-    f_->setDoesNotThrow();
-    f_->addParamAttr(0, llvm::Attribute::NoAlias);
-    entry_ = f_->getArg(0);
-  }
+  LoopEmitter(llvm::Function* f, const loops::Program& program,
+              const std::vector<llvm::Function*>& functions)
+      : p_(program),
+        context_(f->getContext()),
+        b_(context_),
+        module_(*f->getParent()),
+        f_(f),
+        functions_(functions),
+        entry_(f->getArg(0)) {}
 
   void run() {
     prologue();
@@ -39,28 +47,27 @@ class LoopEmitter {
       if (exit_blocks_[e]) exit(static_cast<int>(e));
     }
     b_.SetInsertPoint(start_);
-    b_.CreateBr(blocks_[0]);
+    b_.CreateBr(p_.is_function ? guard() : blocks_[0]);
   }
 
  private:
   llvm::Type* type(DType d) { return type_of(context_, d); }
 
-  Value* field(std::size_t offset, llvm::Type* t) {
-    return b_.CreateLoad(t, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), entry_,
-                                                          static_cast<std::uint64_t>(offset)));
-  }
+  Value* field(std::size_t offset, llvm::Type* t) { return b_.CreateLoad(t, place_of(offset)); }
 
   // Cells, words and arrays: all that holds throughout is read here.
   void prologue() {
     start_ = llvm::BasicBlock::Create(context_, "start", f_);
     b_.SetInsertPoint(start_);
     for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
-    budget_ = b_.CreateAlloca(b_.getInt64Ty());
     for (Value*& s : scratch_) {
       auto* slot = b_.CreateAlloca(b_.getInt64Ty());
       slot->setAlignment(llvm::Align(16));
       s = slot;
     }
+    if (p_.is_function) return take_arguments();
+    budget_ = b_.CreateAlloca(b_.getInt64Ty());
+    depth_ = field(offsetof(loops::Entry, depth), b_.getInt64Ty());
     words_ = field(offsetof(loops::Entry, words), b_.getPtrTy());
     arrays_ = field(offsetof(loops::Entry, arrays), b_.getPtrTy());
     b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
@@ -82,6 +89,40 @@ class LoopEmitter {
       own_.push_back(llvm::MDNode::get(context_, {scopes[a]}));
       others_.push_back(llvm::MDNode::get(context_, others));
     }
+  }
+
+  void take_arguments() {
+    budget_ = place_of(offsetof(loops::Entry, budget));
+    depth_ = f_->getArg(1);
+    unsigned argument = 2;
+    for (const loops::Saved& s : p_.live_in)
+      b_.CreateStore(f_->getArg(argument++), cells_[static_cast<std::size_t>(s.cell)]);
+  }
+
+  // Every few levels: fails at the limit of the depth, and asks the host now and then.
+  llvm::BasicBlock* guard() {
+    constexpr std::uint64_t levels = 8;
+    auto* first = llvm::BasicBlock::Create(context_, "guard", f_);
+    b_.SetInsertPoint(first);
+    if (exit_blocks_.empty()) exit_blocks_.push_back(nullptr);
+    const bool had = exit_blocks_[0] != nullptr;
+    Value* level = b_.CreateAnd(depth_, b_.getInt64(levels - 1));
+    auto* look = llvm::BasicBlock::Create(context_, "look", f_);
+    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, levels - 1);
+    b_.CreateCondBr(b_.CreateICmpEQ(level, b_.getInt64(0)), look, blocks_[0], weights);
+    b_.SetInsertPoint(look);
+    // The depth goes down one by one, so it is 0 here before it is below.
+    leave_if(b_.CreateICmpSLE(depth_, b_.getInt64(0)), 0);
+    spend(b_.getInt64(levels), 0);
+    b_.CreateBr(blocks_[0]);
+    if (!had) exit(0);
+    b_.SetInsertPoint(start_);
+    return first;
+  }
+
+  Value* place_of(std::size_t offset) {
+    return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), entry_,
+                                         static_cast<std::uint64_t>(offset));
   }
 
   Value* member(int array, std::size_t offset, llvm::Type* t) {
@@ -115,6 +156,11 @@ class LoopEmitter {
 
   void exit(int e) {
     b_.SetInsertPoint(exit_blocks_[static_cast<std::size_t>(e)]);
+    if (p_.is_function) {
+      auto* given = given_by(context_, p_);
+      b_.CreateRet(b_.CreateInsertValue(llvm::Constant::getNullValue(given), b_.getTrue(), 1));
+      return;
+    }
     int to = 0;
     const loops::Exit& x = p_.exits[static_cast<std::size_t>(e)];
     for (const loops::Saved& s : x.variables) {
@@ -145,6 +191,11 @@ class LoopEmitter {
         b_.CreateCondBr(value(from.value), at(from.yes), at(from.no));
         break;
       case loops::Block::End::exit: b_.CreateBr(exit_block(from.exit)); break;
+      case loops::Block::End::give: {
+        Value* none = llvm::Constant::getNullValue(given_by(context_, p_));
+        b_.CreateRet(b_.CreateInsertValue(none, value(from.value), 0));
+        break;
+      }
       case loops::Block::End::none: b_.CreateUnreachable(); break;
     }
   }
@@ -248,8 +299,18 @@ class LoopEmitter {
     return b_.CreateLoad(type(to), scratch_[3]);
   }
 
-  void poll(const Instr& i) {
-    Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), value(i.a));
+  Value* invoke(const Instr& i) {
+    const loops::Call& call = p_.calls[static_cast<std::size_t>(i.index)];
+    std::vector<Value*> args{entry_, b_.CreateSub(depth_, b_.getInt64(1))};
+    for (int a : call.arguments) args.push_back(value(a));
+    auto* made = b_.CreateCall(functions_[static_cast<std::size_t>(call.function)], args);
+    made->setDoesNotThrow();
+    leave_if(b_.CreateExtractValue(made, 1), i.axis);
+    return b_.CreateExtractValue(made, 0);
+  }
+
+  void spend(Value* work, int e) {
+    Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), work);
     b_.CreateStore(left, budget_);
     auto* ask = llvm::BasicBlock::Create(context_, "poll", f_);
     auto* on = llvm::BasicBlock::Create(context_, "", f_);
@@ -259,7 +320,7 @@ class LoopEmitter {
     auto* t = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
     Value* answer = b_.CreateCall(t, field(offsetof(loops::Entry, poll), b_.getPtrTy()), {entry_});
     b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
-    b_.CreateCondBr(b_.CreateICmpNE(answer, b_.getInt32(0)), exit_block(i.index), on);
+    b_.CreateCondBr(b_.CreateICmpNE(answer, b_.getInt32(0)), exit_block(e), on);
     b_.SetInsertPoint(on);
   }
 
@@ -287,7 +348,8 @@ class LoopEmitter {
       case Do::stride: return dimension(i, offsetof(loops::ArrayView, strides));
       case Do::library: return library(i);
       case Do::kernel: return kernel(i);
-      case Do::poll: poll(i); return nullptr;
+      case Do::invoke: return invoke(i);
+      case Do::poll: spend(value(i.a), i.index); return nullptr;
     }
     return nullptr;
   }
@@ -296,9 +358,11 @@ class LoopEmitter {
   llvm::LLVMContext& context_;
   llvm::IRBuilder<> b_;
   llvm::Module& module_;
-  llvm::Function* f_ = nullptr;
+  llvm::Function* f_;
+  const std::vector<llvm::Function*>& functions_;
   llvm::BasicBlock* start_ = nullptr;
-  Value *entry_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
+  Value* entry_;
+  Value *depth_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
   Value* scratch_[4] = {};
   std::vector<Value*> cells_, values_, data_;
   std::vector<llvm::MDNode*> own_, others_;
@@ -306,10 +370,56 @@ class LoopEmitter {
   std::map<std::pair<int, std::size_t>, Value*> dimensions_;
 };
 
+llvm::Function* declare_function(llvm::Module& module, const loops::Program& program) {
+  llvm::LLVMContext& context = module.getContext();
+  std::vector<llvm::Type*> types{llvm::PointerType::get(context, 0),
+                                 llvm::Type::getInt64Ty(context)};
+  for (const loops::Saved& s : program.live_in)
+    types.push_back(type_of(context, loops::held_as(s.kind)));
+  auto* f =
+      llvm::Function::Create(llvm::FunctionType::get(given_by(context, program), types, false),
+                             llvm::Function::InternalLinkage, "function", module);
+  f->setDoesNotThrow();
+  return f;
+}
+
+// Words in, the result out.
+void emit_way_in(llvm::Function* f, llvm::Function* inner, const loops::Program& program) {
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(f->getContext(), "", f));
+  const auto field = [&](std::size_t offset, llvm::Type* t) {
+    return b.CreateLoad(t, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), f->getArg(0),
+                                                        static_cast<std::uint64_t>(offset)));
+  };
+  Value* words = field(offsetof(loops::Entry, words), b.getPtrTy());
+  std::vector<Value*> args{f->getArg(0), field(offsetof(loops::Entry, depth), b.getInt64Ty())};
+  std::uint64_t at = 0;
+  for (const loops::Saved& s : program.live_in) {
+    Value* from = b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), words, at++);
+    llvm::Type* t = type_of(f->getContext(), loops::held_as(s.kind));
+    args.push_back(t->isIntegerTy(1) ? b.CreateTrunc(b.CreateLoad(b.getInt8Ty(), from), t)
+                                     : b.CreateLoad(t, from));
+  }
+  Value* given = b.CreateCall(inner, args);
+  Value* result = b.CreateExtractValue(given, 0);
+  if (result->getType()->isIntegerTy(1)) result = b.CreateZExt(result, b.getInt8Ty());
+  b.CreateStore(result, words);
+  b.CreateRet(b.CreateZExt(b.CreateExtractValue(given, 1), b.getInt32Ty()));
+}
+
 }  // namespace
 
 void emit_loop(llvm::Module& module, const std::string& symbol, const loops::Program& program) {
-  LoopEmitter(module, symbol, program).run();
+  std::vector<llvm::Function*> functions;
+  for (const auto& f : program.functions) functions.push_back(declare_function(module, *f));
+  for (std::size_t i = 0; i < functions.size(); ++i)
+    LoopEmitter(functions[i], *program.functions[i], functions).run();
+  auto* ptr = llvm::PointerType::get(module.getContext(), 0);
+  auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(module.getContext()), {ptr}, false);
+  auto* f = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol, module);
+  f->setDoesNotThrow();
+  if (program.is_function) return emit_way_in(f, functions.front(), program);
+  f->addParamAttr(0, llvm::Attribute::NoAlias);
+  LoopEmitter(f, program, functions).run();
 }
 
 }  // namespace jetlag::jit

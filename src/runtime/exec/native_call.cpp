@@ -1,0 +1,164 @@
+// Machine code made, and functions called as such. A function that is compiled only computes with
+// numbers, so a call that fails (at an error, a warning, an int beyond 64 bits, the limit of the
+// recursion) has done nothing, and the interpreter calls it again.
+#include <cstring>
+#include <exception>
+
+#include "compiler/jit/api.h"
+#include "primitives/loops.h"
+#include "runtime/exec/lane.h"
+#include "runtime/exec/native.h"
+
+namespace jetlag::exec {
+
+namespace {
+
+constexpr std::int64_t calls_to_compile = 200;
+constexpr std::int64_t most_failures = 100;
+constexpr std::size_t most_codes = 8;
+constexpr std::size_t most_arguments = 16;
+constexpr std::int64_t work_between_polls = std::int64_t{1} << 21;
+constexpr std::int64_t hold_ns = 2'000'000;
+
+}  // namespace
+
+std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome) {
+  auto made = std::make_shared<NativeCode>();
+  made->program = std::move(outcome.program);
+  made->why_not = std::move(outcome.why_not);
+  if (!made->program) return made;
+  made->stored.resize(made->program->arrays.size());
+  for (const loops::Instr& i : made->program->instructions) {
+    if (i.what == loops::Do::store) made->stored[static_cast<std::size_t>(i.index)] = true;
+  }
+  const jit::Api* api = jit::api();
+  if (!api) {
+    made->why_not = jit::why_not();
+    return made;
+  }
+  made->code = api->loop(*made->program, loops::to_text(*made->program).c_str(), made->why_not);
+  return made;
+}
+
+std::uint64_t word_of(const Value& v) {
+  std::uint64_t word = 0;
+  switch (v.kind()) {
+    case ValueKind::boolean: return v.boolean();
+    case ValueKind::integer: return static_cast<std::uint64_t>(v.integer());
+    case ValueKind::real: {
+      const double d = v.real();
+      std::memcpy(&word, &d, sizeof d);
+      return word;
+    }
+    case ValueKind::scalar:
+      std::memcpy(&word, v.scalar_bytes(), static_cast<std::size_t>(size_of(v.dtype())));
+      return word;
+    default: return 0;
+  }
+}
+
+Value number_of(const loops::Kind& k, std::uint64_t word) {
+  switch (k.kind) {
+    case ValueKind::boolean: return Value::of((word & 1) != 0);
+    case ValueKind::integer: return Value::of(static_cast<std::int64_t>(word));
+    case ValueKind::real: {
+      double d;
+      std::memcpy(&d, &word, sizeof d);
+      return Value::of(d);
+    }
+    default: return Value::scalar(k.dtype, &word);
+  }
+}
+
+// One call: lets the host go on meanwhile, and hears interrupts.
+class NativeCall {
+ public:
+  NativeCall(Lane& lane, const plan::Op& op) : lane_(lane), op_(op) {}
+
+  Value run(std::span<const Value> args) {
+    FunctionRecord& record = lane_.caches_.loops.record(*op_.function);
+    if (record.declined || record.failures > most_failures) return {};
+    const bool always = NativeLoops::mode() == NativeLoops::Mode::always;
+    if (++record.calls < calls_to_compile && !always) return {};
+    if (args.size() > most_arguments || args.size() != op_.function->params.size()) return {};
+    std::vector<loops::Kind> kinds;
+    std::string key(1, static_cast<char>(lane_.fp().wanted));
+    for (const Value& v : args) {
+      const bool number = v.is_python_scalar() || v.is(ValueKind::scalar);
+      if (!number || is_complex(dtype_of_value(v))) return {};
+      kinds.push_back(v.is(ValueKind::scalar) ? loops::scalar_kind(v.dtype())
+                                              : loops::python_kind(v.kind()));
+      key += static_cast<char>(v.kind());
+      key += static_cast<char>(v.is(ValueKind::scalar) ? v.dtype() : DType::boolean);
+    }
+    const auto code = code_for(record, key, kinds);
+    return code && code->code ? enter(record, *code, args) : Value{};
+  }
+
+ private:
+  std::shared_ptr<const NativeCode> code_for(FunctionRecord& record, const std::string& key,
+                                             const std::vector<loops::Kind>& kinds) {
+    std::scoped_lock lock(record.mutex);
+    if (const auto at = record.codes.find(key); at != record.codes.end()) return at->second;
+    if (record.codes.size() >= most_codes) return nullptr;
+    loops::Request request;
+    request.kinds = kinds;
+    request.wanted = lane_.fp().wanted;
+    request.plan = &lane_.program_;
+    const std::int64_t begin = now_ns();
+    auto made = machine_code(loops::specialise(*op_.function, request));
+    if (!made->code) record.declined = true;
+    if (lane_.profile_) {
+      if (made->code) lane_.profile_->compiled(op_.id, "function", now_ns() - begin);
+      else lane_.profile_->refuse(op_.id, "compiled-call", made->why_not);
+    }
+    record.codes[key] = made;
+    return made;
+  }
+
+  Value enter(FunctionRecord& record, const NativeCode& code, std::span<const Value> args) {
+    std::uint64_t words[most_arguments + 1];
+    for (std::size_t i = 0; i < args.size(); ++i) words[i] = word_of(args[i]);
+    loops::Entry entry;
+    entry.words = words;
+    entry.poll = poll;
+    entry.context = this;
+    entry.budget = work_between_polls;
+    entry.depth = lane_.calls_left();
+    const int failed = code.code(&entry);
+    if (interrupted_) std::rethrow_exception(interrupted_);
+    if (failed) {
+      ++record.failures;
+      return {};
+    }
+    if (lane_.profile_) lane_.profile_->apply(op_.id, "compiled-call");
+    return number_of(code.program->result, words[0]);
+  }
+
+  static int poll(loops::Entry* entry) {
+    auto& self = *static_cast<NativeCall*>(entry->context);
+    entry->budget = work_between_polls;
+    const std::int64_t now = now_ns();
+    if (now - self.lane_.last_poll_ < hold_ns) return 0;
+    self.lane_.last_poll_ = now;
+    try {
+      self.lane_.flight_->look(self.lane_.host_);
+      self.lane_.host_.let_go();
+      return 0;
+    } catch (...) {
+      self.interrupted_ = std::current_exception();
+      return 1;
+    }
+  }
+
+  Lane& lane_;
+  const plan::Op& op_;
+  std::exception_ptr interrupted_;
+};
+
+Value call_native(Lane& lane, const plan::Op& op, std::span<const Value> args) {
+  if (NativeLoops::mode() == NativeLoops::Mode::off) return {};
+  return NativeCall(lane, op).run(args);
+}
+
+}  // namespace jetlag::exec
