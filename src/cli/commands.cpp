@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "compiler/plan/rules.h"
 #include "primitives/primitive.h"
 #include "runtime/exec/lane.h"
 #include "runtime/tasks/tasks.h"
@@ -174,6 +175,15 @@ int describe(const Options& options) {
                       {"python", k.python},
                       {"exit_code", k.exit_code},
                       {"http_status", k.http_status}});
+    }
+  } else if (options.what == "rules") {
+    for (const plan::Rule& r : plan::rules()) {
+      rows.push_back({{"name", r.name},
+                      {"before", r.before},
+                      {"after", r.after},
+                      {"guard", r.guard},
+                      {"why", r.why},
+                      {"has_switch", r.has_switch}});
     }
   } else {
     for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});

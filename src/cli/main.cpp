@@ -30,9 +30,9 @@ int main(int argc, char** argv) {
   show->add_flag("--tags", options.tags, "with $line$column behind names");
 
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
-  describe->add_option("table", options.what, "primitives, errors or passes")
+  describe->add_option("table", options.what, "primitives, errors, passes or rules")
       ->required()
-      ->check(CLI::IsMember({"primitives", "errors", "passes"}));
+      ->check(CLI::IsMember({"primitives", "errors", "passes", "rules"}));
 
   CLI11_PARSE(app, argc, argv);
   try {

@@ -159,7 +159,6 @@ const Diagonal* as_diagonal(const Array& a) {
 }
 const Scaled* as_scaled(const Array& a) { return dynamic_cast<const Scaled*>(a.structure()); }
 const Inverse* as_inverse(const Array& a) { return dynamic_cast<const Inverse*>(a.structure()); }
-const Chain* as_chain(const Array& a) { return dynamic_cast<const Chain*>(a.structure()); }
 
 // ---- packing ------------------------------------------------------------------------------
 

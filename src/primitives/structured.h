@@ -4,7 +4,6 @@
 //   Diagonal   zeros beside a diagonal: what diag(v), eye and identity give
 //   Scaled     a matrix whose columns (m D) or rows (D m) are scaled
 //   Inverse    the inverse of a matrix, by the factors of the latter
-//   Chain      a product of two matrices that only another product reads
 //   Turned     the transpose of an array that is not in memory
 //
 // A term with a factor of zero may be left out only where its other factor is
@@ -104,43 +103,11 @@ class Inverse : public Structure {
   std::vector<std::int32_t> pivots_;  // of LU factors; none for a Cholesky factor
 };
 
-// Of matrices of one float dtype, none of them empty.
-class Chain : public Structure {
- public:
-  Chain(Ref<Array> a, Ref<Array> b) : a_(std::move(a)), b_(std::move(b)) {}
-  Ref<Array> written_out() const override;
-  bool reads(const Buffer& b) const override {
-    return a_->buffer().get() == &b || b_->buffer().get() == &b;
-  }
-  const Ref<Array>& a() const { return a_; }
-  const Ref<Array>& b() const { return b_; }
-
- private:
-  Ref<Array> a_, b_;
-};
-
-// The cheapest order of a chain of products, where factor i is [sizes[i], sizes[i + 1]].
-class ChainOrder {
- public:
-  explicit ChainOrder(std::vector<double> sizes);
-  double flops() const { return cost_[count_ - 1]; }  // multiplications
-  // Where the product of factors [first, last) is cut in two.
-  std::size_t cut(std::size_t first, std::size_t last) const {
-    return cut_[first * count_ + last - 1];
-  }
-
- private:
-  std::size_t count_;
-  std::vector<double> cost_;  // of factors [first, last), at first * count + last - 1
-  std::vector<std::size_t> cut_;
-};
-
 // What an array that is not in memory stands for: null unless it is a Diagonal (a
 // transposed one is the same), …
 const Diagonal* as_diagonal(const Array& a);
 const Scaled* as_scaled(const Array& a);
 const Inverse* as_inverse(const Array& a);
-const Chain* as_chain(const Array& a);
 
 Ref<Array> structured_array(Ref<Structure> structure, DType dtype, Dims shape);
 

@@ -390,3 +390,16 @@ def test_bits_do_not_depend_on_workers() -> None:
         jl.threads(workers)
         results.append(program(*als_problem(0.2)).tobytes())
     assert len(set(results)) == 1
+
+
+def test_hot_loops_leave_structures_alone() -> None:
+    # The second call meets loops that are known to be hot: they must not ask for elements.
+    program = jl.jit(listing)
+    rng = np.random.default_rng(4)
+    ratings = np.where(rng.random((3, 1100)) < 0.3, 1.0, 0.0)
+    x, y = rng.standard_normal((3, 2)), rng.standard_normal((1100, 2))
+    expected = listing(ratings, 1.0, 2, 1, 10.0, x.copy(), y.copy())
+    for _ in range(3):
+        found = program(ratings, 1.0, 2, 1, 10.0, x.copy(), y.copy())
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert "weighted-gram" in rules(program, ratings, 1.0, 2, 1, 10.0, x.copy(), y.copy())

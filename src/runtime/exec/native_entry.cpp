@@ -129,6 +129,8 @@ bool NativeEntry::gather() {
       value = lane_.host_.fetch(v - flat_.slots);
       if (!value.bound()) return false;
     }
+    // A loop that wants its elements asks for them, and is met again with them in memory.
+    if (value.is_array() && !value.array()->in_memory()) return false;
     lane_.settle_scalars(value);
     operands_.kinds[static_cast<std::size_t>(v)] = kind_of_value(operands_, value);
   }

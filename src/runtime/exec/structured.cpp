@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/plan/rules.h"
 #include "primitives/arguments.h"
 #include "runtime/exec/lane.h"
 
@@ -78,6 +79,7 @@ class StructuredCall {
   }
 
   std::optional<Value> diag() {
+    if (!plan::is_on("diagonal")) return std::nullopt;
     if (!is_dense(args_[0]) || args_[0].array()->rank() != 1 || as_index(args_[1]) != 0) {
       return std::nullopt;
     }
@@ -91,6 +93,7 @@ class StructuredCall {
   }
 
   std::optional<Value> identity() {
+    if (!plan::is_on("diagonal")) return std::nullopt;
     const Spec spec = p_.type(args_);
     if (spec.declined() || spec.shape[0] != spec.shape[1]) return std::nullopt;
     if (p_.name == "eye" && as_index(args_[2]) != 0) return std::nullopt;
@@ -203,10 +206,11 @@ class StructuredCall {
   // A matrix or vector times a diagonal: its elements scaled along an axis.
   std::optional<Value> scaled(const Ref<Array>& m, const Ref<Array>& diagonal, const Diagonal& d,
                               std::int64_t axis) {
+    if (!plan::is_on("scaled")) return std::nullopt;
     if (m->dtype() != spec_->dtype && m->rank() == 2) return std::nullopt;
     if (!is_float(m->dtype()) && m->rank() == 1 && !is_real(m->dtype())) return std::nullopt;
     const double largest = is_float(m->dtype()) ? lane_.largest(m) : 1;
-    if (!std::isfinite(largest * d.largest())) return std::nullopt;
+    if (!std::isfinite(largest * d.largest())) return refuse("scaled", "not all is finite");
     if (m->rank() == 1) return scaled_vector(m, d);
     const Structure* s = diagonal->structure();
     if (const auto* turned = dynamic_cast<const Turned*>(s)) s = turned->of()->structure();
@@ -229,13 +233,19 @@ class StructuredCall {
   std::optional<Value> of_scaled(Ref<const Scaled> s, const Ref<Array>& other) {
     if (!other->in_memory()) return std::nullopt;
     if (other->rank() == 1) return scaled_by_vector(*s, other);
-    if (!is_transpose(*s->matrix(), *other) || spec_->shape[0] > most_gram_rows) {
-      return std::nullopt;
+    if (!plan::is_on("weighted-gram")) return std::nullopt;
+    if (!is_transpose(*s->matrix(), *other)) {
+      return refuse("weighted-gram", "the other factor is not the same matrix, transposed");
+    }
+    if (spec_->shape[0] > most_gram_rows) {
+      return refuse("weighted-gram", "the matrix has many rows");
     }
     const Ref<Array> out = lane_.result_array(spec_->dtype, spec_->shape);
     run(gram_job(std::move(s), out), {other}, out);
     // Where a sum is not finite, the order of its factors could tell.
-    if (!std::isfinite(largest_magnitude(*out))) return std::nullopt;
+    if (!std::isfinite(largest_magnitude(*out))) {
+      return refuse("weighted-gram", "the result is not finite");
+    }
     return done(out, "weighted-gram");
   }
 
@@ -243,18 +253,22 @@ class StructuredCall {
     if (!is_real(v->dtype()) || s.matrix()->size() > most_vector_work) return std::nullopt;
     lane_.ready(*v);
     const Ref<Array> factors = as_doubles(v);
-    if (!std::isfinite(largest_magnitude(*factors))) return std::nullopt;
+    if (!std::isfinite(largest_magnitude(*factors))) {
+      return refuse("scaled", "the vector is not finite");
+    }
     const Ref<Array> out = lane_.result_array(spec_->dtype, spec_->shape);
     lane_.profiled(op_.id, StepKind::call,
                    [&] { scaled_times_vector(s, factors->as<double>(), *out); });
-    if (!std::isfinite(largest_magnitude(*out))) return std::nullopt;
+    if (!std::isfinite(largest_magnitude(*out))) {
+      return refuse("scaled", "the result is not finite");
+    }
     return done(out, "scaled");
   }
 
   // ---- inverses ---------------------------------------------------------------------------
 
   std::optional<Value> inverse() {
-    if (!op_.feeds_product || !args_[0].is_array()) return std::nullopt;
+    if (!op_.feeds_product || !args_[0].is_array() || !plan::is_on("solve")) return std::nullopt;
     const Ref<Array>& a = args_[0].array();
     const Spec spec = p_.type(args_);
     if (spec.declined() || a->dtype() != DType::float64 || a->rank() != 2 || a->size() == 0) {
@@ -269,7 +283,7 @@ class StructuredCall {
             .flops = n * n * n / 3};
     lane_.ready(*a);
     run(std::move(job), {a}, new_array(DType::float64, {}));
-    if (!made) return std::nullopt;
+    if (!made) return refuse("solve", "the matrix is singular, or nearly so");
     const std::string_view rule = made->by_cholesky() ? "inverse-by-cholesky" : "inverse-by-lu";
     const Value v = structured(std::move(made), DType::float64, spec.shape, rule);
     borrow(v.array());
@@ -280,7 +294,9 @@ class StructuredCall {
     if (!b->in_memory() || !is_real(b->dtype()) || b->size() == 0) return std::nullopt;
     if (!inverse.is_worth_solving()) return std::nullopt;
     lane_.ready(*b);
-    if (is_float(b->dtype()) && !std::isfinite(largest_magnitude(*b))) return std::nullopt;
+    if (is_float(b->dtype()) && !std::isfinite(largest_magnitude(*b))) {
+      return refuse("solve", "the right side is not finite");
+    }
     const auto n = static_cast<double>(b->shape()[0]);
     Ref<Array> x;
     Job job{.blocks = 1,
@@ -289,7 +305,8 @@ class StructuredCall {
             .bytes = n * n * sizeof(double),
             .flops = 2 * n * static_cast<double>(b->size())};
     run(std::move(job), {b}, new_array(DType::float64, {}));
-    return x ? std::optional(done(x, "solve")) : std::nullopt;
+    if (!x) return refuse("solve", "the solution is not finite");
+    return done(x, "solve");
   }
 
   // ---- running ------------------------------------------------------------------------------
@@ -300,6 +317,11 @@ class StructuredCall {
     step.keep.push_back(Value::of(out));
     lane_.perform(std::move(job), std::move(step));
     lane_.ready(*out);
+  }
+
+  std::nullopt_t refuse(std::string_view rule, std::string_view why) {
+    if (lane_.profile_) lane_.profile_->refuse(op_.id, rule, why);
+    return std::nullopt;
   }
 
   Value done(const Ref<Array>& out, std::string_view rule) {

@@ -1,0 +1,79 @@
+#include "compiler/plan/rules.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+namespace jetlag::plan {
+
+namespace {
+
+constexpr Rule table[] = {
+    {"diagonal", "diag(c) + identity(n)", "diag(c + 1)",
+     "real numbers; +, -, * and / between diagonals, or by a number that keeps zeros positive "
+     "zeros",
+     "a matrix of zeros beside its diagonal is not built"},
+    {"scaled", "dot(dot(m, diag(c)), v)", "the sum over k of v[k] * c[k] * m[:, k]",
+     "real floats; m, c and v finite, and their products too: a zero would hide an inf or NaN",
+     "the scaled matrix is not built, and columns with a factor of zero are not read"},
+    {"weighted-gram", "dot(dot(transpose(y), diag(c)), y)",
+     "the sum over k of c[k] * outer(y[k], y[k]), half of it",
+     "real floats, y and the result finite",
+     "neither the diagonal nor the scaled matrix is built; rows with a weight of zero are not "
+     "read"},
+    {"inverse-by-cholesky", "inv(a)", "cholesky(a)",
+     "wanted as first factor of a product; doubles, symmetric, positive definite, and not so close "
+     "to singular that rounding decides",
+     "a third of the work of an inverse is a factorisation"},
+    {"inverse-by-lu", "inv(a)", "lu(a)",
+     "wanted as first factor of a product; doubles, and not so close to singular that rounding "
+     "decides",
+     "a third of the work of an inverse is a factorisation"},
+    {"solve", "dot(inv(a), b)", "solve(a, b)",
+     "b finite and real, the solution finite; the first two products with this inverse",
+     "a system is solved without its inverse, and more exactly"},
+    {"dot-transposed", "dot(transpose(a), b)", "gemm with a flag", "any strides",
+     "a transpose is never copied for a product", false},
+    {"symmetric-product", "dot(a, transpose(a))", "syrk", "floats and complex numbers",
+     "one half of a symmetric product is the mirror of the other", false},
+    {"power-of-constant", "__pow(x, 2)", "square(x)",
+     "an array; exponents 2, 1, 0.5 and -1, where NumPy does the same",
+     "a multiplication or a root instead of a power", false},
+};
+
+}  // namespace
+
+std::span<const Rule> rules() { return table; }
+
+const Rule* find_rule(std::string_view name) {
+  const auto at = std::find_if(std::begin(table), std::end(table),
+                               [&](const Rule& r) { return r.name == name; });
+  return at == std::end(table) ? nullptr : at;
+}
+
+RuleSwitches::RuleSwitches(std::string_view words) : words_(words) {}
+
+// The last word about a rule holds.
+bool RuleSwitches::is_on(std::string_view rule) const {
+  bool on = true;
+  std::string_view rest = words_;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    std::string_view word = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const bool off = word.starts_with('-');
+    if (off || word.starts_with('+')) word.remove_prefix(1);
+    if (word == rule || word == "all") on = !off;
+  }
+  return on;
+}
+
+bool is_on(std::string_view rule) {
+  static const RuleSwitches switches = [] {
+    const char* words = std::getenv("JETLAG_RULES");
+    return RuleSwitches(words ? words : "");
+  }();
+  return switches.is_on(rule);
+}
+
+}  // namespace jetlag::plan

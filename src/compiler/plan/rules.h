@@ -1,0 +1,35 @@
+// The rules that rewrite: each says what it makes of what, when it may, and why.
+// Rows with no switch are how kernels work; the others can be switched off by
+// name, all of them by "all", and on again: JETLAG_RULES=-solve,-scaled.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace jetlag::plan {
+
+struct Rule {
+  std::string_view name;    // as explain shows it
+  std::string_view before;  // PhySL
+  std::string_view after;   // what is computed instead, in the same words
+  std::string_view guard;
+  std::string_view why;
+  bool has_switch = true;
+};
+
+std::span<const Rule> rules();
+const Rule* find_rule(std::string_view name);  // null if there is none
+
+// Whether the rules of a process may be used, by the words of JETLAG_RULES.
+class RuleSwitches {
+ public:
+  explicit RuleSwitches(std::string_view words);
+  bool is_on(std::string_view rule) const;
+
+ private:
+  std::string words_;
+};
+bool is_on(std::string_view rule);
+
+}  // namespace jetlag::plan
