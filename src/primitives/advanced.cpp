@@ -1,6 +1,7 @@
 #include "primitives/advanced.h"
 
 #include "primitives/arguments.h"
+#include "primitives/kept_order.h"
 #include "primitives/walk.h"
 
 namespace jetlag {
@@ -10,6 +11,7 @@ namespace {
 // Index arrays use int64 from here on. A mask of k axes has become k of them.
 struct IndexArray {
   Ref<Array> values;
+  Ref<Array> given;   // as it lies in memory
   std::int64_t axis;  // of the array; -1 for a mask without axes, which takes none
 };
 
@@ -57,7 +59,8 @@ void add_mask(Layout& layout, const Array& mask, std::int64_t axis) {
   const std::vector<std::int64_t> flat = positions_of(mask, counts);
   const auto n = static_cast<std::int64_t>(flat.size());
   if (mask.rank() == 0) {
-    layout.arrays.push_back({new_array(DType::int64, {n}, true), -1});
+    const Ref<Array> none = new_array(DType::int64, {n}, true);
+    layout.arrays.push_back({none, none, -1});
     return;
   }
   std::int64_t divisor = 1;
@@ -68,7 +71,7 @@ void add_mask(Layout& layout, const Array& mask, std::int64_t axis) {
       values->as<std::int64_t>()[k] = flat[k] / divisor % counts[i];
     }
     divisor *= counts[i];
-    all.push_back({std::move(values), axis + i});
+    all.push_back({values, values, axis + i});
   }
   layout.arrays.insert(layout.arrays.end(), all.rbegin(), all.rend());
 }
@@ -142,7 +145,7 @@ Layout lay_out(const Array& a, std::span<const Value> items,
         add_mask(layout, *array, axis);
         axis += array->rank();
       } else {
-        layout.arrays.push_back({as_int64(array), axis++});
+        layout.arrays.push_back({as_int64(array), array, axis++});
       }
     } else if (items[i].is(ValueKind::span)) {
       layout.slots.push_back({Slot::Kind::span, axis++, &items[i].span()});
@@ -248,6 +251,11 @@ std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> item
     if (one->axis >= 0) add_offsets(*one, *a, s);
   }
   add_rest(layout, *a, s);
+  if (s.rest.empty()) {
+    KeptOrder order(s.places);
+    for (const IndexArray* one : arrays) order.add(Value::of(one->given));
+    s.places_strides = order.strides(1);
+  }
   s.is_mask = items.size() == 1 && (*operands)[0] && is_boolean((*operands)[0]) &&
               (*operands)[0]->rank() > 0;
   return s;

@@ -34,6 +34,9 @@ struct Selection {
   Dims places;
   std::vector<std::int64_t> offsets = {};  // bytes, one for each place, in C order
   Dims rest = {}, rest_strides = {};
+  // How a result without a rest lies, in elements: as the index arrays do.
+  // Empty for C order.
+  Dims places_strides = {};
   std::int64_t at = 0;
   // A single mask over leading axes: NumPy words its errors differently.
   bool is_mask = false;

@@ -12,17 +12,20 @@ namespace jetlag {
 namespace {
 
 // The axes of a selection as NumPy stores them: places first, in C order, and
-// the rest in the order in which they lie in the source.
+// the rest in the order in which they lie in the source. Without a rest, the
+// places lie as the index arrays do.
 Ref<Array> new_stored(const Selection& s, DType dtype, const Ref<Buffer>& buffer) {
   const std::int64_t item = size_of(dtype);
   const Array rest(buffer, s.data, dtype, s.rest, s.rest_strides);
   Dims strides = strides_like(rest, item);
   if (strides.empty()) strides = contiguous_strides(s.rest, item);
+  for (std::int64_t step : s.places_strides) strides.push_back(step * item);
+  const bool is_laid_out = !s.places_strides.empty();
   std::int64_t step = item * std::max<std::int64_t>(element_count(s.rest), 1);
   Dims shape = s.rest;
   for (std::int64_t i = s.places.size() - 1; i >= 0; --i) {
     shape.insert(0, s.places[i]);
-    strides.insert(0, step);
+    if (!is_laid_out) strides.insert(0, step);
     step *= std::max<std::int64_t>(s.places[i], 1);
   }
   const Ref<Array> block = new_array(dtype, shape);

@@ -123,6 +123,7 @@ Ref<Array> squeeze_view(Arguments a) {
     shape.push_back(array->shape()[i]);
     strides.push_back(array->strides()[i]);
   }
+  if (shape.size() == array->rank()) return array;
   return view_of(array, array->data(), std::move(shape), std::move(strides));
 }
 

@@ -210,7 +210,7 @@ class Expressions(Pieces):
         if isinstance(node, ast.Constant) and node.value is Ellipsis:
             return self.emit.constant("ellipsis", node)
         if not isinstance(node, ast.Slice):
-            return self.expression(node)
+            return self.argument(node)
         bounds = [node.lower, node.upper, node.step]
         nodes = [self.expression(bound) if bound else self.emit.nil(node) for bound in bounds]
         return self.emit.form("span", nodes, node)

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "primitives/index.h"
+#include "primitives/kept_order.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 
@@ -17,6 +18,13 @@ bool all_numeric(const std::vector<Value>& args) {
 
 bool any_array(const std::vector<Value>& args) {
   return std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
+}
+
+// NumPy's scalars have arithmetic of their own, but for bools.
+bool any_number(const std::vector<Value>& args) {
+  return std::any_of(args.begin(), args.end(), [](const Value& v) {
+    return v.is(ValueKind::scalar) && v.dtype() != DType::boolean;
+  });
 }
 
 bool all_python(const std::vector<Value>& args) {
@@ -115,8 +123,7 @@ const Primitive* power_of_constant(const Primitive& p, const std::vector<Value>&
   const std::optional<double> exponent =
       args[1].is_python_scalar() ? as_real(args[1]) : std::nullopt;
   if (!exponent || args[1].is(ValueKind::boolean)) return nullptr;
-  if (*exponent == 2 && dtype != DType::boolean &&
-      (args[1].is(ValueKind::integer) || !is_integer(dtype))) {
+  if (*exponent == 2 && (args[1].is(ValueKind::integer) || is_float(dtype) || is_complex(dtype))) {
     return find_primitive("square");
   }
   if (!is_float(dtype) && !is_complex(dtype)) return nullptr;
@@ -185,15 +192,19 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   for (const Value& v : args) {
     if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
   }
+  KeptOrder order(shape);
+  for (const Value& v : args) order.add(v);
+  const DType dtype = program->output_dtype(0);
+  const Dims strides = order.strides(size_of(dtype));
   Ref<Array> out;
-  if (op.kind == plan::OpKind::call)
-    out = dying_operand(op, op.args, args, program->output_dtype(0), shape);
+  if (op.kind == plan::OpKind::call && strides.empty())
+    out = dying_operand(op, op.args, args, dtype, shape);
   const bool over = static_cast<bool>(out);
-  if (!over) out = result_array(program->output_dtype(0), shape);
+  if (!over) out = result_array(dtype, shape, strides);
   std::vector<Value> inputs = lent(args);
   const Ref<Array> target = lent(out);
   auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{target});
-  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty();
+  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && any_number(args);
   // The row that computes names the condition: numpy.mod reports as remainder.
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   FpReport report = report_at(op, reported_name(computes, scalars));
@@ -215,7 +226,7 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
                                   std::vector<Value>& args) {
   const Spec spec = p.type(args);
   if (spec.declined()) return std::nullopt;
-  Ref<Array> out = result_array(spec.dtype, spec.shape);
+  Ref<Array> out = result_array(spec.dtype, spec.shape, spec.strides);
   kernel_into(op, p, args, out);
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
   if (profile_) describe(op, StepKind::call, result);
@@ -247,7 +258,7 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
 Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<Value>& given) {
   std::vector<Value> args = given;
   settle(args);
-  barrier_for_host();
+  barrier_for_host(op);
   if (p.python.empty()) {
     std::string kinds;
     for (const Value& v : args) kinds += (kinds.empty() ? "" : ", ") + jetlag::describe(v);
@@ -286,7 +297,7 @@ Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<
 Value Lane::host_call(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   settle(args);
-  barrier_for_host();
+  barrier_for_host(op);
   Value result;
   if (!op.name.empty()) {
     host_.opaque_notice(site_of(op.place),
@@ -319,7 +330,7 @@ Value Lane::method(const plan::Op& op, Value* regs) {
     }
   }
   settle(args);
-  barrier_for_host();
+  barrier_for_host(op);
   const Value self = args.front();
   const Value callee = host_.attribute(self, op.name);
   args.erase(args.begin());
@@ -345,7 +356,7 @@ Value Lane::attribute(const plan::Op& op, Value* regs) {
   }
   Value self = operands(op, regs).front();
   settle(self);
-  barrier_for_host();
+  barrier_for_host(op);
   Value result;
   profiled(op.id, StepKind::lane, [&] { result = host_.attribute(self, op.name); });
   host_ran();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "primitives/kept_order.h"
 #include "runtime/exec/prepared.h"
 #include "runtime/exec/reuse.h"
 
@@ -83,7 +84,22 @@ bool FusedGroup::check(int at) {
   if (!alone) return false;
   spec.loop = std::move(*loop);
   spec.dtype = alone->output_dtype(0);
+  spec.strides = strides_of(op, spec);
   return true;
+}
+
+Dims FusedGroup::strides_of(const Op& op, const Spec& spec) const {
+  KeptOrder order(spec.shape);
+  for (int a : op.args) {
+    const int inner = position(a);
+    if (inner < 0) {
+      order.add(regs_[a]);
+      continue;
+    }
+    const Spec& from = specs_[static_cast<std::size_t>(inner)];
+    order.add(from.shape, from.strides);
+  }
+  return order.strides(size_of(spec.dtype));
 }
 
 std::string FusedGroup::key() const {
@@ -162,9 +178,10 @@ void FusedGroup::finish(int reg, Frame& frame) {
   Ref<Array> out;
   if (!late) out = destination(reg, frame, operands);
   const bool stored = static_cast<bool>(out);
-  if (!late && !out) out = dying_operand(op, registers, operands, root.dtype, root.shape);
+  if (!late && !out && root.strides.empty())
+    out = dying_operand(op, registers, operands, root.dtype, root.shape);
   const bool over = out && !stored;
-  if (!out) out = lane_.result_array(root.dtype, root.shape);
+  if (!out) out = lane_.result_array(root.dtype, root.shape, root.strides);
   std::vector<Value> inputs = late ? operands : lent(operands);
   operands.clear();
   const Ref<Array> target = late ? out : lent(out);
@@ -209,7 +226,8 @@ bool FusedGroup::is_like_before(int at) const {
 void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> registers) {
   const Spec& root = specs_.back();
   const bool small = element_count(root.shape) * size_of(root.dtype) < SmallResults::limit_bytes;
-  run_ = small && registers.size() <= most_inputs ? std::move(run) : nullptr;
+  run_ =
+      small && root.strides.empty() && registers.size() <= most_inputs ? std::move(run) : nullptr;
   registers_ = std::move(registers);
   like_.clear();
   for (int member : group_.members) {

@@ -33,6 +33,7 @@ class FusedGroup {
   struct Spec {
     DType dtype = DType::float64;
     Dims shape;
+    Dims strides;  // as NumPy would lay it out; empty for C order
     const Primitive* ufunc = nullptr;
     std::vector<DType> loop;
   };
@@ -48,6 +49,7 @@ class FusedGroup {
 
   int position(int reg) const;  // in the group; -1: an operand from outside
   bool check(int at);           // fills the spec; false: run eagerly
+  Dims strides_of(const plan::Op& op, const Spec& spec) const;
   void go_eager(int until, Frame& frame);
   void finish(int reg, Frame& frame);
   // stores.cpp: where the result is to be stored, if it can be computed there; or null.

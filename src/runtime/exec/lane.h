@@ -172,14 +172,15 @@ class Lane {
   void ready_to_write(const Array& a);  // and all its readers
   void settle(Value& v);                // ready; a computed scalar becomes one
   void settle(std::vector<Value>& vs);
-  void settle_scalars(Value& v);  // only those that stand for NumPy scalars
-  void barrier();                 // all is done; errors and reports so far are told
-  void barrier_for_host();        // before Python may look
-  void host_ran();                // after it did
+  void settle_scalars(Value& v);              // only those that stand for NumPy scalars
+  void barrier();                             // all is done; errors and reports so far are told
+  void barrier_for_host();                    // before Python may look
+  void barrier_for_host(const plan::Op& op);  // and run something at the place of op
+  void host_ran();                            // after it did
   void before_visible_write();
   void tell_reports(std::int64_t before);
   void tell_if_at_once(std::int64_t sequence);
-  Ref<Array> result_array(DType dtype, const Dims& shape);
+  Ref<Array> result_array(DType dtype, const Dims& shape, const Dims& strides = {});
   Value result_value(Ref<Array> out, bool scalar);
   void run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
                     const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,

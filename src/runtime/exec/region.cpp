@@ -208,7 +208,7 @@ Value Lane::make_span(const Op& op, Value* regs) {
 Value Lane::print(const Op& op, Value* regs) {
   std::vector<Value> values = operands(op, regs);
   settle(values);
-  barrier_for_host();
+  barrier_for_host(op);
   host_.print(values, op.keywords, op.name == "print");
   host_ran();
   return Value::nil();
@@ -262,7 +262,7 @@ Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> arg
     return call(*closure.function, closure.outer, args);
   }
   settle(args);
-  barrier_for_host();
+  barrier_for_host(op);
   host_.opaque_notice(site_of(op.place), "the called value is not a function that jetlag knows");
   Value result;
   profiled(op.id, StepKind::opaque, [&] { result = host_.call(callee, args, op.keywords); });

@@ -198,6 +198,11 @@ void Lane::barrier_for_host() {
   if (flight_->outstanding() > 0 || flight_->has_reports() || flight_->error.any()) barrier();
 }
 
+void Lane::barrier_for_host(const plan::Op& op) {
+  barrier_for_host();
+  host_.stand_at(site_of(op.place));
+}
+
 void Lane::host_ran() {
   // The host may have bound names anew; captures are fetched when they are read.
   for (Value& v : captures_) v = Value();
@@ -255,14 +260,16 @@ Site Lane::site_of(Place place) const {
 
 // Running ahead must not cost memory: before more is taken than ever was, the
 // tasks in flight let go of what they still hold.
-Ref<Array> Lane::result_array(DType dtype, const Dims& shape) {
+Ref<Array> Lane::result_array(DType dtype, const Dims& shape, const Dims& strides) {
   constexpr std::int64_t large = std::int64_t{1} << 20;
   if (flight_->outstanding() > 0) {
     const std::int64_t bytes = element_count(shape) * size_of(dtype);
     if (bytes >= large && memory::would_raise_peak(bytes))
       flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
   }
-  return new_array(dtype, shape);
+  Ref<Array> plain = new_array(dtype, shape);
+  if (strides.empty()) return plain;
+  return make<Array>(plain->buffer(), plain->data(), dtype, shape, strides);
 }
 
 Value Lane::result_value(Ref<Array> out, bool scalar) {

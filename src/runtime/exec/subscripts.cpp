@@ -42,6 +42,15 @@ Value item_of(const std::vector<Value>& items, std::int64_t at, std::string_view
 
 }  // namespace
 
+namespace {
+
+bool has_ellipsis(const std::vector<Value>& items) {
+  return std::any_of(items.begin(), items.end(),
+                     [](const Value& v) { return v.is(ValueKind::ellipsis); });
+}
+
+}  // namespace
+
 Value Lane::index(const plan::Op& op, Value* regs) {
   Value& base = regs[op.args[0]];
   std::vector<Value> items = operands(op, regs, 1);
@@ -52,9 +61,7 @@ Value Lane::index(const plan::Op& op, Value* regs) {
     items = spread(std::move(items));
     const Ref<Array> a = base.array();
     if (auto view = basic_index(a, items)) {
-      if ((*view)->rank() == 0 && std::none_of(items.begin(), items.end(), [](const Value& v) {
-            return v.is(ValueKind::ellipsis);
-          })) {
+      if ((*view)->rank() == 0 && !has_ellipsis(items)) {
         ready(*a);
         Value result = element(**view);
         if (profile_) describe(op, StepKind::value, result);
@@ -69,7 +76,9 @@ Value Lane::index(const plan::Op& op, Value* regs) {
     Ref<Array> copy;
     profiled(op.id, StepKind::copy, [&] { copy = gather(a, items); });
     if (copy) {
-      Value result = Value::of(copy);
+      // Indices that are 0-d arrays stand for numbers.
+      const bool is_element = copy->rank() == 0 && !has_ellipsis(items);
+      Value result = is_element ? element(*copy) : Value::of(copy);
       if (profile_) describe(op, StepKind::copy, result);
       return result;
     }
@@ -81,7 +90,7 @@ Value Lane::index(const plan::Op& op, Value* regs) {
   Value object = base;
   settle(object);
   settle(items);
-  barrier_for_host();
+  barrier_for_host(op);
   if (object.is_array())
     host_.opaque_notice(site_of(op.place), "this subscript has no native form");
   Value result;
@@ -138,7 +147,7 @@ void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value>
   settle(object);
   settle(value);
   settle(items);
-  barrier_for_host();
+  barrier_for_host(op);
   const StepKind kind = object.is_array() ? StepKind::opaque : StepKind::lane;
   if (object.is_array() && object.array()->writable()) {
     host_.opaque_notice(site_of(op.place), "this store has no native form");
@@ -155,7 +164,7 @@ void Lane::augment_in_host(const plan::Op& op, const Value& old, Value value, Va
   Value target = old;
   settle(value);
   settle(target);
-  barrier_for_host();
+  barrier_for_host(op);
   if (target.is_array() && !value.is_numeric()) {
     host_.opaque_notice(site_of(op.place), "this in-place operation has no native form");
   }
@@ -195,6 +204,21 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
   return result;
 }
 
+namespace {
+
+// The broadcast shape of an in-place operation; NumPy's error names the target a second time.
+Dims in_place_shape(const Dims& target, const Dims& value) {
+  try {
+    return broadcast_shapes(target, value);
+  } catch (const Error& error) {
+    const std::string_view comma = target.size() == 1 ? "," : "";
+    throw Error(error.kind(), format("{}({}{}) ", error.message(), join(target, ","), comma),
+                error.hint());
+  }
+}
+
+}  // namespace
+
 // target op= value, computed aside and then copied: a condition found in the
 // result can still be traced to its operands, and overlap cannot disturb.
 bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value) {
@@ -206,7 +230,7 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   if (!program || !casts_within_kind(program->output_dtype(0), target->dtype())) return false;
   Dims shape = target->shape();
   if (value.is_array()) {
-    shape = broadcast_shapes(shape, value.array()->shape());
+    shape = in_place_shape(shape, value.array()->shape());
     if (!(shape == target->shape())) return false;
   }
   std::vector<Value> args{Value::of(target), value};
@@ -230,12 +254,24 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   } else {
     Ref<Array> aside = result_array(program->output_dtype(0), shape);
     auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{aside});
-    run_elements(op, std::move(run), args, aside, name, StepKind::call, {});
-    std::optional<Job> job = jetlag::assign(target, Value::of(aside));
-    if (!job) return false;
-    perform(
-        std::move(*job),
-        Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
+    const auto write = [&] {
+      std::optional<Job> job = jetlag::assign(target, Value::of(aside));
+      if (!job) return false;
+      perform(
+          std::move(*job),
+          Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
+      return true;
+    };
+    try {
+      run_elements(op, std::move(run), args, aside, name, StepKind::call, {});
+    } catch (const Error&) {
+      throw;
+    } catch (...) {
+      // A condition that raises: NumPy tells once all is computed and written.
+      write();
+      throw;
+    }
+    if (!write()) return false;
   }
   if (profile_) describe(op, StepKind::call, Value::of(target));
   return true;
