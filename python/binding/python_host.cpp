@@ -148,6 +148,8 @@ void PythonHost::opaque_notice(const exec::Site& site, std::string_view why) {
   hooks().warn_opaque(text(site.file), site.place.line, site.place.column, text(why), side_.strict);
 }
 
+void PythonHost::stand_at(const exec::Site& site) { site_ = site; }
+
 bool PythonHost::is_lane_object(const Value& object) {
   if (!object.is(ValueKind::object)) return false;
   const std::string_view type = Py_TYPE(static_cast<PyHandle*>(object.object())->get())->tp_name;
@@ -156,11 +158,16 @@ bool PythonHost::is_lane_object(const Value& object) {
 
 nb::object PythonHost::out(const Value& v) { return checked(border_.to_python(v)); }
 
+nb::object PythonHost::from_site() {
+  return hooks().call_at(text(site_.file), site_.place.line, text(site_.function));
+}
+
 Value PythonHost::invoke(const nb::object& callable, const std::vector<Value>& args,
                          Keywords keywords) {
-  const std::size_t positional = args.size() - keywords.size();
+  const std::size_t positional = args.size() - keywords.size() + 1;
+  const nb::object caller = from_site();
   std::vector<nb::object> objects;
-  std::vector<PyObject*> pointers;
+  std::vector<PyObject*> pointers{callable.ptr()};
   for (const Value& v : args) {
     objects.push_back(out(v));
     pointers.push_back(objects.back().ptr());
@@ -172,7 +179,7 @@ Value PythonHost::invoke(const nb::object& callable, const std::vector<Value>& a
       PyTuple_SET_ITEM(names.ptr(), static_cast<Py_ssize_t>(i), text(keywords[i]).release().ptr());
     }
   }
-  return in(checked(PyObject_Vectorcall(callable.ptr(), pointers.data(), positional, names.ptr())));
+  return in(checked(PyObject_Vectorcall(caller.ptr(), pointers.data(), positional, names.ptr())));
 }
 
 Value PythonHost::call(const Value& callee, const std::vector<Value>& args, Keywords keywords) {
@@ -215,8 +222,7 @@ Value PythonHost::index(const Value& object, const std::vector<Value>& items) {
 void PythonHost::set_index(const Value& object, const std::vector<Value>& items,
                            const Value& value) {
   take();
-  if (PyObject_SetItem(out(object).ptr(), subscript(items).ptr(), out(value).ptr()) != 0)
-    nb::raise_python_error();
+  from_site()(resolve("operator.setitem"), out(object), subscript(items), out(value));
 }
 
 bool PythonHost::truth(const Value& value) {

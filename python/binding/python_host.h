@@ -33,7 +33,7 @@ struct PythonSide {
 
 // Functions of jetlag.engine that the engine calls.
 struct Hooks {
-  nb::object locate, warn_fp, warn_opaque;
+  nb::object locate, warn_fp, warn_opaque, call_at;
   bool asked = false;
 };
 Hooks& hooks();
@@ -58,6 +58,7 @@ class PythonHost : public exec::Host {
   int recursion_limit() override;
   Value fetch(int capture) override;
   bool guards_hold() override;
+  void stand_at(const exec::Site& site) override;
   void opaque_notice(const exec::Site& site, std::string_view why) override;
   Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords) override;
   Value call_named(std::string_view dotted, const std::vector<Value>& args,
@@ -83,6 +84,8 @@ class PythonHost : public exec::Host {
  private:
   nb::object out(const Value& v);  // throws what Python raised
   Value in(const nb::object& o) { return border_.from_python(o.ptr()); }
+  // A function that calls its first argument from the place where the program stands.
+  nb::object from_site();
   Value invoke(const nb::object& callable, const std::vector<Value>& args, Keywords keywords);
   nb::object subscript(const std::vector<Value>& items);
   nb::object run_helper(int helper, const std::vector<Value>& inputs, const exec::Site& site);
@@ -91,6 +94,7 @@ class PythonHost : public exec::Host {
   Border border_;
   PyThreadState* saved_ = nullptr;
   bool main_thread_;
+  exec::Site site_;
 };
 
 // The program's error as a Python exception, with the frames that it passed

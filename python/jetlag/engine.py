@@ -29,7 +29,9 @@ def core() -> Any:  # noqa: ANN401
     if _core is None:
         from jetlag import _core as module  # type: ignore[attr-defined]
 
-        module.set_hooks(raise_at=locate, warn_fp=warn_fp, warn_opaque=warn_opaque)
+        module.set_hooks(
+            raise_at=locate, warn_fp=warn_fp, warn_opaque=warn_opaque, call_at=call_at
+        )
         os.register_at_fork(after_in_child=_after_fork)
         _core = module
     return _core

@@ -67,6 +67,9 @@ class Host {
   // Methods of such an object are known to run in the host: random generators.
   virtual bool is_lane_object(const Value&) { return false; }
 
+  // What is called next is called from there: warnings and loggers see that line.
+  virtual void stand_at(const Site&) {}
+
   // The last keywords.size() arguments are keyword arguments.
   using Keywords = const std::vector<std::string>&;
   virtual Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords);
