@@ -5,7 +5,9 @@
 #                     MOVIELENS=folder for ratings of your own
 #   make test         set up, build, and pass the tests of both languages, the layers and the docs
 #   make test-slow    the tests with `slow` in their name
-#   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzer
+#   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzers
+#   make fuzz         random array programs, run in Python and on the engine: N=5000 of them from
+#                     seed FIRST=0 on; SEED=123 for one, FILE=build/fuzz/123.py for one that was kept
 #   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
@@ -14,19 +16,22 @@
 #   make fmt          let the formatters lay out C++ and Python
 #   make clean        remove build/ and what the build left in python/
 #
-# Parts of the above, alone: build test-cpp test-python layers sizes format asan tsan fuzz.
+# Parts of the above, alone: build test-cpp test-python layers sizes format asan tsan fuzz-physl fuzz-some.
 # Variables: JOBS=n compilers at once; PYTHON=path for .venv; NO_APT=1 leaves Debian's packages to
 # you; FUZZ_SECONDS=60.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow check bench fmt clean \
-        packages packages-check build modules test-cpp test-python layers sizes format asan tsan fuzz
+        packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
+        fuzz fuzz-physl fuzz-some
 
 PYTHON_BIN := .venv/bin/python
 PYTEST := $(PYTHON_BIN) -m pytest -q
 CTEST := ctest --preset default --output-on-failure
 CPP = $(shell find src python/binding tests -name '*.cpp' -o -name '*.h')
 FUZZ_SECONDS ?= 60
+N ?= 5000
+FIRST ?= 0
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -63,7 +68,7 @@ test-slow: build
 	$(CTEST) --tests-regex '[Ss]low' --no-tests=ignore
 	$(PYTEST) -k slow
 
-check: format layers sizes asan tsan fuzz
+check: format layers sizes asan tsan fuzz-physl fuzz-some
 	@echo "check: all passed"
 
 layers: packages
@@ -85,8 +90,15 @@ fmt: packages-check
 asan tsan: packages-check
 	@tools/sanitize.sh $@
 
-fuzz: packages-check
+fuzz-physl: packages-check
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+fuzz: modules
+	@$(PYTHON_BIN) -m tests.fuzz --count $(N) --first $(FIRST) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(FILE),--file "$(FILE)")
+
+fuzz-some: modules
+	@$(PYTHON_BIN) -m tests.fuzz --count 500
 
 bench: modules
 	@tools/setup.sh bench

@@ -1,0 +1,158 @@
+"""What the fuzzer found, each as small as it got: these stay as NumPy has them."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import jetlag as jl
+from same import same_as_numpy
+
+FORTRAN = np.asfortranarray(np.arange(12.0).reshape(3, 4))
+
+
+def one_operation(x):
+    return x + 1, np.sqrt(x), x > 3, np.where(x > 2, x, 0)
+
+
+def a_chain(x):
+    return (x * 2 + 1) / (x + 3) - x
+
+
+def two_layouts(x):
+    return x + x.copy(), x.copy(order="C") * x
+
+
+def a_row_and_a_matrix(x):
+    return x - x[0], x[:, :1] * x
+
+
+def of_a_fancy_index(x):
+    return x[:, [0, -1]] < 5, x[[0, 1]], x[[]]
+
+
+def like_it(x):
+    return np.zeros_like(x), np.ones_like(x), np.full_like(x, 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [one_operation, a_chain, two_layouts, a_row_and_a_matrix, of_a_fancy_index, like_it],
+)
+@pytest.mark.parametrize(
+    "x",
+    [
+        FORTRAN,
+        np.arange(24.0).reshape(4, 3, 2).transpose(1, 0, 2)[:, :, 0],
+        np.arange(24.0).reshape(4, 3, 2).transpose(2, 0, 1),
+        np.zeros((4, 3, 0)).transpose(2, 0, 1).reshape(0, 4),
+        np.broadcast_to(np.arange(3.0)[:, None], (3, 4)),
+        np.arange(12.0).reshape(3, 4)[::-1],
+        np.asfortranarray(np.arange(60_000.0).reshape(300, 200)),
+    ],
+    ids=["fortran", "slice", "cube", "empty", "repeated", "reversed", "large"],
+)
+def test_results_lie_as_their_operands_do(function, x) -> None:
+    same_as_numpy(function, x)
+
+
+def square_of_bools(x):
+    return x**2, (x > 0) ** 2
+
+
+def test_a_bool_squared_is_an_int8() -> None:
+    same_as_numpy(square_of_bools, np.array([True, False]))
+
+
+def remainder_in_place(x, y):
+    x %= y
+    return x
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_an_operation_in_place_that_raises_has_written(dtype) -> None:
+    x, y = np.array([3, 5, 0], dtype), np.array([2, 0, 0], dtype)
+    jitted = x.copy()
+
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        remainder_in_place(x, y)
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        jl.jit(remainder_in_place)(jitted, y)
+
+    np.testing.assert_array_equal(jitted, x)
+
+
+def test_an_operation_in_place_names_its_target_twice() -> None:
+    same_as_numpy(remainder_in_place, np.zeros((1, 4, 4)), np.zeros(0))
+
+
+def mean_of_nothing(x):
+    y = x + 1
+    return y.mean(axis=0)
+
+
+def variance_of_nothing(x):
+    return x.var()
+
+
+def real_part_stored(x, y):
+    x[:2] = y
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (mean_of_nothing, (np.zeros((0, 3)),)),
+        (variance_of_nothing, (np.zeros(0, "u8"),)),
+        (real_part_stored, (np.zeros(3), np.array([1j, 2]))),
+    ],
+)
+def test_a_warning_of_what_runs_in_python_has_the_users_line(function, args) -> None:
+    seen = []
+    for call in (function, jl.jit(function)):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            call(*(a.copy() for a in args))
+        kept = [w for w in found if not issubclass(w.category, jl.OpaqueWarning)]
+        seen.append({(w.category, str(w.message), w.filename, w.lineno) for w in kept})
+
+    assert seen[0]
+    assert seen[1] == seen[0]
+
+
+def by_an_array_of_one_number(x, i, m):
+    m[i] -= i
+    return x[i], x[i, ...], m
+
+
+def test_a_0d_index_is_a_number() -> None:
+    same_as_numpy(by_an_array_of_one_number, np.arange(3.0), np.array(1), np.zeros(3, bool))
+
+
+def by_places(x, i):
+    return x[i], x[i, i]
+
+
+def test_elements_lie_as_their_indices_do() -> None:
+    same_as_numpy(
+        by_places, np.arange(16.0).reshape(4, 4), np.asfortranarray([[0, 1, 2], [3, 0, 1]])
+    )
+
+
+def nothing_to_squeeze(x):
+    return np.squeeze(x), x.squeeze()
+
+
+def test_squeezing_nothing_gives_the_array_itself() -> None:
+    same_as_numpy(nothing_to_squeeze, np.arange(3.0))
+
+
+def a_bool_divides(n, b):
+    return n // (b > 1)
+
+
+def test_bools_have_no_scalar_arithmetic_of_their_own() -> None:
+    same_as_numpy(a_bool_divides, 3, np.float64(0))
