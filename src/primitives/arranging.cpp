@@ -24,7 +24,9 @@ Spec roll_type(Arguments a) {
   // Without an axis the elements are rolled in C order, which a view must express.
   const bool flat = absent(a[2]);
   if (flat && a[0].is_array() && !a[0].array()->is_contiguous()) return Spec::decline();
-  return Spec::array(known->dtype, known->shape);
+  Spec spec = Spec::array(known->dtype, known->shape);
+  if (!flat && a[0].is_array()) spec.strides = strides_like(*a[0].array(), size_of(known->dtype));
+  return spec;
 }
 
 Job roll_kernel(Arguments a, const Ref<Array>& out, Watch*) {

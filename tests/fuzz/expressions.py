@@ -66,6 +66,7 @@ TYPES = """np.float32 np.float64 np.int32 np.int64 np.int8 float int bool np.uin
 np.complex128""".split()
 LITERALS = """0 1 2 3 -1 -2 0.5 2.0 1.5 -0.25 True 10 np.float32(0.5) np.int8(5) np.int64(3)
 np.float64(2) 100 1e3 np.uint8(250) 0.0 4 -3""".split()
+SIDE = 500  # rows of a matrix made of a vector
 
 
 @dataclass
@@ -325,7 +326,10 @@ class Expressions:
     def create(self, depth: int) -> str:
         rng = self.rng
         sizes = self.variables(lambda v: type(v) is int and 0 <= v < 9)
-        lengths = [f"{t.inside}.shape[0]" for t in self.variables(lambda v: np.ndim(v) > 0)]
+        lengths = [
+            f"{t.inside}.shape[0]"
+            for t in self.variables(lambda v: is_array(v) and v.ndim and v.shape[0] < SIDE)
+        ]
         lengths += [t.text for t in sizes] + ["3", "4", "2"]
         if rng.random() < 0.5:
             return rng.choice(ONE_SIZE).format(rng.choice(lengths))
@@ -374,6 +378,9 @@ class Expressions:
         a = self.array() if self.rng.random() < 0.6 else self.draw(depth)
         b = self.leaf(lambda v: np.shape(v) == np.shape(a.value))
         form = self.rng.choice(COPIES)
+        makes_a_matrix = any(word in form for word in ("diag", "tri")) and np.ndim(a.value) < 2
+        if makes_a_matrix and np.size(a.value) > SIDE:
+            return ""
         if form.startswith("{}") or form.count("{}") == 1:
             return form.format(a.inside if form.startswith("{}") else a.text)
         return form.format(a.text, b.text)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import jetlag as jl
 
+VARIABLE = "JETLAG_JIT"  # the engine asks for it whenever a loop begins
+
 
 class Mode(NamedTuple):
-    """One way to run; `jit` is what `jetlag.settings.jit` is set to."""
+    """One way to run: whether machine code is made ("off", "always"), and the workers."""
 
     jit: str
     workers: int
@@ -21,11 +24,9 @@ class Mode(NamedTuple):
 
 
 def modes_of(seed: int) -> list[Mode]:
-    """The ways in which the program of a seed runs; the first is interpreted."""
+    """The ways in which the program of a seed runs: interpreted and compiled."""
     rng = random.Random(seed)
-    first = Mode("off", rng.choice([1, 2, 4]))
-    settings = getattr(jl, "settings", None)
-    return [first] if settings is None else [first, Mode("always", rng.choice([1, 2, 4]))]
+    return [Mode(jit, rng.choice([1, 2, 4])) for jit in ("off", "always")]
 
 
 @contextlib.contextmanager
@@ -34,12 +35,15 @@ def set_to(mode: Mode) -> Iterator[None]:
     if jl.threads() != mode.workers:
         jl.threads(mode.workers)
     settings = getattr(jl, "settings", None)
-    if settings is None:
-        yield
-        return
-    before = settings.jit
-    settings.jit = mode.jit
+    before = (os.environ.get(VARIABLE), getattr(settings, "jit", None))
+    os.environ[VARIABLE] = mode.jit
+    if settings is not None:
+        settings.jit = mode.jit
     try:
         yield
     finally:
-        settings.jit = before
+        if settings is not None:
+            settings.jit = before[1]
+        os.environ.pop(VARIABLE)
+        if before[0] is not None:
+            os.environ[VARIABLE] = before[0]

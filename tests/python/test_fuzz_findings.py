@@ -156,3 +156,20 @@ def a_bool_divides(n, b):
 
 def test_bools_have_no_scalar_arithmetic_of_their_own() -> None:
     same_as_numpy(a_bool_divides, 3, np.float64(0))
+
+
+def a_bool_times(b, x):
+    return (b > 1) * x, x * (b > 1)
+
+
+def test_a_bool_on_the_left_works_as_arrays_do() -> None:
+    same_as_numpy(a_bool_times, np.float64(0), np.float64(np.inf))
+
+
+def rolled(x):
+    return np.roll(x, 1, axis=0), np.roll(x, -1)
+
+
+def test_rolled_along_an_axis_lies_as_before() -> None:
+    same_as_numpy(rolled, np.arange(12.0).reshape(3, 4))
+    same_as_numpy(rolled, FORTRAN, opaque=True)

@@ -20,8 +20,9 @@ bool any_array(const std::vector<Value>& args) {
   return std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
 }
 
-// NumPy's scalars have arithmetic of their own, but for bools.
+// NumPy's scalars have arithmetic of their own, but for bools on the left.
 bool any_number(const std::vector<Value>& args) {
+  if (args[0].is(ValueKind::scalar) && args[0].dtype() == DType::boolean) return false;
   return std::any_of(args.begin(), args.end(), [](const Value& v) {
     return v.is(ValueKind::scalar) && v.dtype() != DType::boolean;
   });
