@@ -8,7 +8,7 @@ from extras.base import Context, Extra, lined
 from figures import duration
 from harness import ROOT
 
-PROGRAM = ROOT / "build/default/tests/cpp/jetlag_task_bench"
+PROGRAM = ROOT / "build/default/benchmarks/jetlag_bench_tasks"
 
 
 def measure(context: Context) -> dict[str, Any]:

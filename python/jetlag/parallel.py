@@ -6,7 +6,8 @@ from __future__ import annotations
 def prange(start: int, stop: int | None = None, step: int = 1, /) -> range:
     """Count as `range` does, and permit the iterations to overlap.
 
-    Values, prints and errors are those of `range`.
+    Values, prints and errors are those of `range`, which permits as much: rounds that do not read
+    what others store overlap either way, and `jl.explain` says why others run in order.
 
     >>> list(prange(3))
     [0, 1, 2]

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/plan/independent.h"
 #include "compiler/plan/liveness.h"
 #include "compiler/plan/regions.h"
 #include "compiler/plan/streams.h"
@@ -175,6 +176,8 @@ constexpr Pass table[] = {
     {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
     {"note-factors", note_factors, "inverses that only products read become factorisations"},
     {"last-use", last_use, "a value is let go after its last reader"},
+    {"independent-iterations", find_independent,
+     "rounds of a loop that do not read what others store run as tasks"},
     {"note-writes", note_writes, "calls that write are ordered against others on the same memory"},
 };
 

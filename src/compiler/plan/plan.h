@@ -20,6 +20,7 @@ namespace jetlag::plan {
 
 struct Function;
 struct Block;
+struct Independent;  // independent.h
 
 enum class OpKind : std::uint8_t {
   constant,
@@ -130,6 +131,7 @@ struct Statement {
   int index = -1;             // helper of an opaque block
   std::vector<Variable> inputs, outputs;
   std::vector<std::string> output_names;
+  std::shared_ptr<const Independent> independent;  // of a loop: whether rounds may run ahead
   physl::NodePtr node;
 
   Statement() = default;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "primitives/operators.h"
+#include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
 
 namespace jetlag::exec {
@@ -55,8 +56,7 @@ Lane::Lane(Host& host, const plan::Program& program, Caches& caches, Profile* pr
 
 Value Lane::run(std::span<Value> arguments) {
   depth_limit_ = host_.recursion_limit();
-  static thread_local const char* low = lowest_stack_address();
-  stack_end_ = low;
+  use_stack_of_thread();
   const plan::Function& entry = *program_.functions.front();
   try {
     Value result;
@@ -84,6 +84,11 @@ Value Lane::run(std::span<Value> arguments) {
     }
     throw;
   }
+}
+
+void Lane::use_stack_of_thread() {
+  static thread_local const char* low = lowest_stack_address();
+  stack_end_ = low;
 }
 
 void Lane::note_frame(const plan::Function& f, Place place) {
@@ -256,6 +261,7 @@ Flow Lane::round(const Statement& s, Frame& frame, Value& last, bool& over) {
 Flow Lane::loop(const Statement& s, Frame& frame, Value& last) {
   bool over = false;
   LoopRun run(*this, s);
+  AheadOfLoop ahead(*this, s);
   while (true) {
     if (run.is_hot()) {
       std::int64_t none = 0;
@@ -264,6 +270,7 @@ Flow Lane::loop(const Statement& s, Frame& frame, Value& last) {
       if (after == LoopRun::After::round) continue;
     }
     if (!condition(s, frame)) break;
+    if (ahead.moved(frame)) continue;
     const Flow flow = round(s, frame, last, over);
     if (flow == Flow::leave) return flow;
     if (over) return last = Value::nil(), Flow::next;
@@ -322,6 +329,7 @@ Flow Lane::for_each(const Statement& s, Frame& frame, Value& last) {
 Flow Lane::over_range(const Statement& s, Frame& frame, Value& last, const Range& range,
                       std::int64_t from) {
   LoopRun run(*this, s);
+  AheadOfLoop ahead(*this, s);
   const std::int64_t size = range.size();
   bool over = false;
   while (true) {
@@ -330,6 +338,7 @@ Flow Lane::over_range(const Statement& s, Frame& frame, Value& last, const Range
       if (after == LoopRun::After::over) return run.flow;
       if (after == LoopRun::After::round) continue;
     }
+    if (from < size) from += ahead.rounds(frame, {range.at(from), range.step, size - from});
     if (from >= size) break;
     frame.slots[static_cast<std::size_t>(s.variable.slot)] = Value::of(range.at(from++));
     const Flow flow = round(s, frame, last, over);

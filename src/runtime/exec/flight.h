@@ -92,6 +92,7 @@ class Flight {
   std::atomic<std::int64_t> outstanding_{0};
   std::atomic<std::int64_t> fallible_{0};
   std::atomic<std::int64_t> bytes_{0};
+  std::atomic<int> waiters_{0};
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::atomic<bool> has_reports_{false};
@@ -103,6 +104,14 @@ void Flight::wait(Host& host, const Done& done) {
   if (done()) return;
   host.let_go();
   constexpr auto between_polls = std::chrono::milliseconds(40);
+  struct Waiter {
+    std::atomic<int>& count;
+    explicit Waiter(std::atomic<int>& c) : count(c) {
+      count.fetch_add(1, std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+    ~Waiter() { count.fetch_sub(1, std::memory_order_relaxed); }
+  } const waiter(waiters_);
   while (true) {
     {
       std::unique_lock lock(mutex_);

@@ -11,7 +11,9 @@
 #include "primitives/element.h"
 #include "runtime/exec/flight.h"
 #include "runtime/exec/native.h"
+#include "runtime/exec/round_costs.h"
 #include "runtime/exec/slots.h"
+#include "runtime/exec/step_costs.h"
 
 namespace jetlag::exec {
 
@@ -49,6 +51,8 @@ class Caches {
   void add(const std::string& key, std::shared_ptr<const FusedProgram> fused);
   std::size_t size() const;
   NativeLoops loops;
+  RoundCosts rounds;
+  StepCosts steps;
 
  private:
   mutable std::shared_mutex mutex_;
@@ -57,6 +61,9 @@ class Caches {
 
 class RegionState;
 struct Prepared;
+class Holding;
+struct Ahead;
+struct HeldStore;
 
 class Lane {
  public:
@@ -76,6 +83,7 @@ class Lane {
   friend class NativeEntry;
   friend class Resume;
   friend class StructuredCall;
+  friend class AheadOfLoop;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -97,6 +105,15 @@ class Lane {
   bool poll_is_due(std::int64_t after_ns);
   void bind(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args, Frame& frame);
   void note_frame(const plan::Function& f, Place place);
+  void use_stack_of_thread();
+
+  // iterations.cpp: rounds of loops that run ahead
+  struct Chunk;
+  class Runner;
+  bool may_run_ahead(const plan::Statement& s);
+  std::int64_t run_ahead(const plan::Statement& s, Frame& frame, const Ahead& ahead);
+  std::optional<Ahead> rounds_left(const plan::Statement& s, Frame& frame);
+  void carry_out(std::vector<HeldStore>& round, Frame& frame);
 
   // region.cpp: operations
   Value region(const plan::Region& r, Frame& frame);
@@ -166,7 +183,7 @@ class Lane {
     std::vector<Ref<Array>> also_writes = {};  // fresh arrays
   };
   void perform(Job job, Step step);
-  void run_inline(const Job& job, const Step& step);
+  void run_inline(const Job& job, const Step& step, double ns);
   void start_task(Job job, Step step, double ns);
   void ready(const Array& a);           // its last writer is done
   void ready_to_write(const Array& a);  // and all its readers
@@ -228,7 +245,8 @@ class Lane {
   int loops_around_ = 0;        // that may be compiled
   const char* stack_end_ = nullptr;
   std::vector<TraceFrame> frames_;
-  Place frame_place_;  // where the function that an error leaves was
+  Holding* holding_ = nullptr;  // of a lane that runs rounds ahead
+  Place frame_place_;           // where the function that an error leaves was
 };
 
 }  // namespace jetlag::exec

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "primitives/loops.h"
+#include "runtime/exec/iterations.h"
 
 namespace jetlag::exec {
 
@@ -183,6 +184,7 @@ void NativeEntry::wait_for_arrays() {
     const Array& a = *operands_.arrays[i];
     lane_.ready(a);
     if (!code_->stored[i]) continue;
+    if (lane_.holding_) lane_.holding_->check_private(a);
     lane_.ready_to_write(a);
     if (a.buffer()->visible()) lane_.before_visible_write();
   }

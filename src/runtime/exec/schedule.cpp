@@ -20,8 +20,10 @@ constexpr std::int64_t most_bytes = std::int64_t{512} << 20;
 constexpr std::int64_t poll_every_ns = 30'000'000;
 constexpr double let_go_ns = 5'000;
 
+constexpr double measured_ns = 8'000;  // work worth two looks at the clock
+
 double estimate(const Job& job) {
-  return std::max(job.bytes / bytes_per_ns, job.flops / flops_per_ns);
+  return std::max({job.bytes / bytes_per_ns, job.flops / flops_per_ns, 1.0});
 }
 
 Hazards& hazards_of(Buffer& buffer) {
@@ -59,21 +61,21 @@ std::exception_ptr located(std::exception_ptr error, Place place, const std::str
 
 void Lane::perform(Job job, Step step) {
   if (step.write) about_to_write(*step.write);
-  const double ns = estimate(job);
+  const double ns = estimate(job) * caches_.steps.factor(step.op->id);
   bool pending = false;
   if (flight_->outstanding() > 0) {
     for (const Ref<Array>& a : step.reads) pending = pending || is_pending(a);
     pending = pending || is_pending(step.write);
   }
   if (step.write && step.write->buffer()->visible()) before_visible_write();
-  const bool alone = tasks::inline_only() || tasks::workers() == 1 || host_.serial();
-  if (!pending && (alone || ns < inline_ns)) return run_inline(job, step);
+  const bool alone = holding_ || tasks::inline_only() || tasks::workers() == 1 || host_.serial();
+  if (!pending && (alone || ns < inline_ns)) return run_inline(job, step, ns);
   start_task(std::move(job), std::move(step), ns);
 }
 
-void Lane::run_inline(const Job& job, const Step& step) {
-  const double ns = estimate(job);
+void Lane::run_inline(const Job& job, const Step& step, double ns) {
   if (ns > let_go_ns) host_.let_go();
+  const std::int64_t begin = ns > measured_ns ? now_ns() : 0;
   const bool visible = step.write && step.write->buffer()->visible();
   profiled(step.op->id, step.kind, [&] {
     for (std::int64_t b = 0; b < job.blocks; ++b) {
@@ -86,6 +88,8 @@ void Lane::run_inline(const Job& job, const Step& step) {
     }
     if (job.finish) job.finish();
   });
+  if (begin != 0)
+    caches_.steps.note(step.op->id, estimate(job), static_cast<double>(now_ns() - begin));
   if (profile_) profile_->add(step.op->id, step.kind, 0, 0, job.bytes, job.flops);
 }
 
@@ -128,11 +132,13 @@ void Lane::start_task(Job job, Step step, double ns) {
   const int id = step.op->id;
   const std::int64_t blocks = job.blocks;
   work.done = [flight = flight_, profile = profile_, sequence = sequence_, touched, bytes, id,
-               blocks, bytes_moved = job.bytes, place = step.op->place,
-               file = current_ ? current_->file : std::string(), flops = job.flops,
-               kind = step.kind, can_fail = step.can_fail,
+               blocks, bytes_moved = job.bytes, place = step.op->place, function = current_,
+               flops = job.flops, kind = step.kind, can_fail = step.can_fail,
+               expected = estimate(job), &costs = caches_.steps,
                keep = std::move(step.keep)](const tasks::Task& task) mutable {
-    if (task.error()) flight->error.report(sequence, located(task.error(), place, file));
+    if (task.error())
+      flight->error.report(sequence, located(task.error(), place, function ? function->file : ""));
+    else costs.note(id, expected, static_cast<double>(task.busy_nanoseconds()));
     if (profile) profile->add(id, kind, task.nanoseconds(), blocks, bytes_moved, flops);
     for (const Ref<Buffer>& b : touched) b->pending.fetch_sub(1, std::memory_order_acq_rel);
     keep.clear();

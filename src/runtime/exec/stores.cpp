@@ -68,7 +68,8 @@ std::optional<Value> FusedGroup::foreseen(int reg, int root, const Frame& frame)
 
 Ref<Array> FusedGroup::destination(int reg, const Frame& frame,
                                    std::span<const Value> inputs) const {
-  const Op* store = store_of(region_, reg);
+  // A lane that runs rounds ahead holds its stores back.
+  const Op* store = lane_.holding_ ? nullptr : store_of(region_, reg);
   if (!store) return nullptr;
   std::vector<Value> values;
   for (std::size_t i = 1; i < store->args.size(); ++i) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "primitives/index.h"
+#include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stores.h"
@@ -104,6 +105,7 @@ Value Lane::index(const plan::Op& op, Value* regs) {
 // Writes natively if the subscript and the value allow; false leaves it to the host.
 bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
                         const Value& value) {
+  if (holding_) holding_->check_private(*a);
   if (!a->writable()) return false;
   const bool numeric = value.is_numeric();
   if (!numeric) return false;
@@ -137,6 +139,7 @@ void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value>
   for (Value& v : items) {
     if (v.is_array()) settle(v);
   }
+  if (holding_ && holding_->hold(op, items, value, *flight_)) return;
   if (base.is_array() && !base.array()->is_scalar) {
     if (store_native(op, base.array(), spread(items), value)) {
       if (profile_) describe(op, StepKind::copy, base);
@@ -222,6 +225,7 @@ Dims in_place_shape(const Dims& target, const Dims& value) {
 // target op= value, computed aside and then copied: a condition found in the
 // result can still be traced to its operands, and overlap cannot disturb.
 bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Value& value) {
+  if (holding_) holding_->check_private(*target);
   const Primitive* ufunc = find_primitive(op.primitive->ufunc);
   if (!ufunc || !target->writable() || !value.is_numeric()) return false;
   if (!ufunc->formula) return augment_by_kernel(op, *ufunc, target, value);

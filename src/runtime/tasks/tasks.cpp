@@ -1,13 +1,15 @@
 #include "runtime/tasks/tasks.h"
 
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "runtime/tasks/hand_out.h"
 
 namespace jetlag::tasks {
 
@@ -16,18 +18,35 @@ namespace {
 constexpr int most_workers = 1024;
 
 // The workers sleep in oneTBB's arena while there is nothing to do. The thread
-// that calls waits outside, so every slot belongs to a worker.
-struct Pool {
+// that calls waits outside, so every slot belongs to a worker. Tasks that are
+// ready lie in a queue of ours, which awake workers empty: only waking one is
+// asked of oneTBB.
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
   explicit Pool(int count)
-      : control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count) + 1),
-        arena(count, /*reserved_for_masters=*/0) {}
-  tbb::global_control control;
-  tbb::task_arena arena;
+      : count_(count),
+        control_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count) + 1),
+        arena_(count, /*reserved_for_masters=*/0) {}
+
+  // So many workers shall run the task; each holds a reference that is given here.
+  void add(Task* task, std::int64_t runners, bool urgent);
+
+ private:
+  static void empty(void* pool) { static_cast<Pool*>(pool)->empty(); }
+  void empty();
+
+  const int count_;
+  tbb::global_control control_;
+  tbb::task_arena arena_;
+  std::mutex mutex_;
+  std::deque<Task*> urgent_, others_;
+  int awake_ = 0;
+  std::shared_ptr<Pool> self_;  // while workers are awake: their number may change meanwhile
 };
 
 struct State {
   std::mutex mutex;
-  int count = std::max(1u, std::thread::hardware_concurrency());
+  std::atomic<int> count{static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
   std::shared_ptr<Pool> pool;
 };
 
@@ -42,17 +61,13 @@ std::atomic<bool> forked{false};
 std::shared_ptr<Pool> pool() {
   State& s = state();
   std::scoped_lock lock(s.mutex);
-  if (!s.pool) s.pool = std::make_shared<Pool>(s.count);
+  if (!s.pool) s.pool = std::make_shared<Pool>(s.count.load());
   return s.pool;
 }
 
 }  // namespace
 
-int workers() {
-  State& s = state();
-  std::scoped_lock lock(s.mutex);
-  return s.count;
-}
+int workers() { return state().count.load(std::memory_order_relaxed); }
 
 void set_workers(int count) {
   if (count < 1 || count > most_workers) {
@@ -74,48 +89,136 @@ void after_fork() {
   new (&state()) State{};
 }
 
+// ---- on a worker ----------------------------------------------------------------
+
+// What a worker does next: tasks that it made ready go on where their operands
+// are in the cache, one after another; all but one are offered to the others.
+class Ready {
+ public:
+  // Takes over a reference. False: this thread is no worker, or has one already.
+  static bool keep(Task* task) {
+    if (!current_ || current_->next_) return false;
+    current_->next_ = task;
+    return true;
+  }
+
+  static void run(Task* task) {
+    Ready ready;
+    while (task) {
+      task->run_blocks();
+      task->release();
+      task = std::exchange(ready.next_, nullptr);
+    }
+  }
+
+ private:
+  Ready() { current_ = this; }
+  ~Ready() { current_ = nullptr; }
+
+  static thread_local Ready* current_;
+  Task* next_ = nullptr;
+};
+
+thread_local Ready* Ready::current_ = nullptr;
+
+namespace {
+
+void Pool::add(Task* task, std::int64_t runners, bool urgent) {
+  int woken = 0;
+  {
+    std::scoped_lock lock(mutex_);
+    for (std::int64_t i = 0; i < runners; ++i) (urgent ? urgent_ : others_).push_back(task);
+    woken = static_cast<int>(std::min<std::int64_t>(count_ - awake_, runners));
+    if (awake_ == 0) self_ = shared_from_this();
+    awake_ += woken;
+  }
+  for (int i = 0; i < woken; ++i) hand_out(arena_, &Pool::empty, this);
+}
+
+void Pool::empty() {
+  std::unique_lock lock(mutex_);
+  while (!urgent_.empty() || !others_.empty()) {
+    std::deque<Task*>& queue = urgent_.empty() ? others_ : urgent_;
+    Task* task = queue.front();
+    queue.pop_front();
+    lock.unlock();
+    Ready::run(task);
+    lock.lock();
+  }
+  // The last one may be the last to know the pool.
+  const std::shared_ptr<Pool> last = --awake_ == 0 ? std::move(self_) : nullptr;
+  lock.unlock();
+}
+
+}  // namespace
+
+// ---- tasks ------------------------------------------------------------------------
+
+Task::Link Task::closed_;
+
 TaskPtr Task::start(Work work, std::span<const TaskPtr> after) {
   TaskPtr task(new Task(std::move(work)));
   for (const TaskPtr& before : after) {
     task->waiting_.fetch_add(1, std::memory_order_relaxed);
-    if (!before->add_successor(task)) {
+    if (!task->wait_for(*before)) {
       if (before->failed()) task->failed_ = true;
       task->waiting_.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  task->one_less();
+  task->one_less(false);
   return task;
 }
 
-bool Task::add_successor(const TaskPtr& next) {
-  std::scoped_lock lock(mutex_);
-  if (finished()) return false;
-  successors_.push_back(next);
+// False: it has ended.
+bool Task::wait_for(Task& before) {
+  Link* list = before.waiters_.load(std::memory_order_acquire);
+  if (list == &closed_) return false;
+  const bool inside = links_used_ < links_inside;
+  Link* link = inside ? &links_[links_used_++] : new Link;
+  link->waiter = this;
+  link->inside = inside;
+  retain();
+  do {
+    if (list == &closed_) {
+      if (inside) --links_used_;
+      else delete link;
+      release();
+      return false;
+    }
+    link->next = list;
+  } while (!before.waiters_.compare_exchange_weak(list, link, std::memory_order_acq_rel,
+                                                  std::memory_order_acquire));
   return true;
 }
 
-void Task::one_less() {
-  if (waiting_.fetch_sub(1, std::memory_order_acq_rel) == 1) launch();
+void Task::one_less(bool here) {
+  if (waiting_.fetch_sub(1, std::memory_order_acq_rel) == 1) launch(here);
 }
 
-void Task::launch() {
+void Task::launch(bool here) {
   if (failed() || (work_.dropped && work_.dropped->load())) {
     failed_ = true;
     return end();
   }
   const std::int64_t grabs = (work_.blocks + work_.blocks_per_grab - 1) / work_.blocks_per_grab;
-  const std::int64_t runners = std::clamp<std::int64_t>(grabs, 1, workers());
+  std::int64_t runners = std::clamp<std::int64_t>(grabs, 1, workers());
   runners_ = runners;
-  std::shared_ptr<Pool> where = pool();
-  for (std::int64_t i = 0; i < runners; ++i) {
-    // The pool lives as long as a runner: the number of workers may change meanwhile.
-    where->arena.enqueue([self = shared_from_this(), where] { self->run_blocks(); });
+  retain();
+  if (here && Ready::keep(this)) {
+    if (--runners == 0) return;
+  } else {
+    release();
   }
+  for (std::int64_t i = 0; i < runners; ++i) retain();
+  // Others wait for it: the way through it is longer than that through those that end here.
+  const bool urgent = waiters_.load(std::memory_order_relaxed) != nullptr;
+  pool()->add(this, runners, urgent);
 }
 
 void Task::run_blocks() {
+  const std::int64_t begin = now_ns();
   std::int64_t unset = 0;
-  begin_.compare_exchange_strong(unset, now_ns());
+  begin_.compare_exchange_strong(unset, begin);
   try {
     while (!failed()) {
       if (work_.stoppable && work_.dropped && work_.dropped->load(std::memory_order_relaxed)) {
@@ -131,6 +234,7 @@ void Task::run_blocks() {
   } catch (...) {
     fail(std::current_exception());
   }
+  busy_.fetch_add(now_ns() - begin, std::memory_order_relaxed);
   if (runners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (!failed() && work_.finish) {
     try {
@@ -143,22 +247,36 @@ void Task::run_blocks() {
 }
 
 void Task::fail(std::exception_ptr error) {
-  std::scoped_lock lock(mutex_);
-  if (!error_) error_ = error;
+  if (!has_error_.exchange(true)) error_ = std::move(error);
   failed_ = true;
+}
+
+// Those that others wait for come first, for the way through them is longer;
+// then those that were added first.
+Task::Link* Task::in_order(Link* list) {
+  Link* awaited = nullptr;
+  Link* others = nullptr;
+  Link* last = nullptr;
+  while (list) {
+    Link* const link = list;
+    list = link->next;
+    Link*& head = link->waiter->waiters_.load(std::memory_order_relaxed) ? awaited : others;
+    link->next = head;
+    head = link;
+    if (&head == &awaited && !last) last = link;
+  }
+  if (!last) return others;
+  last->next = others;
+  return awaited;
 }
 
 void Task::end() {
   end_ = now_ns();
   if (begin_ == 0) begin_ = end_;
-  std::vector<TaskPtr> next;
-  {
-    std::scoped_lock lock(mutex_);
-    finished_.store(true, std::memory_order_release);
-    next.swap(successors_);
-  }
-  for (const TaskPtr& task : next) {
-    if (failed()) task->failed_ = true;
+  finished_.store(true, std::memory_order_release);
+  Link* first = in_order(waiters_.exchange(&closed_, std::memory_order_acq_rel));
+  if (failed()) {
+    for (Link* link = first; link; link = link->next) link->waiter->failed_ = true;
   }
   // The closures hold arrays: they must not outlive the work, and whoever hears
   // that it is done finds them let go.
@@ -166,7 +284,13 @@ void Task::end() {
   work_.finish = nullptr;
   if (work_.done) work_.done(*this);
   work_.done = nullptr;
-  for (const TaskPtr& task : next) task->one_less();
+  while (first) {
+    Link* link = std::exchange(first, first->next);
+    Task* waiter = link->waiter;
+    if (!link->inside) delete link;
+    waiter->one_less(true);
+    waiter->release();
+  }
 }
 
 }  // namespace jetlag::tasks

@@ -1,5 +1,6 @@
 // Data-flow tasks on oneTBB. A task is a job in blocks that starts when the
-// tasks before it are done; nobody polls and no worker waits inside a task.
+// tasks before it are done; nobody polls and no worker waits inside a task. A
+// worker that ends a task goes on with one that this made ready.
 #pragma once
 
 #include <atomic>
@@ -7,9 +8,8 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <vector>
+#include <utility>
 
 namespace jetlag::tasks {
 
@@ -23,7 +23,28 @@ bool inline_only();
 void after_fork();
 
 class Task;
-using TaskPtr = std::shared_ptr<Task>;
+
+// A counted reference to a task.
+class TaskPtr {
+ public:
+  TaskPtr() = default;
+  explicit TaskPtr(Task* task);
+  TaskPtr(const TaskPtr& other) : TaskPtr(other.task_) {}
+  TaskPtr(TaskPtr&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
+  TaskPtr& operator=(TaskPtr other) noexcept {
+    std::swap(task_, other.task_);
+    return *this;
+  }
+  ~TaskPtr();
+  void reset() { *this = TaskPtr(); }
+  Task* get() const { return task_; }
+  Task* operator->() const { return task_; }
+  Task& operator*() const { return *task_; }
+  explicit operator bool() const { return task_ != nullptr; }
+
+ private:
+  Task* task_ = nullptr;
+};
 
 // What a task does. Blocks run in any order, at the same time; finish runs
 // after the last of them. done is called exactly once, at the end, on the
@@ -38,7 +59,7 @@ struct Work {
   bool stoppable = true;                       // between blocks, too
 };
 
-class Task : public std::enable_shared_from_this<Task> {
+class Task {
  public:
   // Starts the work once all tasks of `after` are done. A task behind one that
   // failed does not run: it counts as failed too, without an error of its own.
@@ -47,28 +68,59 @@ class Task : public std::enable_shared_from_this<Task> {
   bool finished() const { return finished_.load(std::memory_order_acquire); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   std::exception_ptr error() const { return error_; }         // once finished
-  std::int64_t nanoseconds() const { return end_ - begin_; }  // once finished
+  std::int64_t nanoseconds() const { return end_ - begin_; }  // from begin to end, once finished
+  std::int64_t busy_nanoseconds() const { return busy_; }     // of all workers together
 
  private:
+  friend class TaskPtr;
+  friend class Ready;
+
+  // An entry in the list of those that wait for a task. It holds a reference.
+  struct Link {
+    Link* next = nullptr;
+    Task* waiter = nullptr;
+    bool inside = false;  // of the waiter
+  };
+
   explicit Task(Work work) : work_(std::move(work)) {}
-  void one_less();    // a predecessor is done
-  void launch();      // hands runners to the workers
-  void run_blocks();  // takes blocks until none is left
+  void retain() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  bool wait_for(Task& before);
+  static Link* in_order(Link* list);
+  void one_less(bool here);  // a predecessor is done: on this worker, and that was its last
+  void launch(bool here);    // hands runners to the workers
+  void run_blocks();         // takes blocks until none is left
   void end();
   void fail(std::exception_ptr error);
-  bool add_successor(const TaskPtr& next);
+
+  static constexpr int links_inside = 2;
+  static Link closed_;  // stands in the list of a task that has ended
 
   Work work_;
+  mutable std::atomic<std::int64_t> references_{0};
   std::atomic<std::int64_t> waiting_{1};
   std::atomic<std::int64_t> next_block_{0};
   std::atomic<std::int64_t> runners_{0};
+  std::atomic<Link*> waiters_{nullptr};
   std::atomic<bool> finished_{false};
   std::atomic<bool> failed_{false};
+  std::atomic<bool> has_error_{false};
   std::atomic<std::int64_t> begin_{0};
+  std::atomic<std::int64_t> busy_{0};
   std::int64_t end_ = 0;
   std::exception_ptr error_;
-  std::mutex mutex_;
-  std::vector<TaskPtr> successors_;
+  int links_used_ = 0;
+  Link links_[links_inside];
 };
+
+inline TaskPtr::TaskPtr(Task* task) : task_(task) {
+  if (task_) task_->retain();
+}
+inline TaskPtr::~TaskPtr() {
+  if (task_) task_->release();
+}
 
 }  // namespace jetlag::tasks

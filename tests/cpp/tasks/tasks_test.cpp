@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "base/error.h"
 
@@ -108,6 +109,75 @@ TEST_P(Tasks, ThatAreDroppedStillEnd) {
 
   Task::start(std::move(work), {});
   latch.wait();
+}
+
+TEST_P(Tasks, WaitForAllOfMany) {
+  constexpr int many = 200;
+  std::atomic<int> ran{0};
+  int seen = -1;
+  Latch latch(many + 1);
+  std::vector<TaskPtr> before;
+  for (int i = 0; i < many; ++i) {
+    Work work;
+    work.blocks = 3;
+    work.body = [&](std::int64_t) { ++ran; };
+    work.done = [&](const Task&) { latch.arrive(); };
+    before.push_back(Task::start(std::move(work), {}));
+  }
+  Work last;
+  last.body = [&](std::int64_t) { seen = ran; };
+  last.done = [&](const Task&) { latch.arrive(); };
+
+  Task::start(std::move(last), before);
+  latch.wait();
+
+  EXPECT_EQ(seen, 3 * many);
+}
+
+TEST_P(Tasks, ThatManyWaitForReleaseThemAll) {
+  constexpr int many = 200;
+  std::atomic<int> ran{0};
+  std::atomic<bool> go{false};
+  Latch latch(many + 1);
+  Work gate;
+  gate.body = [&](std::int64_t) {
+    while (!go) std::this_thread::yield();
+  };
+  gate.done = [&](const Task&) { latch.arrive(); };
+  const TaskPtr first = Task::start(std::move(gate), {});
+  for (int i = 0; i < many; ++i) {
+    Work work;
+    work.blocks = 1 + i % 4;
+    work.body = [&](std::int64_t block) {
+      if (block == 0) ++ran;
+    };
+    work.done = [&](const Task&) { latch.arrive(); };
+    Task::start(std::move(work), std::vector<TaskPtr>{first});
+  }
+
+  go = true;
+  latch.wait();
+
+  EXPECT_EQ(ran, many);
+}
+
+TEST_P(Tasks, GoOnWhileTheNumberOfWorkersChanges) {
+  constexpr int links = 300;
+  Latch latch(links);
+  std::atomic<int> ran{0};
+  TaskPtr before;
+  for (int i = 0; i < links; ++i) {
+    Work work;
+    work.blocks = 2;
+    work.body = [&](std::int64_t) { ++ran; };
+    work.done = [&](const Task&) { latch.arrive(); };
+    before = Task::start(std::move(work),
+                         before ? std::vector<TaskPtr>{before} : std::vector<TaskPtr>{});
+    if (i % 50 == 0) set_workers(1 + i / 50);
+  }
+  latch.wait();
+
+  EXPECT_EQ(ran, 2 * links);
 }
 
 TEST(Workers, MustBeAtLeastOne) {

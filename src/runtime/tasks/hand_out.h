@@ -1,0 +1,13 @@
+// The one place where work goes to oneTBB's threads. Debian's oneTBB is built
+// without the thread sanitizer, which therefore does not see how oneTBB orders
+// memory: this file is kept out of its sight too, and what is handed out orders
+// itself by a lock of its own.
+#pragma once
+
+#include <oneapi/tbb/task_arena.h>
+
+namespace jetlag::tasks {
+
+void hand_out(tbb::task_arena& arena, void (*function)(void*), void* argument);
+
+}  // namespace jetlag::tasks
