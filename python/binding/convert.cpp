@@ -1,5 +1,6 @@
 #include "binding/convert.h"
 
+#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -140,6 +141,18 @@ std::pair<char*, char*> extent(PyArrayObject* array) {
 
 }  // namespace
 
+Border::Known& Border::spare() {
+  static thread_local Known memory;
+  return memory;
+}
+
+Border::Border() : buffers_(std::move(spare())) {}
+
+Border::~Border() {
+  buffers_.clear();
+  spare().swap(buffers_);
+}
+
 Value Border::from_python(PyObject* o) {
   if (o == Py_None) return Value::nil();
   if (o == Py_True || o == Py_False) return Value::of(o == Py_True);
@@ -187,7 +200,7 @@ Value Border::from_python(PyObject* o) {
 }
 
 Value Border::array_from(PyArrayObject* array, DType dtype) {
-  const auto handle = make<PyHandle>(reinterpret_cast<PyObject*>(array));
+  auto handle = make<PyHandle>(reinterpret_cast<PyObject*>(array));
   Ref<Buffer> buffer = buffer_of(root_of(array), handle);
   Dims shape(
       std::span<const std::int64_t>(reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
@@ -198,8 +211,8 @@ Value Border::array_from(PyArrayObject* array, DType dtype) {
   auto a = make<Array>(std::move(buffer), reinterpret_cast<std::byte*>(PyArray_DATA(array)), dtype,
                        std::move(shape), std::move(strides));
   if (!PyArray_ISWRITEABLE(array)) a->make_read_only();
-  a->handle = handle;
-  return Value::of(a);
+  a->handle = std::move(handle);
+  return Value::of(std::move(a));
 }
 
 // `handle` holds some array that looks at the root's memory, perhaps the root.
@@ -221,8 +234,7 @@ Ref<Buffer> Border::buffer_of(PyArrayObject* root, const Ref<PyHandle>& handle) 
 }
 
 void Border::remember(PyObject* owner, const Ref<Buffer>& buffer) {
-  constexpr std::size_t few = 4, many = 64;
-  if (buffers_.empty()) buffers_.reserve(few);
+  constexpr std::size_t many = 64;
   if (buffers_.size() >= many) forget_unused();
   buffers_.emplace_back(owner, buffer);
 }
@@ -275,6 +287,33 @@ PyObject* Border::to_python(const Value& v) {
       return nullptr;
   }
   return nullptr;
+}
+
+namespace {
+
+// A few elements are sooner copied than their memory is handed over.
+constexpr std::int64_t most_copied_bytes = 1024;
+
+bool is_sooner_copied(const Array& a) {
+  return a.in_memory() && a.use_count() == 1 && a.buffer()->use_count() == 1 && !a.handle &&
+         !a.base && !a.buffer()->owner() && a.bytes() <= most_copied_bytes && a.writable() &&
+         a.is_contiguous();
+}
+
+}  // namespace
+
+PyObject* Border::result_to_python(const Value& value) {
+  if (!value.is_array() || !is_sooner_copied(*value.array())) return to_python(value);
+  const Array& a = *value.array();
+  PyArray_Descr* descr = PyArray_DescrFromType(typenum_of(a.dtype()));
+  PyObject* made = PyArray_NewFromDescr(&PyArray_Type, descr, static_cast<int>(a.rank()),
+                                        reinterpret_cast<const npy_intp*>(a.shape().data()),
+                                        nullptr, nullptr, 0, nullptr);
+  if (made) {
+    std::memcpy(PyArray_DATA(reinterpret_cast<PyArrayObject*>(made)), a.data(),
+                static_cast<std::size_t>(a.bytes()));
+  }
+  return made;
 }
 
 PyObject* Border::items_to(const Value& value) {

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "array/value.h"
+#include "base/pool.h"
 #include "binding/numpy_api.h"
 
 namespace jetlag::python {
 
 // Keeps a Python object. The last reference may be dropped by any thread: the
 // object is let go when somebody next holds the GIL.
-class PyHandle : public Handle {
+class PyHandle : public Handle, public Pooled {
  public:
   // Takes a new reference. The GIL is held.
   explicit PyHandle(PyObject* object) : object_(Py_NewRef(object)) {}
@@ -30,10 +31,17 @@ void release_dropped();
 // share a buffer. The GIL is held for all of this.
 class Border {
  public:
+  Border();
+  ~Border();
+  Border(const Border&) = delete;
+  Border& operator=(const Border&) = delete;
+
   Value from_python(PyObject* object);
 
   // A new reference, or null with a Python error set.
   PyObject* to_python(const Value& value);
+  // The same for what a call gives back, of which nothing is kept here.
+  PyObject* result_to_python(const Value& value);
 
   // Two owners of overlapping memory were seen, which no base relates.
   bool tangled() const { return tangled_; }
@@ -46,7 +54,10 @@ class Border {
   PyObject* array_to(const Ref<Array>& array);
   PyObject* items_to(const Value& value);
 
-  std::vector<std::pair<PyObject*, Ref<Buffer>>> buffers_;  // with their owners; few
+  using Known = std::vector<std::pair<PyObject*, Ref<Buffer>>>;
+  static Known& spare();  // of this thread: the memory of the last call's
+
+  Known buffers_;  // with their owners; few
   bool tangled_ = false;
 };
 

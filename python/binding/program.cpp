@@ -33,6 +33,7 @@ nb::dict row_dict(const exec::ExplainRow& row) {
   d["tasks"] = row.figures.tasks;
   d["time"] = static_cast<double>(row.figures.ns) * 1e-9;
   d["bytes"] = row.figures.bytes;
+  d["needed"] = row.figures.needed;
   d["flops"] = row.figures.flops;
   d["rule"] = row.figures.rule;
   nb::list refused, compiled;
@@ -145,7 +146,7 @@ PyObject* Program::run(std::span<PyObject* const> arguments, exec::Profile* prof
     raise(Error(Kind::memory, "out of memory"), lane.frames());
   }
   host.take();
-  PyObject* const object = host.border().to_python(result);
+  PyObject* const object = host.border().result_to_python(result);
   if (!object) nb::raise_python_error();
   return object;
 }

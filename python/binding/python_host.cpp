@@ -193,10 +193,9 @@ Value PythonHost::call_named(std::string_view dotted, const std::vector<Value>& 
   return invoke(resolve(dotted), args, keywords);
 }
 
-Value PythonHost::method(const Value& object, std::string_view name, const std::vector<Value>& args,
-                         Keywords keywords) {
+std::string PythonHost::name_of(const Value& callee) {
   take();
-  return invoke(nb::getattr(out(object), text(name)), args, keywords);
+  return nb::cast<std::string>(hooks().name_of(out(callee)));
 }
 
 Value PythonHost::attribute(const Value& object, std::string_view name) {

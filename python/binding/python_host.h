@@ -33,7 +33,7 @@ struct PythonSide {
 
 // Functions of jetlag.engine that the engine calls.
 struct Hooks {
-  nb::object locate, warn_fp, warn_opaque, call_at;
+  nb::object locate, warn_fp, warn_opaque, call_at, name_of;
   bool asked = false;
 };
 Hooks& hooks();
@@ -63,8 +63,7 @@ class PythonHost : public exec::Host {
   Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords) override;
   Value call_named(std::string_view dotted, const std::vector<Value>& args,
                    Keywords keywords) override;
-  Value method(const Value& object, std::string_view name, const std::vector<Value>& args,
-               Keywords keywords) override;
+  std::string name_of(const Value& callee) override;
   Value attribute(const Value& object, std::string_view name) override;
   void set_attribute(const Value& object, std::string_view name, const Value& value) override;
   Value index(const Value& object, const std::vector<Value>& items) override;

@@ -30,7 +30,11 @@ def core() -> Any:  # noqa: ANN401
         from jetlag import _core as module  # type: ignore[attr-defined]
 
         module.set_hooks(
-            raise_at=locate, warn_fp=warn_fp, warn_opaque=warn_opaque, call_at=call_at
+            raise_at=locate,
+            warn_fp=warn_fp,
+            warn_opaque=warn_opaque,
+            call_at=call_at,
+            name_of=name_of,
         )
         os.register_at_fork(after_in_child=_after_fork)
         _core = module
@@ -220,6 +224,20 @@ def warn_opaque(file: str, line: int, column: int, why: str, strict: bool = Fals
         hint = "leave out strict=True to run it in Python"
         raise NotLowered(file, line, column, "", why, hint)
     Reporter.report(file, line, column, why, names=_globals_of_file.get(file))
+
+
+def name_of(function: object) -> str:
+    """What users call a function: by its module, unless that is builtins or their own script.
+
+    >>> name_of(len), name_of(os.path.join), name_of([].sort), name_of(3)
+    ('len', 'posixpath.join', 'list.sort', 'an object of type int')
+    """
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    if not isinstance(name, str):
+        return f"an object of type {type(function).__name__}"
+    module = getattr(function, "__module__", None)
+    hidden = not isinstance(module, str) or module in ("builtins", "__main__")
+    return name if hidden else f"{module}.{name}"
 
 
 # ---- fork ----

@@ -86,7 +86,7 @@ Ref<Buffer> Buffer::allocate(std::int64_t bytes, bool zeroed) {
   JETLAG_CHECK(bytes >= 0, "a buffer of {} bytes", bytes);
   std::byte* data = memory::take(bytes, zeroed);
   if (data == nullptr) throw Error(Kind::memory, format("Unable to allocate {}", size_text(bytes)));
-  Ref<Buffer> buffer(new Buffer);
+  Ref<Buffer> buffer = Ref<Buffer>::first(new Buffer);
   buffer->data_ = data;
   buffer->bytes_ = bytes;
   buffer->owned_ = true;
@@ -94,7 +94,7 @@ Ref<Buffer> Buffer::allocate(std::int64_t bytes, bool zeroed) {
 }
 
 Ref<Buffer> Buffer::borrow(void* data, std::int64_t bytes, Ref<Handle> owner, bool writable) {
-  Ref<Buffer> buffer(new Buffer);
+  Ref<Buffer> buffer = Ref<Buffer>::first(new Buffer);
   buffer->data_ = static_cast<std::byte*>(data);
   buffer->bytes_ = bytes;
   buffer->writable_ = writable;

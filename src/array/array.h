@@ -9,6 +9,7 @@
 #include "array/dims.h"
 #include "array/dtype.h"
 #include "array/shared.h"
+#include "base/pool.h"
 
 namespace jetlag {
 
@@ -19,7 +20,7 @@ class Handle : public Shared {};
 
 // A block of memory. Its own bytes come from array/memory.h, so that their
 // ownership can pass to NumPy; a borrowed buffer keeps its owner alive instead.
-class Buffer : public Shared {
+class Buffer : public Shared, public Pooled {
  public:
   // Zeroed memory is asked from the system as such: untouched pages cost nothing.
   // Throws Error(memory) when the machine cannot give it.
@@ -81,7 +82,7 @@ class Structure : public Shared {
   mutable std::mutex mutex_;
 };
 
-class Array : public Shared {
+class Array : public Shared, public Pooled {
  public:
   Array(Ref<Buffer> buffer, std::byte* data, DType dtype, Dims shape, Dims strides)
       : buffer_(std::move(buffer)),

@@ -15,9 +15,15 @@ class Shared {
   Shared& operator=(const Shared&) { return *this; }
   virtual ~Shared() = default;
 
+  // A fresh object that nobody else knows yet.
+  void begin() const { count_.store(1, std::memory_order_relaxed); }
   void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    // The only owner needs to agree with nobody, which is most of the time.
+    if (count_.load(std::memory_order_acquire) == 1 ||
+        count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
   }
   std::int64_t use_count() const { return count_.load(std::memory_order_acquire); }
 
@@ -35,10 +41,18 @@ class [[gnu::may_alias]] Ref {
   explicit Ref(T* target) : target_(target) {
     if (target_) target_->retain();
   }
+  static Ref first(T* fresh) {
+    fresh->begin();
+    Ref ref;
+    ref.target_ = fresh;
+    return ref;
+  }
   Ref(const Ref& other) : Ref(other.target_) {}
   Ref(Ref&& other) noexcept : target_(std::exchange(other.target_, nullptr)) {}
   template <class U>
   Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}
+  template <class U>
+  Ref(Ref<U>&& other) : target_(static_cast<T*>(std::exchange(other.target_, nullptr))) {}
   Ref& operator=(Ref other) noexcept {
     std::swap(target_, other.target_);
     return *this;
@@ -54,12 +68,15 @@ class [[gnu::may_alias]] Ref {
   bool operator==(const Ref& other) const { return target_ == other.target_; }
 
  private:
+  template <class U>
+  friend class Ref;
+
   T* target_ = nullptr;
 };
 
 template <class T, class... Args>
 Ref<T> make(Args&&... args) {
-  return Ref<T>(new T(std::forward<Args>(args)...));
+  return Ref<T>::first(new T(std::forward<Args>(args)...));
 }
 
 }  // namespace jetlag

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import linecache
+import statistics
 import sys
 import threading
+import traceback
 import tracemalloc
+import warnings
 import weakref
 from typing import Any
 
@@ -364,3 +368,71 @@ def test_a_function_that_nobody_holds_goes_with_its_program() -> None:
 
     assert function() is None
     assert marker() is None
+
+
+# ---- calls into Python ----
+
+
+def test_a_warning_with_a_stacklevel_names_the_users_line() -> None:
+    def warns(x):
+        warnings.warn("odd", UserWarning, stacklevel=2)
+        return x
+
+    @jl.jit
+    def f(call, x):
+        y = x + 1
+        return call(y)
+
+    with pytest.warns(UserWarning, match="odd") as seen:
+        f(warns, 1.0)
+
+    found = next(w for w in seen if w.category is UserWarning)
+    assert found.filename == __file__
+    assert linecache.getline(__file__, found.lineno).strip() == "return call(y)"
+
+
+def test_a_called_function_sees_the_users_frame_as_its_caller() -> None:
+    seen = []
+
+    def looks():
+        caller = sys._getframe(1)
+        seen.append((caller.f_code.co_filename, caller.f_code.co_name))
+
+    @jl.jit
+    def f(call):
+        call()
+
+    Reporter.forget()
+    with pytest.warns(jl.OpaqueWarning):
+        f(looks)
+
+    assert seen == [(__file__, "f")]
+
+
+def test_an_error_of_a_called_function_shows_the_users_line_once() -> None:
+    def fails():
+        raise KeyError("deep")
+
+    @jl.jit
+    def f(call):
+        return call()
+
+    Reporter.forget()
+    with pytest.warns(jl.OpaqueWarning):
+        f(lambda: 1)
+    with pytest.raises(KeyError) as error:
+        f(fails)
+
+    entries = traceback.extract_tb(error.value.__traceback__)
+    assert [entry.name for entry in entries][1:] == ["f", "fails"]
+    assert entries[1].line == "return call()"
+
+
+def test_the_notice_names_the_function_that_is_called() -> None:
+    @jl.jit
+    def f(call, x):
+        return call(x)
+
+    Reporter.forget()
+    with pytest.warns(jl.OpaqueWarning, match=r"statistics\.fmean is no function that jetlag"):
+        f(statistics.fmean, [1.0, 2.0])

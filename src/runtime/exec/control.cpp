@@ -65,7 +65,10 @@ Value Lane::run(std::span<Value> arguments) {
       result = call(entry, nullptr, arguments);
       settle(result);
       barrier();
-      if (profile_) profile_->total_ns = now_ns() - begin;
+      if (profile_) {
+        profile_->total_ns = now_ns() - begin;
+        profile_->give(result);
+      }
     } catch (...) {
       flight_->error.report(sequence_, std::current_exception());
       throw;

@@ -299,9 +299,10 @@ Value Lane::host_call(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   settle(args);
   barrier_for_host(op);
+  const Site site = site_of(op.place);
   Value result;
   if (!op.name.empty()) {
-    host_.opaque_notice(site_of(op.place),
+    host_.opaque_notice(site,
                         format("{} is called with arguments that have no native form", op.name));
     profiled(op.id, StepKind::opaque,
              [&] { result = host_.call_named(op.name, args, op.keywords); });
@@ -309,7 +310,8 @@ Value Lane::host_call(const plan::Op& op, Value* regs) {
     const Value callee = args.front();
     args.erase(args.begin());
     if (!op.lane) {
-      host_.opaque_notice(site_of(op.place), "the called function is not one that jetlag knows");
+      host_.opaque_notice(site,
+                          format("{} is no function that jetlag knows", host_.name_of(callee)));
     }
     profiled(op.id, op.lane ? StepKind::lane : StepKind::opaque,
              [&] { result = host_.call(callee, args, op.keywords); });

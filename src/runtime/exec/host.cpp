@@ -23,10 +23,7 @@ Value Host::call_named(std::string_view dotted, const std::vector<Value>& args, 
   }
   throw Error(Kind::type, format("{} is not defined for ({})", dotted, kinds));
 }
-Value Host::method(const Value& object, std::string_view name, const std::vector<Value>&,
-                   Keywords) {
-  throw Error(Kind::attribute, format("{} has no method '{}'", describe(object), name));
-}
+std::string Host::name_of(const Value& callee) { return describe(callee); }
 Value Host::attribute(const Value& object, std::string_view name) {
   throw Error(Kind::attribute, format("{} has no attribute '{}'", describe(object), name));
 }

@@ -75,8 +75,8 @@ class Host {
   virtual Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords);
   virtual Value call_named(std::string_view dotted, const std::vector<Value>& args,
                            Keywords keywords);
-  virtual Value method(const Value& object, std::string_view name, const std::vector<Value>& args,
-                       Keywords keywords);
+  // What users call a function: "scipy.special.erf".
+  virtual std::string name_of(const Value& callee);
   virtual Value attribute(const Value& object, std::string_view name);
   virtual void set_attribute(const Value& object, std::string_view name, const Value& value);
   virtual Value index(const Value& object, const std::vector<Value>& items);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "compiler/plan/plan.h"
 #include "primitives/element.h"
 #include "runtime/exec/flight.h"
@@ -18,7 +19,7 @@
 namespace jetlag::exec {
 
 // A variable frame. Nested functions keep the frames around them alive.
-struct Frame : Shared {
+struct Frame : Shared, Pooled {
   const plan::Function* function = nullptr;
   Ref<Frame> outer;
   Slots<8> slots;

@@ -62,6 +62,59 @@ void Profile::rename(int id, std::string result, std::string_view rule) {
   f.rule = rule;
 }
 
+namespace {
+
+// The bytes behind an array: what is repeated along an axis lies there once.
+double distinct_bytes(const Array& a) {
+  double bytes = static_cast<double>(size_of(a.dtype()));
+  for (std::int64_t axis = 0; axis < a.rank(); ++axis) {
+    if (a.strides()[axis] != 0 || a.shape()[axis] == 0) {
+      bytes *= static_cast<double>(a.shape()[axis]);
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void Profile::need(int id, std::span<const Ref<Array>> reads, const Ref<Array>& write) {
+  std::scoped_lock lock(mutex_);
+  const auto use = [&](const Array& a) {
+    // What is known by a rule is read from nowhere.
+    if (!a.in_memory()) return;
+    const double bytes = distinct_bytes(a);
+    at(id).needed += bytes;
+    if (!a.buffer()->visible()) return;
+    double& seen = seen_[a.data()];
+    seen = std::max(seen, bytes);
+  };
+  for (auto a = reads.begin(); a != reads.end(); ++a) {
+    const bool again = std::any_of(reads.begin(), a, [&](const Ref<Array>& b) {
+      return b->in_memory() && (*a)->in_memory() && b->data() == (*a)->data();
+    });
+    if (!again) use(**a);
+  }
+  if (write) use(*write);
+}
+
+void Profile::give(const Value& result) {
+  if (result.is(ValueKind::tuple) || result.is(ValueKind::list)) {
+    for (const Value& item : result.items()) give(item);
+  }
+  if (!result.is_array()) return;
+  const Array& a = *result.array();
+  if (a.in_memory() && a.buffer()->visible()) return;
+  std::scoped_lock lock(mutex_);
+  given_ += distinct_bytes(a);
+}
+
+double Profile::needed() const {
+  std::scoped_lock lock(mutex_);
+  double bytes = given_;
+  for (const auto& [memory, used] : seen_) bytes += used;
+  return bytes;
+}
+
 void Profile::count(int id) {
   std::scoped_lock lock(mutex_);
   ++at(id).calls;
@@ -79,6 +132,7 @@ class Rows {
 
   std::vector<ExplainRow> all() {
     for (const auto& f : program_.functions) function(*f);
+    if (!rows_.empty()) add_up();
     return std::move(rows_);
   }
 
@@ -98,6 +152,16 @@ class Rows {
     --depth_;
     // A function that was never entered has nothing to show.
     if (rows_.size() == head + 1 && program_.functions.size() > 1) rows_.pop_back();
+  }
+
+  // The call moved what its steps moved.
+  void add_up() {
+    StepFigures& call = rows_.front().figures;
+    for (std::size_t i = 1; i < rows_.size(); ++i) {
+      call.bytes += rows_[i].figures.bytes;
+      call.flops += rows_[i].figures.flops;
+    }
+    call.needed = profile_.needed();
   }
 
   void block(const plan::Block& b) {

@@ -75,13 +75,16 @@ const Array* model_of(std::span<const Value> args) {
 Value Lane::quick(const plan::Op& op, const Value* regs) {
   const std::size_t count = op.args.size();
   if (profile_ || count == 0 || count > most_operands) return {};
-  Value copies[most_operands];
+  bool in_a_row = true;
   for (std::size_t i = 0; i < count; ++i) {
     if (op.args[i] < 0 || !regs[op.args[i]].is_numeric()) return {};
-    copies[i] = regs[op.args[i]];
-    if (copies[i].is_array() && !copies[i].array()->in_memory()) return {};
+    const Value& v = regs[op.args[i]];
+    if (v.is_array() && !v.array()->in_memory()) return {};
+    in_a_row = in_a_row && op.args[i] == op.args[0] + static_cast<int>(i);
   }
-  const std::span<const Value> args(copies, count);
+  Slots<most_operands> copies(in_a_row ? 0 : count);
+  for (std::size_t i = 0; i < copies.size(); ++i) copies[i] = regs[op.args[i]];
+  const std::span<const Value> args(in_a_row ? regs + op.args[0] : copies.data(), count);
   const Meaning& m = meaning_of(*op.primitive, args);
   if (m.value) {
     Value result = m.value(args);
@@ -100,13 +103,13 @@ Value Lane::quick_elements(const ElementProgram& program, std::span<const Value>
   if (model && (model->rank() > 0 || keeps_arrays)) {
     Ref<Array> out = result_array(dtype, model->shape());
     const unsigned met = run_short(program, args, out->data(), out->size());
-    return met & fp().wanted ? Value() : Value::of(std::move(out));
+    return met && (met & fp().wanted) ? Value() : Value::of(std::move(out));
   }
   // Integer scalars tell when they wrap.
   if (any != (model != nullptr) || keeps_arrays || (!any && is_integer(dtype))) return {};
   std::complex<double> element;
   const unsigned met = run_short(program, args, reinterpret_cast<std::byte*>(&element), 1);
-  return met & fp().wanted ? Value() : Value::scalar(dtype, &element);
+  return met && (met & fp().wanted) ? Value() : Value::scalar(dtype, &element);
 }
 
 }  // namespace jetlag::exec

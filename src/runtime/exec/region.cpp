@@ -263,7 +263,8 @@ Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> arg
   }
   settle(args);
   barrier_for_host(op);
-  host_.opaque_notice(site_of(op.place), "the called value is not a function that jetlag knows");
+  host_.opaque_notice(site_of(op.place),
+                      format("{} is no function that jetlag knows", host_.name_of(callee)));
   Value result;
   profiled(op.id, StepKind::opaque, [&] { result = host_.call(callee, args, op.keywords); });
   host_ran();

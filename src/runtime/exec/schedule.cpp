@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "array/memory.h"
+#include "compiler/jit/kernels.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 
@@ -61,6 +62,7 @@ std::exception_ptr located(std::exception_ptr error, Place place, const std::str
 
 void Lane::perform(Job job, Step step) {
   if (step.write) about_to_write(*step.write);
+  if (profile_) profile_->need(step.op->id, step.reads, step.write);
   const double ns = estimate(job) * caches_.steps.factor(step.op->id);
   bool pending = false;
   if (flight_->outstanding() > 0) {
@@ -320,6 +322,8 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
                         std::vector<Value> inputs, const Ref<Array>& out,
                         std::function<FpReport(int)> name, StepKind kind, std::string_view rule) {
   const std::int64_t size = run->size();
+  jit::consider(*run);
+  if (const auto why = jit::take_notice()) host_.notice(*why);
   Job job;
   job.blocks = std::max<std::int64_t>((size + element_block - 1) / element_block, 1);
   Step step{&op, kind, false, {}, {}, out, rule};

@@ -40,5 +40,31 @@ TEST(Profile, KeepsWhatWasCompiledInOrder) {
   EXPECT_EQ(profile[0].compiled[1].ns, 7);
 }
 
+TEST(Profile, NeedsEachOperandOnceAndRepeatedElementsOnce) {
+  Profile profile(1);
+  const Ref<Array> row = new_array(DType::float64, {4});
+  const Ref<Array> wide = broadcast_to(row, Dims{3, 4});
+  const Ref<Array> out = new_array(DType::float64, {3, 4});
+  const std::vector<Ref<Array>> reads = {wide, row};
+
+  profile.need(0, reads, out);
+
+  EXPECT_EQ(profile[0].needed, (4 + 12) * 8.0);
+}
+
+TEST(Profile, NeedsForTheCallWhatTheCallerSeesOnceAndTheResult) {
+  Profile profile(2);
+  const Ref<Array> argument = new_array(DType::float64, {10});
+  argument->buffer()->make_visible();
+  const Ref<Array> inside = new_array(DType::float64, {10});
+  const std::vector<Ref<Array>> first = {argument}, second = {argument, inside};
+
+  profile.need(0, first, inside);
+  profile.need(1, second, inside);
+  profile.give(Value::of(inside));
+
+  EXPECT_EQ(profile.needed(), 160.0);
+}
+
 }  // namespace
 }  // namespace jetlag::exec
