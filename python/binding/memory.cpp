@@ -6,6 +6,7 @@
 
 #include "array/memory.h"
 #include "binding/module.h"
+#include "compiler/jit/kernels.h"
 #include "runtime/exec/machine.h"
 #include "runtime/tasks/tasks.h"
 
@@ -81,6 +82,7 @@ void add_memory(nb::module_& m) {
   m.def("after_fork", [] {
     memory::after_fork();
     tasks::after_fork();
+    jit::after_fork();
   });
 }
 

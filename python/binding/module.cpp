@@ -6,7 +6,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "base/settings.h"
 #include "binding/python_host.h"
+#include "compiler/jit/kernels.h"
 #include "primitives/constants.h"
 #include "runtime/exec/lane.h"
 #include "runtime/tasks/tasks.h"
@@ -39,6 +41,37 @@ nb::dict primitive_row(const Primitive& p) {
                 : !p.ufunc.empty()     ? "operator"
                                        : "value";
   return row;
+}
+
+nb::dict setting_row(const Setting& s) {
+  const auto text = [](std::string_view t) { return nb::str(t.data(), t.size()); };
+  nb::dict row;
+  row["name"] = text(s.name);
+  row["environment"] = text(s.environment);
+  row["kind"] = text(kind_name(s.kind));
+  row["otherwise"] = text(s.otherwise);
+  row["choices"] = text(s.choices);
+  row["doc"] = text(s.doc);
+  return row;
+}
+
+void add_settings(nb::module_& m) {
+  m.def(
+      "settings",
+      [] {
+        nb::list rows;
+        for (const Setting& s : settings()) rows.append(setting_row(s));
+        return rows;
+      },
+      "The table of settings: one dict a row.");
+  m.def("setting", [](const std::string& name) { return setting(name); }, nb::arg("name"));
+  m.def(
+      "set_setting",
+      [](const std::string& name, const std::string& value) { set_setting(name, value); },
+      nb::arg("name"), nb::arg("value"));
+  m.def("finish", &jit::finish, "To be called before the process ends.");
+  m.def("check_environment", &check_environment,
+        "Raises if a variable of the environment holds what its setting does not take.");
 }
 
 int threads(std::optional<int> count) {
@@ -83,6 +116,7 @@ void add_tables(nb::module_& m) {
       nb::arg("name"), "Whether a user's name must be quoted in PhySL.");
   m.def("threads", threads, nb::arg("count") = nb::none(),
         "Sets, if given, and returns the number of workers.");
+  add_settings(m);
   m.def(
       "set_hooks",
       [](nb::object locate, nb::object warn_fp, nb::object warn_opaque, nb::object call_at,

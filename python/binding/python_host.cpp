@@ -150,6 +150,12 @@ void PythonHost::opaque_notice(const exec::Site& site, std::string_view why) {
 
 void PythonHost::stand_at(const exec::Site& site) { site_ = site; }
 
+void PythonHost::notice(std::string_view words) {
+  take();
+  if (PyErr_WarnEx(PyExc_RuntimeWarning, std::string(words).c_str(), 1) < 0)
+    nb::raise_python_error();
+}
+
 bool PythonHost::is_lane_object(const Value& object) {
   if (!object.is(ValueKind::object)) return false;
   const std::string_view type = Py_TYPE(static_cast<PyHandle*>(object.object())->get())->tp_name;

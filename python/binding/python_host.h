@@ -60,6 +60,7 @@ class PythonHost : public exec::Host {
   bool guards_hold() override;
   void stand_at(const exec::Site& site) override;
   void opaque_notice(const exec::Site& site, std::string_view why) override;
+  void notice(std::string_view text) override;
   Value call(const Value& callee, const std::vector<Value>& args, Keywords keywords) override;
   Value call_named(std::string_view dotted, const std::vector<Value>& args,
                    Keywords keywords) override;

@@ -19,6 +19,7 @@ from jetlag.parallel import prange, threads
 from jetlag.reports import NotLowered, OpaqueWarning
 
 if TYPE_CHECKING:
+    from jetlag.configuration import cache_dir, settings
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
 
@@ -31,9 +32,11 @@ __all__ = [
     "NotLowered",
     "OpaqueWarning",
     "__version__",
+    "cache_dir",
     "explain",
     "jit",
     "prange",
+    "settings",
     "threads",
 ]
 
@@ -41,7 +44,9 @@ __all__ = [
 _LATER = {
     "Explanation": "jetlag.explanation",
     "Future": "jetlag.futures",
+    "cache_dir": "jetlag.configuration",
     "explain": "jetlag.explanation",
+    "settings": "jetlag.configuration",
 }
 
 

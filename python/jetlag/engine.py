@@ -6,6 +6,7 @@ warnings, is decided here.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import warnings
@@ -36,6 +37,8 @@ def core() -> Any:  # noqa: ANN401
             call_at=call_at,
             name_of=name_of,
         )
+        module.check_environment()
+        atexit.register(module.finish)
         os.register_at_fork(after_in_child=_after_fork)
         _core = module
     return _core

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/settings.h"
+#include "compiler/jit/cache.h"
 #include "compiler/plan/rules.h"
 #include "primitives/primitive.h"
 #include "runtime/exec/lane.h"
@@ -32,6 +34,7 @@ class ConsoleHost : public exec::Host {
       }
     }
   }
+  void notice(std::string_view text) override { std::cerr << format("warning: {}\n", text); }
   int recursion_limit() override { return 20'000; }
   void print(const std::vector<Value>& values, Keywords, bool separated) override {
     std::string line;
@@ -185,10 +188,39 @@ int describe(const Options& options) {
                       {"why", r.why},
                       {"has_switch", r.has_switch}});
     }
+  } else if (options.what == "settings") {
+    for (const Setting& s : settings()) {
+      rows.push_back({{"name", s.name},
+                      {"environment", s.environment},
+                      {"kind", kind_name(s.kind)},
+                      {"default", s.otherwise},
+                      {"choices", s.choices},
+                      {"value", setting(s.name)},
+                      {"doc", s.doc}});
+    }
   } else {
     for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});
   }
   std::cout << rows.dump(2) << '\n';
+  return 0;
+}
+
+int cache(const Options& options) {
+  if (options.what == "clear") {
+    const std::int64_t removed = jit::clear_objects();
+    std::cout << format("{} {} removed from {}\n", removed, removed == 1 ? "object" : "objects",
+                        cache_folder());
+    return 0;
+  }
+  std::int64_t total = 0;
+  const auto objects = jit::list_objects();
+  for (const jit::CachedObject& o : objects) {
+    std::cout << format("{}  {:>9} B  {:>7} s  {}\n", o.name, o.bytes, o.age_s, o.key);
+    total += o.bytes;
+  }
+  std::cout << format("{} {}, {} B of {}, in {}\n", objects.size(),
+                      objects.size() == 1 ? "object" : "objects", total, cache_limit(),
+                      cache_folder());
   return 0;
 }
 

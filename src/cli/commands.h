@@ -21,5 +21,6 @@ struct Options {
 int run(const Options& options);
 int show(const Options& options);
 int describe(const Options& options);
+int cache(const Options& options);
 
 }  // namespace jetlag::cli

@@ -5,10 +5,22 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/settings.h"
 #include "cli/commands.h"
+#include "compiler/jit/kernels.h"
+
+namespace {
+
+// Nothing is compiled any more when the process ends.
+struct Finish {
+  ~Finish() { jetlag::jit::finish(); }
+};
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace jetlag;
+  const Finish finish;
   CLI::App app{"jetlag: PhySL programs as asynchronous tasks"};
   app.require_subcommand(1);
   cli::Options options;
@@ -30,14 +42,21 @@ int main(int argc, char** argv) {
   show->add_flag("--tags", options.tags, "with $line$column behind names");
 
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
-  describe->add_option("table", options.what, "primitives, errors, passes or rules")
+  describe->add_option("table", options.what, "primitives, errors, passes, rules or settings")
       ->required()
-      ->check(CLI::IsMember({"primitives", "errors", "passes", "rules"}));
+      ->check(CLI::IsMember({"primitives", "errors", "passes", "rules", "settings"}));
+
+  CLI::App* cache = app.add_subcommand("cache", "list or clear the object code kept on disk");
+  cache->add_option("what", options.what, "list or clear")
+      ->required()
+      ->check(CLI::IsMember({"list", "clear"}));
 
   CLI11_PARSE(app, argc, argv);
   try {
+    check_environment();
     if (run->parsed()) return cli::run(options);
     if (show->parsed()) return cli::show(options);
+    if (cache->parsed()) return cli::cache(options);
     return cli::describe(options);
   } catch (Error& error) {
     std::cerr << error.report() << '\n';

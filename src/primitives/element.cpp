@@ -71,8 +71,7 @@ std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
   std::vector<Step> all;
   for (int value = 0; value < code_.size(); ++value) {
     if (needed[value] && info(code_[value].opcode).arity > 0) {
-      const bool is_loud = value < static_cast<int>(loud.size()) && loud[value];
-      all.push_back(make_step(code_, value, is_loud));
+      all.push_back(make_step(code_, value, is_loud(value)));
     }
   }
   return all;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "primitives/element_kernel.h"
 #include "primitives/primitive.h"
 
 namespace jetlag {
@@ -22,7 +23,7 @@ Operand operand_of(const Value& v);
 
 // A typed straight-line program over elements. Immutable once built, and safe
 // to run from many threads.
-class ElementProgram {
+class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
  public:
   struct Instruction;  // element.cpp
   virtual ~ElementProgram() = default;
@@ -38,6 +39,12 @@ class ElementProgram {
   // the outputs. Operations that no output needs may be left out.
   virtual const Code& code() const = 0;
   virtual std::span<const int> output_values() const = 0;
+  // Whether a NaN that this value's comparison meets is a condition to report.
+  virtual bool is_loud(int value) const = 0;
+  KernelTable& kernels() const { return kernels_; }
+
+ private:
+  mutable KernelTable kernels_;
 };
 
 // Builds a program: inputs, applications of primitives, outputs. Registers are
@@ -82,6 +89,10 @@ class ElementRun {
 
   std::int64_t size() const;  // elements of the iteration space
   const ElementProgram& program() const;
+  // How the operands lie, for whoever makes a kernel; and where it will appear.
+  // Runs take it up as soon as it is there.
+  KernelLayout layout() const;
+  void use(const KernelSlot* slot);
   // Computes elements [first, last) of the space, which are counted along the
   // first output as it lies in memory. The outputs may be inputs, element for
   // element; other overlaps are the caller's care. Returns the floating-point

@@ -54,6 +54,9 @@ class Program final : public ElementProgram {
   const Primitive& application(int i) const override;
   const Code& code() const override { return code_; }
   std::span<const int> output_values() const override { return output_list; }
+  bool is_loud(int value) const override {
+    return value < static_cast<int>(loud.size()) && loud[static_cast<std::size_t>(value)];
+  }
 
   // The steps that compute the wanted values, in order.
   std::vector<Step> steps_for(std::span<const int> wanted) const;

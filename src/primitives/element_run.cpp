@@ -257,18 +257,28 @@ class ChunkRunner {
   std::byte* buffers_;
 };
 
-unsigned RunState::run(std::int64_t first, std::int64_t last) const {
+void RunState::interpret(std::int64_t first, std::int64_t last) const {
   const std::int64_t pointer_bytes = (program->code_.size() * 8 + 63) / 64 * 64;
   std::byte* memory = scratch(pointer_bytes + program->slot_count * program->slot_bytes);
   ChunkRunner runner(*this, reinterpret_cast<const std::byte**>(memory), memory + pointer_bytes);
-  clear_flags();
   runner.spread_uniform(std::min(run_length, last - first));
   for (std::int64_t position = first; position < last;) {
     const std::int64_t n = runner.stretch(position, last);
     runner.compute(position, n);
     position += n;
   }
-  return read_flags() | conversion_flags;
+}
+
+unsigned RunState::run(std::int64_t first, std::int64_t last) const {
+  const ElementKernel kernel = slot ? slot->kernel.load(std::memory_order_acquire) : nullptr;
+  clear_flags();
+  unsigned met = conversion_flags;
+  if (kernel) {
+    met |= run_kernel(kernel, space, operands(), first, last);
+  } else {
+    interpret(first, last);
+  }
+  return read_flags() | met;
 }
 
 void RunState::aim(std::span<const Value* const> inputs, std::byte* output) {
@@ -297,6 +307,12 @@ ElementRun::ElementRun(ElementRun&&) noexcept = default;
 std::int64_t ElementRun::size() const { return state_->space.size(); }
 
 const ElementProgram& ElementRun::program() const { return *state_->program; }
+
+KernelLayout ElementRun::layout() const {
+  return layout_of(state_->space, state_->operands(), state_->program->outputs());
+}
+
+void ElementRun::use(const KernelSlot* slot) { state_->slot = slot; }
 
 unsigned ElementRun::run(std::int64_t first, std::int64_t last) const {
   return state_->run(first, last);

@@ -18,15 +18,18 @@ struct RunState {
   unsigned conversion_flags = 0;       // from converting Python scalars
   int converted_input = -1;            // the last input that raised one
   ElementSpace space;
+  const KernelSlot* slot = nullptr;  // where machine code will appear
 
   RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs,
            std::vector<Ref<Array>> outputs);
+  int operands() const { return program->inputs() + program->outputs(); }
   unsigned run(std::int64_t first, std::int64_t last) const;
   void aim(std::span<const Value* const> inputs, std::byte* output);
 
  private:
   ElementSpace make_space(std::vector<Value>& inputs, std::vector<Ref<Array>>& outputs);
   void choose_direct_stores();
+  void interpret(std::int64_t first, std::int64_t last) const;
 };
 
 struct ElementRun::State : RunState {

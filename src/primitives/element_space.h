@@ -25,6 +25,7 @@ class ElementSpace {
   ElementSpace(Dims shape, std::vector<Placement> placements, std::int64_t leader);
 
   std::int64_t size() const { return size_; }
+  const Dims& shape() const { return shape_; }  // after sorting and joining
   const Placement& operator[](std::int64_t i) const {
     return placements_[static_cast<std::size_t>(i)];
   }

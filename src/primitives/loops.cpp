@@ -35,6 +35,12 @@ Loop find_cast(DType from, DType to) {
   return wide_loops().casts[static_cast<int>(from)][static_cast<int>(to)];
 }
 
+const char* find_vector_function(Opcode opcode, DType operand) {
+  return wide_loops().vector_functions[static_cast<int>(opcode)][static_cast<int>(operand)];
+}
+
+int vector_bytes() { return wide_loops().vector_bytes; }
+
 #if defined(__x86_64__)
 
 // <cfenv> would also save and load the x87 state, a hundred times slower; no

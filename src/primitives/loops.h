@@ -15,6 +15,9 @@ using Loop = void (*)(const void* a, const void* b, const void* c, void* out, st
 struct LoopTable {
   Loop loops[opcode_count][dtype_count];
   Loop casts[dtype_count][dtype_count];  // from, to
+  // The vector functions behind the loops, where there are some: symbols.
+  const char* vector_functions[opcode_count][dtype_count];
+  int vector_bytes;  // what such a function takes at once
 };
 
 // loops.inc, compiled once for each level; only the first exists everywhere.
@@ -25,6 +28,10 @@ extern const LoopTable loops_x86_64_v4;
 // The loop for this machine; null if the operation does not take the dtype.
 Loop find_loop(Opcode opcode, DType operand);
 Loop find_cast(DType from, DType to);
+// The vector function that the loop calls, for code that calls it itself; null
+// if it calls none. It takes vector_bytes() at once.
+const char* find_vector_function(Opcode opcode, DType operand);
+int vector_bytes();  // the width of this machine's registers, as the loops use them
 // Operations that gain nothing from wide registers (loops_scalar.cpp).
 Loop find_scalar_loop(Opcode opcode, DType operand);
 

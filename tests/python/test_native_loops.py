@@ -14,7 +14,7 @@ from same import same_as_numpy
 
 @pytest.fixture(params=["off", "always"], autouse=True)
 def _mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JETLAG_JIT", request.param)
+    monkeypatch.setattr(jl.settings, "jit", request.param)
 
 
 def test_a_loop_says_that_it_was_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_a_loop_says_that_it_was_compiled(monkeypatch: pytest.MonkeyPatch) -> No
         for i in range(len(a)):
             a[i] = i * 0.5
 
-    monkeypatch.setenv("JETLAG_JIT", "always")
+    monkeypatch.setattr(jl.settings, "jit", "always")
     assert "compiled-loop" in str(jl.explain(jl.jit(fill), np.zeros(5)))
 
 
@@ -568,7 +568,7 @@ def test_transcendentals_have_the_bits_of_the_interpreter(
     a = np.linspace(0, 40, 101)
     results = []
     for mode in ("off", "always"):
-        monkeypatch.setenv("JETLAG_JIT", mode)
+        monkeypatch.setattr(jl.settings, "jit", mode)
         results.append(jl.jit(work)(a, np.zeros(101)))
     np.testing.assert_array_equal(*results)
 
@@ -666,7 +666,7 @@ def test_zero_sized_arrays() -> None:
 
 
 def test_a_loop_runs_in_parts_when_it_becomes_hot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("JETLAG_JIT")
+    monkeypatch.setattr(jl.settings, "jit", "auto")
 
     def work(a, n):
         s = 0
@@ -679,7 +679,7 @@ def test_a_loop_runs_in_parts_when_it_becomes_hot(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_first_inner_loop_is_hot_before_the_outer_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("JETLAG_JIT")
+    monkeypatch.setattr(jl.settings, "jit", "auto")
 
     def work(a, n):
         for t in range(4):
@@ -777,7 +777,7 @@ def test_calls_of_functions_in_a_loop() -> None:
 
 
 def test_recursion_becomes_hot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("JETLAG_JIT")
+    monkeypatch.setattr(jl.settings, "jit", "auto")
     same_as_numpy(fib, 17)
 
 

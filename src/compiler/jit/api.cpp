@@ -14,7 +14,6 @@ namespace {
 const Api* opened = nullptr;
 std::string reason;
 
-// The module lies beside the code that asks for it, or in the build's lib folder.
 std::string folder_of_this_code() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&folder_of_this_code), &info) == 0) return ".";
@@ -27,31 +26,44 @@ std::string folder_of_this_code() {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-void open_module() {
-  constexpr const char* name = "libjetlag_llvm.so";
+// The module lies beside the code that asks for it, or in the build's src folder.
+std::string find_module() {
   const std::string here = folder_of_this_code();
   for (const char* relative : {"/", "/../src/", "/../../src/", "/../lib/"}) {
-    const std::string path = here + relative + name;
-    void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!module) {
-      // The reason that counts is that of a file which is there.
-      const char* why = dlerror();
-      if (reason.empty() || access(path.c_str(), R_OK) == 0) reason = why ? why : path;
-      continue;
-    }
-    using Get = const Api* (*)();
-    const auto get = reinterpret_cast<Get>(dlsym(module, "jetlag_jit_api"));
-    const Api* found = get ? get() : nullptr;
-    if (found && found->version == Api::current) {
-      opened = found;
-      return;
-    }
-    reason = path + " belongs to another build of jetlag";
+    std::string path = here + relative + "libjetlag_llvm.so";
+    if (access(path.c_str(), R_OK) == 0) return path;
+  }
+  return {};
+}
+
+void open_module() {
+  const std::string& path = module_path();
+  if (path.empty()) {
+    reason = "libjetlag_llvm.so is not beside jetlag";
     return;
+  }
+  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!module) {
+    const char* why = dlerror();
+    reason = why ? why : path;
+    return;
+  }
+  using Get = const Api* (*)();
+  const auto get = reinterpret_cast<Get>(dlsym(module, "jetlag_jit_api"));
+  const Api* found = get ? get() : nullptr;
+  if (found && found->version == Api::current) {
+    opened = found;
+  } else {
+    reason = path + " belongs to another build of jetlag";
   }
 }
 
 }  // namespace
+
+const std::string& module_path() {
+  static const std::string& path = *new std::string(find_module());
+  return path;
+}
 
 const Api* api() {
   static std::once_flag once;

@@ -9,6 +9,8 @@
 
 namespace jetlag::jit {
 
+struct ElementSource;  // element_source.h
+
 struct Api {
   // Bumped whenever something below changes: a module of another build is refused.
   static constexpr int current = 2;
@@ -18,10 +20,16 @@ struct Api {
   // A loop as machine code; `key` names it among all loops. Null, with the reason, if LLVM fails.
   loops::Machine (*loop)(const loops::Program& program, const char* key,
                          std::string& why) = nullptr;
+  // Machine code for elementwise work; null, with the reason in `problem`, if
+  // it cannot be made. Safe from any thread.
+  void* (*compile_elements)(const ElementSource& source, std::string& problem) = nullptr;
 };
 
 // Null, with the reason in why_not(), if the module cannot be opened. Opens it once.
 const Api* api();
 const char* why_not();
+
+// Where the module lies; empty if it is nowhere.
+const std::string& module_path();
 
 }  // namespace jetlag::jit

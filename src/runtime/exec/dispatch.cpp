@@ -289,7 +289,8 @@ Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<
     passed.push_back(args[i]);
   }
   Value result;
-  profiled(op.id, StepKind::opaque, [&] { result = host_.call_named(p.python, passed, keywords); });
+  profiled(op.id, StepKind::opaque,
+           [&] { result = host_.call_named(p.python, passed, keywords); });
   host_ran();
   describe(op, StepKind::opaque, result);
   return result;
@@ -338,8 +339,9 @@ Value Lane::method(const plan::Op& op, Value* regs) {
   const Value callee = host_.attribute(self, op.name);
   args.erase(args.begin());
   const bool lane = op.lane || host_.is_lane_object(self);
+  const Site site = site_of(op.place);
   if (!lane) {
-    host_.opaque_notice(site_of(op.place), format("the method {} has no native form", op.name));
+    host_.opaque_notice(site, format("the method {} has no native form", op.name));
   }
   const StepKind kind = lane ? StepKind::lane : StepKind::opaque;
   Value result;

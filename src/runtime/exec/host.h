@@ -64,6 +64,9 @@ class Host {
   // (strict). Opaque helpers tell of themselves.
   virtual void opaque_notice(const Site&, std::string_view /*why*/) {}
 
+  // Something that the user should know once, and that changes no result.
+  virtual void notice(std::string_view /*text*/) {}
+
   // Methods of such an object are known to run in the host: random generators.
   virtual bool is_lane_object(const Value&) { return false; }
 

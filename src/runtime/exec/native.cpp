@@ -1,7 +1,6 @@
 #include "runtime/exec/native.h"
 
-#include <cstdlib>
-
+#include "base/settings.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/native_entry.h"
 
@@ -17,12 +16,6 @@ constexpr std::int64_t most_exits = 5000;
 constexpr int most_declined = 3;
 
 }  // namespace
-
-NativeLoops::Mode NativeLoops::mode() {
-  const char* text = std::getenv("JETLAG_JIT");
-  const std::string_view word = text ? text : "";
-  return word == "off" ? Mode::off : word == "always" ? Mode::always : Mode::automatic;
-}
 
 LoopRecord& NativeLoops::record(const plan::Program& program, const plan::Function& function,
                                 const plan::Statement& statement) {
@@ -52,7 +45,7 @@ FunctionRecord& NativeLoops::record(const plan::Function& function) {
 
 LoopRun::LoopRun(Lane& lane, const plan::Statement& statement)
     : lane_(lane), statement_(statement), begin_(lane.edges_) {
-  if (NativeLoops::mode() == NativeLoops::Mode::off || !lane.current_) return;
+  if (jit_mode() == JitMode::off || !lane.current_) return;
   record_ = &lane.caches_.loops.record(lane.program_, *lane.current_, statement);
   if (record_->declined >= most_declined || record_->exits > most_exits) {
     record_ = nullptr;
@@ -70,7 +63,7 @@ LoopRun::~LoopRun() {
 bool LoopRun::is_hot() const {
   if (!record_ || tried_) return false;
   if (record_->compiled.load(std::memory_order_relaxed)) return true;
-  if (NativeLoops::mode() == NativeLoops::Mode::always) return true;
+  if (jit_mode() == JitMode::always) return true;
   const std::int64_t done = record_->rounds.load(std::memory_order_relaxed) + lane_.edges_ - begin_;
   const bool alone = lane_.loops_around_ - (counts_ ? 1 : 0) == 0;
   return done >= (alone ? rounds_to_compile : rounds_inside);

@@ -50,9 +50,6 @@ struct FunctionRecord {
 // The loops and functions of a program. Shared by all its lanes.
 class NativeLoops {
  public:
-  enum class Mode { off, automatic, always };
-  static Mode mode();
-
   LoopRecord& record(const plan::Program& program, const plan::Function& function,
                      const plan::Statement& statement);
   FunctionRecord& record(const plan::Function& function);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <exception>
 
+#include "base/settings.h"
 #include "compiler/jit/api.h"
 #include "primitives/loops.h"
 #include "runtime/exec/lane.h"
@@ -78,7 +79,7 @@ class NativeCall {
   Value run(std::span<const Value> args) {
     FunctionRecord& record = lane_.caches_.loops.record(*op_.function);
     if (record.declined || record.failures > most_failures) return {};
-    const bool always = NativeLoops::mode() == NativeLoops::Mode::always;
+    const bool always = jit_mode() == JitMode::always;
     if (++record.calls < calls_to_compile && !always) return {};
     if (args.size() > most_arguments || args.size() != op_.function->params.size()) return {};
     std::vector<loops::Kind> kinds;
@@ -157,7 +158,7 @@ class NativeCall {
 };
 
 Value call_native(Lane& lane, const plan::Op& op, std::span<const Value> args) {
-  if (NativeLoops::mode() == NativeLoops::Mode::off) return {};
+  if (jit_mode() == JitMode::off) return {};
   return NativeCall(lane, op).run(args);
 }
 

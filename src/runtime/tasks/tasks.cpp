@@ -25,7 +25,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
  public:
   explicit Pool(int count)
       : count_(count),
-        control_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count) + 1),
+        control_(tbb::global_control::max_allowed_parallelism, most_workers + 1),
         arena_(count, /*reserved_for_masters=*/0) {}
 
   // So many workers shall run the task; each holds a reference that is given here.
@@ -36,7 +36,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void empty();
 
   const int count_;
-  tbb::global_control control_;
+  tbb::global_control control_;  // more threads than cores are allowed; the arena has the limit
   tbb::task_arena arena_;
   std::mutex mutex_;
   std::deque<Task*> urgent_, others_;

@@ -10,9 +10,12 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Utils/Mem2Reg.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compiler/jit/cache.h"
 
 namespace jetlag::jit {
 
@@ -42,7 +45,7 @@ llvm::orc::JITTargetMachineBuilder host_builder(const std::string& processor,
   return builder;
 }
 
-void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, Passes passes) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager calls;
@@ -56,7 +59,16 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, calls, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  if (passes == Passes::all) {
+    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+    return;
+  }
+  llvm::FunctionPassManager each;
+  each.addPass(llvm::PromotePass());
+  each.addPass(llvm::EarlyCSEPass());
+  llvm::ModulePassManager all;
+  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(each)));
+  all.run(module, modules);
 }
 
 }  // namespace
@@ -88,7 +100,8 @@ Engine::Engine() {
   }
 }
 
-std::unique_ptr<llvm::MemoryBuffer> Engine::object_of(const std::string& name, const Emit& emit) {
+std::unique_ptr<llvm::MemoryBuffer> Engine::object_of(const std::string& name, const Emit& emit,
+                                                      Passes passes) {
   const auto machine = checked(host_builder(processor_, features_).createTargetMachine());
   llvm::LLVMContext context;
   llvm::Module module(name, context);
@@ -105,7 +118,7 @@ std::unique_ptr<llvm::MemoryBuffer> Engine::object_of(const std::string& name, c
     f.addFnAttr("target-cpu", processor_);
     f.addFnAttr("target-features", features_);
   }
-  optimise(module, *machine);
+  optimise(module, *machine, passes);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager codegen;
@@ -117,20 +130,39 @@ std::unique_ptr<llvm::MemoryBuffer> Engine::object_of(const std::string& name, c
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes));
 }
 
-void* Engine::compile(const std::string& key, const std::string& symbol, const Emit& emit) {
+void* Engine::compile(const std::string& key, const std::string& symbol, const Emit& emit,
+                      Passes passes) {
   {
     std::lock_guard lock(mutex_);
     if (const auto at = known_.find(key); at != known_.end()) return at->second;
   }
-  auto object = object_of(symbol, emit);
+  std::unique_ptr<llvm::MemoryBuffer> object;
+  if (const auto kept = load_object(key)) {
+    object = llvm::MemoryBuffer::getMemBufferCopy(*kept, symbol);
+  } else {
+    object = object_of(symbol, emit, passes);
+    store_object(key, {object->getBufferStart(), object->getBufferSize()});
+  }
   std::lock_guard lock(mutex_);
   if (const auto at = known_.find(key); at != known_.end()) return at->second;
-  // A symbol may appear in many objects: each has a library of its own.
+  return known_[key] = link(symbol, std::move(object));
+}
+
+// A symbol may appear in many objects: each has a library of its own.
+void* Engine::link(const std::string& symbol, std::unique_ptr<llvm::MemoryBuffer> object) {
   auto& library = checked(jit_->createJITDylib(format("{}.{}", symbol, made_++)));
   library.addToLinkOrder(jit_->getMainJITDylib());
   check(jit_->addObjectFile(library, std::move(object)));
-  const auto address = checked(jit_->lookup(library, symbol));
-  return known_[key] = address.toPtr<void*>();
+  return checked(jit_->lookup(library, symbol)).toPtr<void*>();
+}
+
+void Engine::define(const std::string& symbol, void* address) {
+  std::lock_guard lock(mutex_);
+  if (!defined_.insert(symbol).second) return;
+  llvm::orc::SymbolMap symbols;
+  symbols[jit_->mangleAndIntern(symbol)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                                            llvm::JITSymbolFlags::Exported};
+  check(jit_->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))));
 }
 
 }  // namespace jetlag::jit

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "compiler/jit/llvm/arithmetic.h"
+#include "compiler/jit/llvm/engine.h"
 
 namespace jetlag::jit {
 
@@ -22,6 +23,10 @@ namespace {
 llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& program) {
   return llvm::StructType::get(
       context, {type_of(context, loops::held_as(program.result)), llvm::Type::getInt1Ty(context)});
+}
+
+std::string kernel_symbol(const loops::Instr& i) {
+  return format("jetlag_loop_{}_{}", info(i.opcode).name, info(i.dtype).name);
 }
 
 class LoopEmitter {
@@ -294,8 +299,7 @@ class LoopEmitter {
     args.push_back(b_.getInt64(1));
     llvm::Type* ptr = b_.getPtrTy();
     auto* t = llvm::FunctionType::get(b_.getVoidTy(), {ptr, ptr, ptr, ptr, b_.getInt64Ty()}, false);
-    Value* callee = b_.CreateIntToPtr(b_.getInt64(i.literal), ptr);
-    b_.CreateCall(t, callee, args)->setDoesNotThrow();
+    b_.CreateCall(module_.getOrInsertFunction(kernel_symbol(i), t), args)->setDoesNotThrow();
     return b_.CreateLoad(type(to), scratch_[3]);
   }
 
@@ -407,6 +411,16 @@ void emit_way_in(llvm::Function* f, llvm::Function* inner, const loops::Program&
 }
 
 }  // namespace
+
+void define_kernels(const loops::Program& program) {
+  for (const loops::Instr& i : program.instructions) {
+    if (i.what != loops::Do::kernel) continue;
+    Engine::get().define(kernel_symbol(i), reinterpret_cast<void*>(i.literal));
+  }
+  for (const auto& function : program.functions) {
+    if (function.get() != &program) define_kernels(*function);
+  }
+}
 
 void emit_loop(llvm::Module& module, const std::string& symbol, const loops::Program& program) {
   std::vector<llvm::Function*> functions;

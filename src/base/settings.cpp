@@ -1,0 +1,168 @@
+#include "base/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <mutex>
+
+#include "base/error.h"
+
+namespace jetlag {
+
+namespace {
+
+constexpr Setting table[] = {
+    {"jit", "JETLAG_JIT", SettingKind::choice, "auto", "off auto always",
+     "machine code for array steps: never, in the background once a step is worth it, or at the "
+     "first use, waiting for it"},
+    {"cache_dir", "JETLAG_CACHE_DIR", SettingKind::folder, "~/.cache/jetlag", "",
+     "where object code is kept from process to process ($XDG_CACHE_HOME/jetlag where that is "
+     "set)"},
+    {"cache_limit", "JETLAG_CACHE_LIMIT", SettingKind::bytes, "268435456", "",
+     "how many bytes that folder may hold; the oldest files make room"},
+};
+constexpr std::size_t count = std::size(table);
+enum Index : std::size_t { jit_at, cache_dir_at, cache_limit_at };
+
+std::string list_of(std::string_view words) {
+  std::string list;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    const bool last = end == words.size();
+    if (!list.empty()) list += last ? " or " : ", ";
+    list += format("'{}'", words.substr(at, end - at));
+    at = end + 1;
+  }
+  return list;
+}
+
+bool is_choice(std::string_view value, std::string_view words) {
+  return !value.empty() && value.find(' ') == std::string_view::npos &&
+         format(" {} ", words).find(format(" {} ", value)) != std::string::npos;
+}
+
+bool is_size(std::string_view value) {
+  std::int64_t number = -1;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  return error == std::errc{} && end == value.data() + value.size() && number >= 0;
+}
+
+// Throws what the user is told; `how` is how the user named the setting.
+void check_value(const Setting& s, std::string_view how, std::string_view value) {
+  switch (s.kind) {
+    case SettingKind::choice:
+      if (is_choice(value, s.choices)) return;
+      throw Error(Kind::value, format("{} must be {}, not '{}'", how, list_of(s.choices), value));
+    case SettingKind::bytes:
+      if (is_size(value)) return;
+      throw Error(Kind::value, format("{} must be a number of bytes, not '{}'", how, value));
+    case SettingKind::folder:
+      if (value.find('\0') == std::string_view::npos) return;
+      throw Error(Kind::value, format("{} must be a path without null characters", how));
+  }
+}
+
+JitMode mode_of(std::string_view value) {
+  if (value == "off") return JitMode::off;
+  return value == "always" ? JitMode::always : JitMode::automatic;
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string default_folder() {
+  const std::string xdg = environment("XDG_CACHE_HOME");
+  // A relative path there is to be ignored, says its specification.
+  if (xdg.starts_with('/')) return xdg + "/jetlag";
+  const std::string home = environment("HOME");
+  return home.empty() ? "" : home + "/.cache/jetlag";
+}
+
+// Never destroyed: threads may still read while the process ends.
+struct State {
+  std::mutex mutex;
+  std::array<std::string, count> values;
+  std::atomic<JitMode> mode{JitMode::automatic};
+  std::string complaint;  // about the environment
+
+  State() {
+    for (std::size_t i = 0; i < count; ++i) {
+      values[i] = i == cache_dir_at ? default_folder() : std::string(table[i].otherwise);
+      const char* given = std::getenv(std::string(table[i].environment).c_str());
+      if (!given || !*given) continue;
+      try {
+        check_value(table[i], table[i].environment, given);
+        values[i] = given;
+      } catch (const Error& error) {
+        if (complaint.empty()) complaint = error.message();
+      }
+    }
+    mode = mode_of(values[jit_at]);
+  }
+};
+
+State& state() {
+  static State& s = *new State;
+  return s;
+}
+
+std::size_t index_of(std::string_view name) {
+  const Setting* s = find_setting(name);
+  if (!s) throw Error(Kind::attribute, format("there is no setting '{}'", name));
+  return static_cast<std::size_t>(s - table);
+}
+
+std::string value_at(std::size_t i) {
+  State& s = state();
+  std::scoped_lock lock(s.mutex);
+  return s.values[i];
+}
+
+}  // namespace
+
+std::string_view kind_name(SettingKind kind) {
+  constexpr std::string_view names[] = {"choice", "folder", "bytes"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::span<const Setting> settings() { return table; }
+
+const Setting* find_setting(std::string_view name) {
+  const auto* found = std::find_if(std::begin(table), std::end(table),
+                                   [&](const Setting& s) { return s.name == name; });
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::string setting(std::string_view name) { return value_at(index_of(name)); }
+
+void set_setting(std::string_view name, std::string_view value) {
+  const std::size_t i = index_of(name);
+  check_value(table[i], table[i].name, value);
+  State& s = state();
+  std::scoped_lock lock(s.mutex);
+  s.values[i] = value;
+  if (i == jit_at) s.mode = mode_of(value);
+}
+
+void check_environment() {
+  State& s = state();
+  std::scoped_lock lock(s.mutex);
+  if (!s.complaint.empty()) throw Error(Kind::value, s.complaint);
+}
+
+JitMode jit_mode() { return state().mode.load(std::memory_order_relaxed); }
+
+std::string cache_folder() { return value_at(cache_dir_at); }
+
+std::int64_t cache_limit() {
+  const std::string text = value_at(cache_limit_at);
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+}  // namespace jetlag

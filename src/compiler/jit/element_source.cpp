@@ -1,0 +1,106 @@
+#include "compiler/jit/element_source.h"
+
+#include "primitives/expr.h"
+#include "primitives/loops.h"
+
+namespace jetlag::jit {
+
+namespace {
+
+bool is_in_line(Opcode opcode, DType operand) {
+  switch (opcode) {
+    case Opcode::divide:
+    case Opcode::absolute:
+    case Opcode::sqrt: return !is_complex(operand);
+    case Opcode::floor_divide:
+    case Opcode::modulo:
+    case Opcode::fmod:
+    case Opcode::nextafter:
+    case Opcode::ldexp:
+    case Opcode::gcd: return false;
+    default: return opcode < Opcode::pow;
+  }
+}
+
+// A loop of the interpreter: kernels give it a few elements at a time.
+ElementCall loop_call(Opcode opcode, DType operand) {
+  const Loop loop = find_loop(opcode, operand);
+  JETLAG_CHECK(loop != nullptr, "no loop for {} of {}", info(opcode).name, info(operand).name);
+  return {ElementCall::How::loop,
+          format("jetlag_loop_{}_{}", info(opcode).name, info(operand).name),
+          reinterpret_cast<void*>(loop)};
+}
+
+ElementCall call_of(const Code& code, const Operation& o) {
+  const DType operand = code.operand_dtype(o);
+  if (is_in_line(o.opcode, operand)) return {};
+  if (const char* name = find_vector_function(o.opcode, operand)) {
+    return {ElementCall::How::vector_function, name, nullptr};
+  }
+  return loop_call(o.opcode, operand);
+}
+
+std::vector<bool> needed_by_outputs(const ElementProgram& program) {
+  const Code& code = program.code();
+  std::vector<bool> needed(static_cast<std::size_t>(code.size()));
+  for (int value : program.output_values()) needed[static_cast<std::size_t>(value)] = true;
+  for (int value = code.size() - 1; value >= 0; --value) {
+    if (!needed[static_cast<std::size_t>(value)]) continue;
+    for (int k = 0; k < info(code[value].opcode).arity; ++k) {
+      needed[static_cast<std::size_t>(code[value].operands[k])] = true;
+    }
+  }
+  return needed;
+}
+
+// Made of constants and operands that are repeated along the row.
+bool is_uniform(const Code& code, KernelLayout layout, int value) {
+  const Operation& o = code[value];
+  if (o.opcode == Opcode::input) return lie_of(layout, o.index) == Lie::repeated;
+  for (int k = 0; k < info(o.opcode).arity; ++k) {
+    if (!is_uniform(code, layout, o.operands[k])) return false;
+  }
+  return true;
+}
+
+bool is_left_to_interpreter(const Code& code, KernelLayout layout, const Operation& o) {
+  if (o.opcode == Opcode::pow) return is_integer(o.dtype);
+  return o.opcode == Opcode::select && is_uniform(code, layout, o.operands[0]);
+}
+
+std::string key_of(const ElementProgram& program, const ElementSource& source) {
+  std::string key = format("elements {:x} {}", source.layout, source.vector_bytes);
+  for (int value : program.output_values()) key += format(" %{}", value);
+  for (int value = 0; value < program.code().size(); ++value) {
+    if (program.is_loud(value)) key += format(" !{}", value);
+  }
+  // One line: lists show the first one only.
+  std::string text = to_text(program.code());
+  for (char& c : text) {
+    if (c == '\n') c = ';';
+  }
+  return key + ": " + text;
+}
+
+}  // namespace
+
+std::optional<ElementSource> element_source(const ElementProgram& program, KernelLayout layout) {
+  const Code& code = program.code();
+  ElementSource source{.program = &program,
+                       .layout = layout,
+                       .vector_bytes = vector_bytes(),
+                       .key = {},
+                       .calls = {},
+                       .needed = needed_by_outputs(program)};
+  source.calls.resize(static_cast<std::size_t>(code.size()));
+  for (int value = 0; value < code.size(); ++value) {
+    const auto i = static_cast<std::size_t>(value);
+    if (!source.needed[i]) continue;
+    if (is_left_to_interpreter(code, layout, code[value])) return std::nullopt;
+    source.calls[i] = call_of(code, code[value]);
+  }
+  source.key = key_of(program, source);
+  return source;
+}
+
+}  // namespace jetlag::jit

@@ -1,0 +1,27 @@
+// Which elementwise work gets machine code, and when: the interpreter answers
+// until code is there, which one thread makes in the background.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "primitives/element.h"
+
+namespace jetlag::jit {
+
+// Counts the run, asks for a kernel once the program has earned one, and lets
+// the run use what there is or will be. Never waits, unless the setting jit is
+// "always".
+void consider(ElementRun& run);
+
+// Why there is no machine code, the first time that somebody asks after it
+// could not be made.
+std::optional<std::string> take_notice();
+
+// The process is about to end: waits for what is being compiled.
+void finish();
+
+// The child has no thread to compile on: it uses the kernels that are there.
+void after_fork();
+
+}  // namespace jetlag::jit

@@ -1,0 +1,329 @@
+// The loop nest of a kernel:
+//
+//   for each row:
+//     what is repeated along the row, and what is made of that alone
+//     for each vector of elements: load, compute, store
+//     the elements left over: the same on a vector padded with the last of
+//       them, so that an element's bits and flags never depend on its place
+//
+// All loads of a vector come before its stores: an output may be an input,
+// element for element.
+#include "compiler/jit/llvm/elements.h"
+
+#include <algorithm>
+
+#include "compiler/jit/llvm/engine.h"
+#include "compiler/jit/llvm/lanes.h"
+
+namespace jetlag::jit {
+
+namespace {
+
+using llvm::BasicBlock;
+using llvm::Value;
+
+constexpr int most_lanes = 16;
+
+// A register's worth of the widest numbers; two where the program is so short
+// that twice its values fit the registers.
+int lanes_for(const ElementSource& source) {
+  const Code& code = source.program->code();
+  std::int64_t widest = 1;
+  int operations = 0;
+  bool calls = false;
+  for (int value = 0; value < code.size(); ++value) {
+    const auto i = static_cast<std::size_t>(value);
+    if (!source.needed[i]) continue;
+    widest = std::max(widest, size_of(real_dtype(code[value].dtype)));
+    operations += code[value].opcode != Opcode::constant;
+    calls = calls || source.calls[i].how != ElementCall::How::in_line;
+  }
+  constexpr int short_program = 10;
+  const auto lanes = static_cast<int>(source.vector_bytes / widest);
+  return std::min(calls || operations > short_program ? lanes : 2 * lanes, most_lanes);
+}
+
+class ElementEmitter {
+ public:
+  ElementEmitter(llvm::Module& module, const ElementSource& source)
+      : source_(source),
+        program_(*source.program),
+        code_(program_.code()),
+        b_(module.getContext()),
+        width_(lanes_for(source)),
+        operands_(static_cast<std::size_t>(program_.inputs() + program_.outputs())) {
+    llvm::Type* pointer = b_.getPtrTy();
+    llvm::Type* word = b_.getInt64Ty();
+    auto* type =
+        llvm::FunctionType::get(b_.getInt32Ty(), {pointer, pointer, pointer, word, word}, false);
+    function_ =
+        llvm::Function::Create(type, llvm::Function::ExternalLinkage, element_symbol, module);
+    function_->setDoesNotThrow();
+    const std::string bits = std::to_string(8 * source.vector_bytes);
+    function_->addFnAttr("min-legal-vector-width", bits);
+    function_->addFnAttr("prefer-vector-width", bits);
+  }
+
+  void emit();
+
+ private:
+  struct Operand {
+    Value *base, *inner, *outer;
+    Value* row = nullptr;  // where this row begins
+    DType dtype;
+    Lie lie;
+  };
+  // Where a vector of elements lies in a row. Left over: only `count` are there.
+  struct Place {
+    Value* first;
+    Value* count = nullptr;
+  };
+
+  BasicBlock* block(const char* name) {
+    return BasicBlock::Create(b_.getContext(), name, function_);
+  }
+  Value* word(std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); }
+  void read_operands();
+  void emit_row(LaneEmitter& lanes);
+  void emit_uniform(LaneEmitter& lanes);
+  void emit_vector(LaneEmitter& lanes, const Place& place);
+  Lanes value(LaneEmitter& lanes, const Place* place, int v);
+  Value* element(const Operand& o, Value* index);
+  Lanes load(LaneEmitter& lanes, const Operand& o, const Place& place);
+  Lanes load_dense(LaneEmitter& lanes, const Operand& o, Value* first);
+  Lanes load_number(LaneEmitter& lanes, const Operand& o, Value* at);
+  void store_all(LaneEmitter& lanes, const std::vector<Lanes>& results, Value* first);
+  void store_some(LaneEmitter& lanes, const std::vector<Lanes>& results, const Place& place);
+  void store_number(LaneEmitter& lanes, const Operand& o, Lanes result, int lane, Value* index);
+  const Operand& output(std::size_t i) const {
+    return operands_[static_cast<std::size_t>(program_.inputs()) + i];
+  }
+
+  const ElementSource& source_;
+  const ElementProgram& program_;
+  const Code& code_;
+  llvm::IRBuilder<> b_;
+  int width_;
+  llvm::Function* function_;
+  std::vector<Operand> operands_;
+  std::vector<Lanes> uniform_;  // of values made of what is repeated
+  std::vector<Lanes> known_;    // of the vector at hand
+};
+
+void ElementEmitter::read_operands() {
+  const auto read = [&](unsigned argument, std::size_t i, llvm::Type* type) {
+    Value* at = b_.CreateConstInBoundsGEP1_64(type, function_->getArg(argument), i);
+    return b_.CreateLoad(type, at);
+  };
+  for (std::size_t i = 0; i < operands_.size(); ++i) {
+    Operand& o = operands_[i];
+    const int at = static_cast<int>(i), output = at - program_.inputs();
+    o.base = read(0, i, b_.getPtrTy());
+    o.inner = read(1, i, b_.getInt64Ty());
+    o.outer = read(2, i, b_.getInt64Ty());
+    o.dtype = output < 0 ? program_.input_dtype(at) : program_.output_dtype(output);
+    o.lie = lie_of(source_.layout, at);
+  }
+}
+
+void ElementEmitter::emit() {
+  b_.SetInsertPoint(block("entry"));
+  auto* misfits = b_.CreateAlloca(b_.getInt1Ty());
+  b_.CreateStore(b_.getFalse(), misfits);
+  read_operands();
+  LaneEmitter lanes(b_, source_, width_, misfits);
+  BasicBlock *entry = b_.GetInsertBlock(), *row = block("row"), *done = block("done");
+  b_.CreateBr(row);
+
+  b_.SetInsertPoint(row);
+  llvm::PHINode* r = b_.CreatePHI(b_.getInt64Ty(), 2);
+  r->addIncoming(word(0), entry);
+  for (Operand& o : operands_) o.row = b_.CreatePtrAdd(o.base, b_.CreateMul(r, o.outer));
+  emit_row(lanes);
+  Value* next = b_.CreateAdd(r, word(1));
+  r->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpSLT(next, function_->getArg(4)), row, done);
+
+  b_.SetInsertPoint(done);
+  Value* met = b_.CreateLoad(b_.getInt1Ty(), misfits);
+  b_.CreateRet(b_.CreateSelect(met, b_.getInt32(invalid), b_.getInt32(0)));
+}
+
+void ElementEmitter::emit_row(LaneEmitter& lanes) {
+  emit_uniform(lanes);
+  Value* columns = function_->getArg(3);
+  Value* whole = b_.CreateAnd(columns, word(-static_cast<std::int64_t>(width_)));
+  BasicBlock *before = b_.GetInsertBlock(), *body = block("body"), *after = block("after"),
+             *some = block("some"), *end = block("end");
+  b_.CreateCondBr(b_.CreateICmpSGT(whole, word(0)), body, after);
+
+  b_.SetInsertPoint(body);
+  llvm::PHINode* j = b_.CreatePHI(b_.getInt64Ty(), 2);
+  j->addIncoming(word(0), before);
+  emit_vector(lanes, {j});
+  Value* next = b_.CreateAdd(j, word(width_));
+  j->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpSLT(next, whole), body, after);
+
+  b_.SetInsertPoint(after);
+  Value* left = b_.CreateSub(columns, whole);
+  b_.CreateCondBr(b_.CreateICmpEQ(left, word(0)), end, some);
+
+  b_.SetInsertPoint(some);
+  emit_vector(lanes, {whole, left});
+  b_.CreateBr(end);
+  b_.SetInsertPoint(end);
+}
+
+void ElementEmitter::emit_uniform(LaneEmitter& lanes) {
+  uniform_.assign(static_cast<std::size_t>(code_.size()), {});
+  known_ = uniform_;
+  for (int v = 0; v < code_.size(); ++v) {
+    const auto i = static_cast<std::size_t>(v);
+    if (!source_.needed[i]) continue;
+    const Operation& o = code_[v];
+    bool same = o.opcode != Opcode::input || lie_of(source_.layout, o.index) == Lie::repeated;
+    for (int k = 0; k < info(o.opcode).arity; ++k) {
+      same = same && uniform_[static_cast<std::size_t>(o.operands[k])].re;
+    }
+    if (!same) continue;
+    if (o.opcode == Opcode::input) {
+      const Operand& from = operands_[static_cast<std::size_t>(o.index)];
+      const Lanes one = load_number(lanes, from, from.row);
+      uniform_[i] = {lanes.spread(one.re), one.im ? lanes.spread(one.im) : nullptr};
+    } else {
+      uniform_[i] = known_[i] = value(lanes, nullptr, v);
+    }
+    known_[i] = uniform_[i];
+  }
+}
+
+void ElementEmitter::emit_vector(LaneEmitter& lanes, const Place& place) {
+  known_ = uniform_;
+  std::vector<Lanes> results;
+  for (int v : program_.output_values()) results.push_back(value(lanes, &place, v));
+  if (place.count) store_some(lanes, results, place);
+  else store_all(lanes, results, place.first);
+}
+
+// Computed where it is first wanted: few values wait in registers at a time.
+Lanes ElementEmitter::value(LaneEmitter& lanes, const Place* place, int v) {
+  Lanes& at = known_[static_cast<std::size_t>(v)];
+  if (at.re) return at;
+  const Operation& o = code_[v];
+  if (o.opcode == Opcode::input) {
+    return at = load(lanes, operands_[static_cast<std::size_t>(o.index)], *place);
+  }
+  llvm::SmallVector<Lanes> operands;
+  for (int k = 0; k < info(o.opcode).arity; ++k) {
+    operands.push_back(value(lanes, place, o.operands[k]));
+  }
+  return at = lanes.operation(v, operands);
+}
+
+Value* ElementEmitter::element(const Operand& o, Value* index) {
+  Value* step = o.lie == Lie::dense ? word(size_of(o.dtype)) : o.inner;
+  return b_.CreatePtrAdd(o.row, b_.CreateMul(index, step));
+}
+
+Lanes ElementEmitter::load_number(LaneEmitter& lanes, const Operand& o, Value* at) {
+  llvm::Type* type = lanes.memory_type(o.dtype);
+  const auto part = [&](Value* from) {
+    return lanes.from_memory(b_.CreateAlignedLoad(type, from, llvm::Align(1)), o.dtype);
+  };
+  if (!is_complex(o.dtype)) return {part(at)};
+  return {part(at), part(b_.CreatePtrAdd(at, word(size_of(o.dtype) / 2)))};
+}
+
+Lanes ElementEmitter::load_dense(LaneEmitter& lanes, const Operand& o, Value* first) {
+  const auto n = static_cast<unsigned>(is_complex(o.dtype) ? 2 * width_ : width_);
+  auto* type = llvm::FixedVectorType::get(lanes.memory_type(o.dtype), n);
+  Value* v = b_.CreateAlignedLoad(type, element(o, first), llvm::Align(1));
+  if (!is_complex(o.dtype)) return {lanes.from_memory(v, o.dtype)};
+  llvm::SmallVector<int> even, odd;
+  for (int k = 0; k < width_; ++k) {
+    even.push_back(2 * k);
+    odd.push_back(2 * k + 1);
+  }
+  return {b_.CreateShuffleVector(v, even), b_.CreateShuffleVector(v, odd)};
+}
+
+Lanes ElementEmitter::load(LaneEmitter& lanes, const Operand& o, const Place& place) {
+  if (o.lie == Lie::dense && !place.count) return load_dense(lanes, o, place.first);
+  Lanes all;
+  for (int k = 0; k < width_; ++k) {
+    Value* lane = word(k);
+    if (place.count) {
+      lane =
+          b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, lane, b_.CreateSub(place.count, word(1)));
+    }
+    const Lanes one = load_number(lanes, o, element(o, b_.CreateAdd(place.first, lane)));
+    const auto put = [&](Value* vector, Value* number) -> Value* {
+      auto* type = llvm::FixedVectorType::get(number->getType(), static_cast<unsigned>(width_));
+      return b_.CreateInsertElement(vector ? vector : llvm::PoisonValue::get(type), number,
+                                    static_cast<std::uint64_t>(k));
+    };
+    all.re = put(all.re, one.re);
+    if (one.im) all.im = put(all.im, one.im);
+  }
+  return all;
+}
+
+void ElementEmitter::store_number(LaneEmitter& lanes, const Operand& o, Lanes result, int lane,
+                                  Value* index) {
+  Value* at = element(o, index);
+  const auto k = static_cast<std::uint64_t>(lane);
+  Value* re = lanes.to_memory(b_.CreateExtractElement(result.re, k), o.dtype);
+  b_.CreateAlignedStore(re, at, llvm::Align(1));
+  if (!result.im) return;
+  b_.CreateAlignedStore(b_.CreateExtractElement(result.im, k),
+                        b_.CreatePtrAdd(at, word(size_of(o.dtype) / 2)), llvm::Align(1));
+}
+
+void ElementEmitter::store_all(LaneEmitter& lanes, const std::vector<Lanes>& results,
+                               Value* first) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Operand& o = output(i);
+    if (o.lie != Lie::dense) {
+      for (int k = 0; k < width_; ++k) {
+        store_number(lanes, o, results[i], k, b_.CreateAdd(first, word(k)));
+      }
+      continue;
+    }
+    Value* v = lanes.to_memory(results[i].re, o.dtype);
+    if (results[i].im) {
+      llvm::SmallVector<int> mask;
+      for (int k = 0; k < width_; ++k) mask.append({k, width_ + k});
+      v = b_.CreateShuffleVector(results[i].re, results[i].im, mask);
+    }
+    b_.CreateAlignedStore(v, element(o, first), llvm::Align(1));
+  }
+}
+
+void ElementEmitter::store_some(LaneEmitter& lanes, const std::vector<Lanes>& results,
+                                const Place& place) {
+  BasicBlock* end = block("stored");
+  for (int k = 0; k < width_ - 1; ++k) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      store_number(lanes, output(i), results[i], k, b_.CreateAdd(place.first, word(k)));
+    }
+    BasicBlock* more = k + 1 < width_ - 1 ? block("more") : end;
+    b_.CreateCondBr(b_.CreateICmpUGT(place.count, word(k + 1)), more, end);
+    if (more != end) b_.SetInsertPoint(more);
+  }
+  b_.SetInsertPoint(end);
+}
+
+}  // namespace
+
+void* compile_elements(const ElementSource& source) {
+  Engine& engine = Engine::get();
+  for (const ElementCall& call : source.calls) {
+    if (call.how == ElementCall::How::loop) engine.define(call.symbol, call.address);
+  }
+  return engine.compile(
+      source.key, element_symbol,
+      [&](llvm::Module& module) { ElementEmitter(module, source).emit(); }, Passes::few);
+}
+
+}  // namespace jetlag::jit

@@ -1,0 +1,217 @@
+#include "compiler/jit/llvm/lanes.h"
+
+#include <cstring>
+
+namespace jetlag::jit {
+
+using llvm::CmpInst;
+using llvm::Value;
+
+namespace {
+
+bool is_signed(DType d) { return kind_of(d) == 'i'; }
+
+}  // namespace
+
+LaneEmitter::LaneEmitter(llvm::IRBuilder<>& builder, const ElementSource& source, int width,
+                         llvm::AllocaInst* misfits)
+    : b_(builder),
+      source_(source),
+      code_(source.program->code()),
+      width_(width),
+      misfits_(misfits) {}
+
+llvm::Type* LaneEmitter::memory_type(DType d) const {
+  const DType part = real_dtype(d);
+  if (part == DType::float64) return b_.getDoubleTy();
+  if (part == DType::float32) return b_.getFloatTy();
+  return b_.getIntNTy(static_cast<unsigned>(8 * size_of(part)));
+}
+
+llvm::Type* LaneEmitter::lane_type(DType d) const {
+  return d == DType::boolean ? b_.getInt1Ty() : memory_type(d);
+}
+
+llvm::VectorType* LaneEmitter::vector_of(llvm::Type* number) const {
+  return llvm::FixedVectorType::get(number, static_cast<unsigned>(width_));
+}
+
+Value* LaneEmitter::from_memory(Value* v, DType d) const {
+  if (d != DType::boolean) return v;
+  return b_.CreateICmpNE(v, llvm::Constant::getNullValue(v->getType()));
+}
+
+Value* LaneEmitter::to_memory(Value* v, DType d) const {
+  if (d != DType::boolean) return v;
+  llvm::Type* bytes = b_.getInt8Ty();
+  if (auto* vector = llvm::dyn_cast<llvm::VectorType>(v->getType())) {
+    bytes = llvm::VectorType::get(bytes, vector->getElementCount());
+  }
+  return b_.CreateZExt(v, bytes);
+}
+
+Value* LaneEmitter::spread(Value* number) const {
+  return b_.CreateVectorSplat(static_cast<unsigned>(width_), number);
+}
+
+Lanes LaneEmitter::constant(const Operation& o) const {
+  const auto part = [&](const void* at) -> Value* {
+    llvm::Type* type = lane_type(o.dtype);
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, static_cast<std::size_t>(size_of(real_dtype(o.dtype))));
+    if (!type->isFloatingPointTy()) return llvm::ConstantInt::get(vector_of(type), word);
+    const bool wide = type->isDoubleTy();
+    const llvm::APFloat number(wide ? llvm::APFloat::IEEEdouble() : llvm::APFloat::IEEEsingle(),
+                               llvm::APInt(wide ? 64 : 32, word));
+    return llvm::ConstantFP::get(vector_of(type), number);
+  };
+  const auto* bytes = reinterpret_cast<const std::byte*>(o.literal);
+  if (!is_complex(o.dtype)) return {part(bytes)};
+  return {part(bytes), part(bytes + size_of(o.dtype) / 2)};
+}
+
+Lanes LaneEmitter::operation(int value, llvm::ArrayRef<Lanes> operands) {
+  const Operation& o = code_[value];
+  const ElementCall& call = source_.calls[static_cast<std::size_t>(value)];
+  if (call.how == ElementCall::How::vector_function) return {vector_call(call, operands)};
+  if (call.how == ElementCall::How::loop) return loop_call(call, o, operands);
+  const DType from = code_.operand_dtype(o);
+  switch (info(o.opcode).arity) {
+    case 0: return constant(o);
+    case 1: return unary(o, from, operands[0]);
+    case 2: return binary(o, from, operands[0], operands[1], source_.program->is_loud(value));
+    default: return select(operands[0].re, operands[1], operands[2]);
+  }
+}
+
+Lanes LaneEmitter::select(Value* condition, Lanes yes, Lanes no) {
+  Lanes out{b_.CreateSelect(condition, yes.re, no.re)};
+  if (yes.im) out.im = b_.CreateSelect(condition, yes.im, no.im);
+  return out;
+}
+
+Lanes LaneEmitter::unary(const Operation& o, DType from, Lanes a) {
+  const bool whole = !is_float(from) && !is_complex(from);
+  const auto by = [&](llvm::Intrinsic::ID id) -> Lanes {
+    return {b_.CreateUnaryIntrinsic(id, a.re)};
+  };
+  switch (o.opcode) {
+    case Opcode::cast: return cast(from, o.dtype, a);
+    case Opcode::negate:
+      if (whole) return {b_.CreateNeg(a.re)};
+      return {b_.CreateFNeg(a.re), a.im ? b_.CreateFNeg(a.im) : nullptr};
+    case Opcode::absolute:
+      if (!whole) return by(llvm::Intrinsic::fabs);
+      return is_signed(from)
+                 ? Lanes{b_.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a.re, b_.getFalse())}
+                 : a;
+    case Opcode::bit_not: return {b_.CreateNot(a.re)};
+    case Opcode::real: return {a.re};
+    case Opcode::imag: return {a.im};
+    case Opcode::floor: return by(llvm::Intrinsic::floor);
+    case Opcode::ceil: return by(llvm::Intrinsic::ceil);
+    case Opcode::trunc: return by(llvm::Intrinsic::trunc);
+    case Opcode::rint: return by(llvm::Intrinsic::rint);
+    case Opcode::sqrt: return by(llvm::Intrinsic::sqrt);
+    default: check_failed("opcode", std::string(info(o.opcode).name));
+  }
+}
+
+Lanes LaneEmitter::binary(const Operation& o, DType from, Lanes a, Lanes b, bool loud) {
+  if (o.opcode == Opcode::pair) return {a.re, b.re};
+  if (o.opcode == Opcode::maximum || o.opcode == Opcode::minimum) {
+    return extremum(o.opcode, from, a, b);
+  }
+  if (!is_complex(from)) return {real_binary(o.opcode, from, a.re, b.re, loud)};
+  switch (o.opcode) {
+    case Opcode::add: return {b_.CreateFAdd(a.re, b.re), b_.CreateFAdd(a.im, b.im)};
+    case Opcode::subtract: return {b_.CreateFSub(a.re, b.re), b_.CreateFSub(a.im, b.im)};
+    case Opcode::multiply:
+      return {b_.CreateFSub(b_.CreateFMul(a.re, b.re), b_.CreateFMul(a.im, b.im)),
+              b_.CreateFAdd(b_.CreateFMul(a.re, b.im), b_.CreateFMul(a.im, b.re))};
+    case Opcode::equal:
+      return {b_.CreateAnd(b_.CreateFCmpOEQ(a.re, b.re), b_.CreateFCmpOEQ(a.im, b.im))};
+    case Opcode::not_equal:
+      return {b_.CreateOr(b_.CreateFCmpUNE(a.re, b.re), b_.CreateFCmpUNE(a.im, b.im))};
+    default: check_failed("opcode", std::string(info(o.opcode).name));
+  }
+}
+
+Value* LaneEmitter::real_binary(Opcode opcode, DType d, Value* a, Value* b, bool loud) {
+  if (opcode == Opcode::less || opcode == Opcode::less_equal) {
+    return less(d, a, b, opcode == Opcode::less_equal, loud);
+  }
+  if (!is_float(d)) return integer_binary(opcode, d, a, b);
+  switch (opcode) {
+    case Opcode::add: return b_.CreateFAdd(a, b);
+    case Opcode::subtract: return b_.CreateFSub(a, b);
+    case Opcode::multiply: return b_.CreateFMul(a, b);
+    case Opcode::divide: return b_.CreateFDiv(a, b);
+    case Opcode::equal: return b_.CreateFCmpOEQ(a, b);
+    case Opcode::not_equal: return b_.CreateFCmpUNE(a, b);
+    case Opcode::copysign: return b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, a, b);
+    default: check_failed("opcode", std::string(info(opcode).name));
+  }
+}
+
+Value* LaneEmitter::integer_binary(Opcode opcode, DType d, Value* a, Value* b) {
+  switch (opcode) {
+    case Opcode::add: return b_.CreateAdd(a, b);
+    case Opcode::subtract: return b_.CreateSub(a, b);
+    case Opcode::multiply: return b_.CreateMul(a, b);
+    case Opcode::bit_and: return b_.CreateAnd(a, b);
+    case Opcode::bit_or: return b_.CreateOr(a, b);
+    case Opcode::bit_xor: return b_.CreateXor(a, b);
+    case Opcode::shift_left:
+    case Opcode::shift_right: return shift(opcode, d, a, b);
+    case Opcode::equal: return b_.CreateICmpEQ(a, b);
+    case Opcode::not_equal: return b_.CreateICmpNE(a, b);
+    default: check_failed("opcode", std::string(info(opcode).name));
+  }
+}
+
+// A shift by the width or more has no meaning of its own: it is never chosen.
+Value* LaneEmitter::shift(Opcode opcode, DType d, Value* a, Value* b) {
+  const auto last = static_cast<std::uint64_t>(8 * size_of(d) - 1);
+  Value* limit = llvm::ConstantInt::get(b->getType(), last);
+  Value* all_stay = b_.CreateICmpULE(b, limit);
+  Value* none = llvm::Constant::getNullValue(a->getType());
+  if (opcode == Opcode::shift_left) return b_.CreateSelect(all_stay, b_.CreateShl(a, b), none);
+  if (is_signed(d)) return b_.CreateAShr(a, b_.CreateSelect(all_stay, b, limit));
+  return b_.CreateSelect(all_stay, b_.CreateLShr(a, b), none);
+}
+
+// Comparisons of the processor complain of a NaN unless they are asked not to.
+Value* LaneEmitter::compare(CmpInst::Predicate p, Value* a, Value* b, bool loud) {
+  const auto id = loud ? llvm::Intrinsic::experimental_constrained_fcmps
+                       : llvm::Intrinsic::experimental_constrained_fcmp;
+  return b_.CreateConstrainedFPCmp(id, p, a, b, "", llvm::fp::ebStrict);
+}
+
+Value* LaneEmitter::less(DType d, Value* a, Value* b, bool or_equal, bool loud) {
+  if (is_float(d)) return compare(or_equal ? CmpInst::FCMP_OLE : CmpInst::FCMP_OLT, a, b, loud);
+  if (is_signed(d)) return or_equal ? b_.CreateICmpSLE(a, b) : b_.CreateICmpSLT(a, b);
+  return or_equal ? b_.CreateICmpULE(a, b) : b_.CreateICmpULT(a, b);
+}
+
+Lanes LaneEmitter::extremum(Opcode opcode, DType d, Lanes a, Lanes b) {
+  const bool largest = opcode == Opcode::maximum;
+  if (is_complex(d)) {
+    Value* has_nan = b_.CreateOr(b_.CreateFCmpUNO(a.re, a.re), b_.CreateFCmpUNO(a.im, a.im));
+    Value* wins = largest ? at_least(a, b) : at_least(b, a);
+    return select(b_.CreateOr(has_nan, wins), a, b);
+  }
+  Value* first = largest ? less(d, b.re, a.re, false, false) : less(d, a.re, b.re, false, false);
+  if (is_float(d)) first = b_.CreateOr(first, b_.CreateFCmpUNO(a.re, a.re));
+  return select(first, a, b);
+}
+
+Value* LaneEmitter::at_least(Lanes a, Lanes b) {
+  Value* decided =
+      b_.CreateAnd(compare(CmpInst::FCMP_OGT, a.re, b.re, false), b_.CreateFCmpORD(a.im, b.im));
+  Value* ties =
+      b_.CreateAnd(b_.CreateFCmpOEQ(a.re, b.re), compare(CmpInst::FCMP_OGE, a.im, b.im, false));
+  return b_.CreateOr(decided, ties);
+}
+
+}  // namespace jetlag::jit

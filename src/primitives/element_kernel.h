@@ -1,0 +1,59 @@
+// Machine code for a program, made by somebody who knows a compiler and used
+// by ElementRun where it is there. The interpreter is the definition: a kernel
+// gives the same bits.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace jetlag {
+
+class ElementSpace;
+
+// Computes a rectangle of rows: operand i (inputs, then outputs) begins at
+// operands[i]; its next element is inner[i] bytes further, its next row
+// outer[i]. Each element is read before it is written, so outputs may be
+// inputs, element for element. Returns Anomaly bits that the processor's flags
+// do not show.
+using ElementKernel = unsigned (*)(std::byte* const* operands, const std::int64_t* inner,
+                                   const std::int64_t* outer, std::int64_t columns,
+                                   std::int64_t rows);
+
+// How the elements of a row lie, of each operand; code is made for one pattern.
+enum class Lie : std::uint8_t { none, dense, repeated, strided };
+
+// Two bits for each operand, the first one lowest; 0: no kernel will do.
+using KernelLayout = std::uint64_t;
+inline constexpr int most_kernel_operands = 32;
+inline Lie lie_of(KernelLayout layout, int operand) {
+  return static_cast<Lie>(layout >> (2 * operand) & 3);
+}
+
+// The kernel of a program for one layout, and what is known before there is one.
+struct KernelSlot {
+  std::atomic<KernelLayout> layout{0};    // 0: free
+  std::atomic<std::int64_t> elements{0};  // computed so far, or soon
+  std::atomic<bool> asked{false};
+  std::atomic<ElementKernel> kernel{nullptr};
+};
+
+class KernelTable {
+ public:
+  // The slot of the layout; null once other layouts have taken all.
+  KernelSlot* find(KernelLayout layout);
+
+ private:
+  std::array<KernelSlot, 6> slots_;
+};
+
+// The layout of the operands of a space, of which the last `outputs` are written.
+KernelLayout layout_of(const ElementSpace& space, int operands, int outputs);
+
+// Elements [first, last) of the space by the kernel. Returns Anomaly bits as
+// the kernel does.
+unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operands,
+                    std::int64_t first, std::int64_t last);
+
+}  // namespace jetlag
