@@ -194,6 +194,10 @@ void Specialiser::check_conditions(int value, DType d, std::span<const int> oper
   out_->meets_conditions = true;
   out_->conditions.push_back(node().op);
   if (!request_.careful) return;
+  // What is finite meets nothing: the rest is seldom run.
+  const int rare = new_block(), on = new_block();
+  end_branch(finite(value, d), on, rare);
+  block_ = rare;
   int all_finite = -1, some_nan = -1;
   for (int o : operands) {
     const int f = finite(o, d), nan = compute(Opcode::not_equal, d, o, o);
@@ -204,6 +208,8 @@ void Specialiser::check_conditions(int value, DType d, std::span<const int> oper
   const int new_nan = both(is_nan, negated(some_nan));
   const int new_inf = both(negated(finite(value, d)), all_finite);
   leave_if(either(new_nan, new_inf));
+  end_jump(on);
+  block_ = on;
 }
 
 void Specialiser::check_integer_division(DType d, int a, int b) {
@@ -335,6 +341,11 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
                  .c = operand(2)};
       call.index = static_cast<int>(o.dtype);
       call.literal = reinterpret_cast<std::uint64_t>(loop);
+      if (const char* name = find_vector_function(o.opcode, d)) {
+        call.what = Do::vectors;
+        call.name = name;
+        call.axis = vector_bytes() / static_cast<int>(size_of(d));
+      }
       v = emit(call);
     }
     if (divides && is_float(d) && o.opcode == Opcode::fmod)

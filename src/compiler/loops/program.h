@@ -32,6 +32,7 @@ enum class Do : std::uint8_t {
   stride,     // of array along axis, in bytes
   library,    // a function of the C library on float64
   kernel,     // a loop of the primitives on one element; literal is its address
+  vectors,    // a vector function of the C library on axis lanes, all of them the operands
   invoke,     // a function, with the values of a call (index); leaves (axis) if it fails
   poll,       // takes a (int64) off the budget; asks the host when it is spent
 };

@@ -6,7 +6,7 @@ namespace jetlag::loops {
 
 namespace {
 
-constexpr std::size_t most_blocks = 600;
+constexpr std::size_t most_versions = 600;
 constexpr std::int64_t rounds_between_polls = std::int64_t{1} << 20;
 
 void write_key(std::string& key, const void* bytes, std::size_t size) {
@@ -110,7 +110,6 @@ std::shared_ptr<Program> Specialiser::finish() {
 // ---- blocks ---------------------------------------------------------------------------
 
 int Specialiser::new_block() {
-  if (out_->blocks.size() >= most_blocks) decline("its variables change their kinds too often");
   out_->blocks.emplace_back();
   return static_cast<int>(out_->blocks.size()) - 1;
 }
@@ -153,6 +152,7 @@ int Specialiser::version(int node, State state) {
   normalise(node, state);
   const std::string key = key_of(flat_, node, state);
   if (const auto at = versions_.find(key); at != versions_.end()) return at->second;
+  if (versions_.size() >= most_versions) decline("its variables change their kinds too often");
   const int block = new_block();
   versions_[key] = block;
   work_.push_back({node, std::move(state), block});
@@ -208,6 +208,8 @@ bool Specialiser::step(int& next) {
   }
   // An operation that cannot be compiled leaves no traces.
   const State before = state_;
+  const int block = block_;
+  const std::size_t blocks = out_->blocks.size();
   const std::size_t emitted = out_->blocks[static_cast<std::size_t>(block_)].instructions.size();
   try {
     if (n.kind == NodeKind::begin) begin();
@@ -215,6 +217,8 @@ bool Specialiser::step(int& next) {
   } catch (const Declined&) {
     if (n.branches == 0 || !n.resumable) throw;
     state_ = before;
+    block_ = block;
+    out_->blocks.resize(blocks);
     out_->blocks[static_cast<std::size_t>(block_)].instructions.resize(emitted);
     return leave_here();
   }

@@ -8,8 +8,8 @@ namespace jetlag::loops {
 namespace {
 
 constexpr std::string_view names[] = {
-    "literal", "get",   "set",    "compute", "cast",    "checked", "overflows", "leave_if",
-    "load",    "store", "length", "stride",  "library", "kernel",  "invoke",    "poll"};
+    "literal", "get",    "set",    "compute", "cast",   "checked", "overflows", "leave_if", "load",
+    "store",   "length", "stride", "library", "kernel", "vectors", "invoke",    "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);

@@ -303,6 +303,21 @@ class LoopEmitter {
     return b_.CreateLoad(type(to), scratch_[3]);
   }
 
+  // Other lanes than the first change nothing in it, and raise no condition of their own.
+  Value* vectors(const Instr& i) {
+    auto* vector = llvm::FixedVectorType::get(type(i.dtype), static_cast<unsigned>(i.axis));
+    std::vector<Value*> args;
+    for (int operand : {i.a, i.b}) {
+      if (operand >= 0)
+        args.push_back(b_.CreateVectorSplat(static_cast<unsigned>(i.axis), value(operand)));
+    }
+    const std::vector<llvm::Type*> types(args.size(), vector);
+    auto* t = llvm::FunctionType::get(vector, types, false);
+    auto* call = b_.CreateCall(module_.getOrInsertFunction(i.name, t), args);
+    call->setDoesNotThrow();
+    return b_.CreateExtractElement(call, std::uint64_t{0});
+  }
+
   Value* invoke(const Instr& i) {
     const loops::Call& call = p_.calls[static_cast<std::size_t>(i.index)];
     std::vector<Value*> args{entry_, b_.CreateSub(depth_, b_.getInt64(1))};
@@ -352,6 +367,7 @@ class LoopEmitter {
       case Do::stride: return dimension(i, offsetof(loops::ArrayView, strides));
       case Do::library: return library(i);
       case Do::kernel: return kernel(i);
+      case Do::vectors: return vectors(i);
       case Do::invoke: return invoke(i);
       case Do::poll: spend(value(i.a), i.index); return nullptr;
     }
