@@ -557,48 +557,6 @@ def test_functions_of_numpy_on_scalars() -> None:
     same_as_numpy(work, np.arange(5, dtype=np.float32), np.zeros(5, dtype=np.float32), 0.5)
 
 
-def test_transcendentals_have_the_bits_of_the_interpreter(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def work(a, b):
-        for i in range(len(a)):
-            b[i] = np.exp(np.sin(a[i])) + np.log1p(a[i]) * np.arctan2(a[i], 2) + a[i] ** 0.3
-        return b
-
-    a = np.linspace(0, 40, 101)
-    results = []
-    for mode in ("off", "always"):
-        monkeypatch.setattr(jl.settings, "jit", mode)
-        results.append(jl.jit(work)(a, np.zeros(101)))
-    np.testing.assert_array_equal(*results)
-
-
-def test_conditions_of_transcendentals_are_told_at_their_elements() -> None:
-    def work(a, b):
-        for i in range(len(a)):
-            y = np.exp(a[i]) - 1
-            b[i] = np.log(a[i]) * 0.5 + 1 / y
-        return b
-
-    for dtype, rtol in ((np.float64, 1e-14), (np.float32, 1e-5)):
-        b = np.zeros(4, dtype=dtype)
-        same_as_numpy(work, np.array([1, 2, 3, 4], dtype=dtype), b, rtol=rtol)
-        same_as_numpy(work, np.array([1, 0, 3, 4], dtype=dtype), b, rtol=rtol)
-        same_as_numpy(work, np.array([1, -1, 1000, 4], dtype=dtype), b, rtol=rtol)
-        same_as_numpy(work, np.array([np.inf, 1, np.nan, -np.inf], dtype=dtype), b, rtol=rtol)
-
-
-def test_an_operation_left_to_python_after_a_check_of_its_value() -> None:
-    def work(a, u):
-        for i in range(len(a)):
-            a[i] = np.exp(a[i])
-            if i == 3:
-                u[i] += a[i] * 0.5
-        return a, u
-
-    same_as_numpy(work, np.linspace(0, 1, 6), np.arange(6, dtype=np.uint8), rtol=1e-15)
-
-
 def test_powers() -> None:
     def work(a, x, n):
         k = 0
