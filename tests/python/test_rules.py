@@ -18,7 +18,10 @@ import numpy as np, jetlag as jl
 @jl.jit
 def f(y, c, b):
     a = y.T @ np.diag(c) @ y
-    return np.linalg.inv(a + np.eye(len(b))) @ b
+    return np.linalg.inv(a + np.eye(len(b))) @ b, chained(np.ones((40, 40)))
+
+def chained(m):
+    return m @ m @ m[0]
 
 y = np.arange(12.0).reshape(4, 3) % 5
 explained = jl.explain(f, y, np.array([0.0, 2.0, 0.0, 1.0]), np.ones(3))
@@ -52,7 +55,7 @@ def test_every_rule_says_what_when_and_why(table: list[dict[str, object]]) -> No
 
 def test_rules_are_switched_off_by_name(tmp_path: Path) -> None:
     everything = rules_used(tmp_path, "")
-    for rule in ("diagonal", "weighted-gram", "solve"):
+    for rule in ("diagonal", "weighted-gram", "solve", "dot-chain"):
         assert rule in everything
         without = rules_used(tmp_path, f"-{rule}")
         assert f"'{rule}'" not in without

@@ -149,9 +149,27 @@ bool is_inverse(const Op& op) {
   return op.kind == OpKind::call && op.primitive && op.primitive->algebra == Algebra::inverse;
 }
 
+// Products that nobody but one product reads.
+void note_chains(Region& r) {
+  std::vector<int> readers(r.ops.size(), 0), products(r.ops.size(), 0);
+  for (const Op& op : r.ops) {
+    if (op.kind == OpKind::assign && op.variable.slot < 0) continue;
+    for (int a : op.args) {
+      if (a < 0) continue;
+      ++readers[static_cast<std::size_t>(a)];
+      if (is_product(op)) ++products[static_cast<std::size_t>(a)];
+    }
+  }
+  if (r.result >= 0) ++readers[static_cast<std::size_t>(r.result)];
+  for (std::size_t k = 0; k < r.ops.size(); ++k) {
+    if (is_product(r.ops[k]) && readers[k] == 1 && products[k] == 1) r.ops[k].feeds_product = true;
+  }
+}
+
 void note_factors(Program&, Function& function) {
   std::set<int> slots;  // of variables that are read as a first factor
   each_region(function.body, [&](Region& r) {
+    note_chains(r);
     for (const Op& op : r.ops) {
       if (!is_product(op) || op.args.empty() || op.args[0] < 0) continue;
       Op& factor = r.ops[static_cast<std::size_t>(op.args[0])];
@@ -174,7 +192,8 @@ constexpr Pass table[] = {
     {"fuse-elementwise", fuse_elementwise,
      "elementwise chains become one pass over their operands"},
     {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
-    {"note-factors", note_factors, "inverses that only products read become factorisations"},
+    {"note-factors", note_factors,
+     "inverses become factorisations, and products wait, where only products read them"},
     {"last-use", last_use, "a value is let go after its last reader"},
     {"independent-iterations", find_independent,
      "rounds of a loop that do not read what others store run as tasks"},

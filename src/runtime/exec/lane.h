@@ -84,6 +84,7 @@ class Lane {
   friend class NativeEntry;
   friend class Resume;
   friend class StructuredCall;
+  friend class ChainCall;
   friend class AheadOfLoop;
 
   // control.cpp: functions, blocks, statements
@@ -169,6 +170,7 @@ class Lane {
   // structured.cpp: operands that are not in memory
   std::optional<Value> structured(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
   double largest(const Ref<Array>& a);  // magnitude; remembered until a write
+  void borrow(const Ref<Array>& a);     // it is known by the memory of others
   void about_to_write(const Array& a);  // what is known by its memory must not change
   void write_out_borrowers();           // nothing is known by memory that Python can write
 

@@ -9,7 +9,7 @@
 
 #include "compiler/plan/rules.h"
 #include "primitives/arguments.h"
-#include "runtime/exec/lane.h"
+#include "runtime/exec/chains.h"
 
 namespace jetlag::exec {
 
@@ -53,7 +53,8 @@ class StructuredCall {
       case Algebra::inverse: return inverse();
       default: break;
     }
-    if (std::none_of(args_.begin(), args_.end(), is_structured)) return std::nullopt;
+    const bool may_wait = p_.algebra == Algebra::product && op_.feeds_product;
+    if (!may_wait && std::none_of(args_.begin(), args_.end(), is_structured)) return std::nullopt;
     switch (p_.algebra) {
       case Algebra::add:
       case Algebra::subtract: return sum();
@@ -178,10 +179,16 @@ class StructuredCall {
       return std::nullopt;
     }
     const Spec spec = p_.type(args_);
+    ChainCall chains(lane_, op_, p_, args_, spec);
+    if (chains.some_wait()) {
+      if (std::optional<Value> result = chains.product()) return result;
+      chains.run_waiting();
+    }
     // A condition of matmul, which tells of it, and that only whole products meet.
     if (spec.declined() || (lane_.fp().wanted & underflow)) return std::nullopt;
     spec_ = &spec;
     const Ref<Array>&a = args_[0].array(), &b = args_[1].array();
+    if (a->in_memory() && b->in_memory()) return chains.wait();
     if (a->rank() == 0 || b->rank() == 0 || a->rank() > 2 || b->rank() > 2) return std::nullopt;
     if (const Inverse* inverse = as_inverse(*a)) return solution(*inverse, b);
     if (spec.dtype != DType::float64 && spec.dtype != DType::float32) return std::nullopt;
@@ -216,7 +223,7 @@ class StructuredCall {
     if (const auto* turned = dynamic_cast<const Turned*>(s)) s = turned->of()->structure();
     const Ref<const Diagonal> kept(static_cast<const Diagonal*>(s));
     const Value v = structured(make<Scaled>(m, kept, axis), spec_->dtype, spec_->shape, "scaled");
-    borrow(v.array());
+    lane_.borrow(v.array());
     return v;
   }
 
@@ -286,7 +293,7 @@ class StructuredCall {
     if (!made) return refuse("solve", "the matrix is singular, or nearly so");
     const std::string_view rule = made->by_cholesky() ? "inverse-by-cholesky" : "inverse-by-lu";
     const Value v = structured(std::move(made), DType::float64, spec.shape, rule);
-    borrow(v.array());
+    lane_.borrow(v.array());
     return v;
   }
 
@@ -330,11 +337,6 @@ class StructuredCall {
     return v;
   }
 
-  void borrow(const Ref<Array>& a) {
-    std::erase_if(lane_.borrowers_, [](const Ref<Array>& b) { return b->use_count() == 1; });
-    lane_.borrowers_.push_back(a);
-  }
-
   Lane& lane_;
   const plan::Op& op_;
   const Primitive& p_;
@@ -346,7 +348,7 @@ std::optional<Value> Lane::structured(const plan::Op& op, const Primitive& p,
                                       std::vector<Value>& args) {
   const bool some = std::any_of(args.begin(), args.end(), is_structured);
   if (!some && p.algebra != Algebra::diag && p.algebra != Algebra::identity &&
-      p.algebra != Algebra::inverse) {
+      p.algebra != Algebra::inverse && !(p.algebra == Algebra::product && op.feeds_product)) {
     return std::nullopt;
   }
   if (p.ufunc.empty()) return StructuredCall(*this, op, p, args).run();
@@ -354,6 +356,11 @@ std::optional<Value> Lane::structured(const plan::Op& op, const Primitive& p,
   const Primitive* ufunc = find_primitive(p.ufunc);
   if (!ufunc || !ufunc->formula) return std::nullopt;
   return StructuredCall(*this, op, *ufunc, args).run();
+}
+
+void Lane::borrow(const Ref<Array>& a) {
+  std::erase_if(borrowers_, [](const Ref<Array>& b) { return b->use_count() == 1; });
+  borrowers_.push_back(a);
 }
 
 // ---- what is known of memory ------------------------------------------------------------------
