@@ -77,8 +77,17 @@ std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
   return all;
 }
 
+std::vector<int> Program::all_results() const {
+  std::vector<int> values = output_list;
+  for (const Conversion& c : casts) values.push_back(c.value);
+  for (const Application& a : application_list) values.push_back(a.result);
+  return values;
+}
+
+// isinf of integers reads nothing, but x % y before it may have divided by zero.
 void Program::finish() {
-  steps = steps_for(output_list);
+  steps = steps_for(all_results());
+  unread = steps.size() > steps_for(output_list).size();
   step_of.assign(static_cast<std::size_t>(code_.size()), -1);
   last_read.assign(static_cast<std::size_t>(code_.size()), -1);
   for (int s = 0; s < static_cast<int>(steps.size()); ++s) {

@@ -36,9 +36,11 @@ class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
   virtual int applications() const = 0;
   virtual const Primitive& application(int i) const = 0;
   // What a compiler needs: the straight-line code, and which of its values are
-  // the outputs. Operations that no output needs may be left out.
+  // the outputs. Operations that no output needs may be left out, unless it
+  // computes_unread(): those raise conditions that NumPy would report.
   virtual const Code& code() const = 0;
   virtual std::span<const int> output_values() const = 0;
+  virtual bool computes_unread() const = 0;
   // Whether a NaN that this value's comparison meets is a condition to report.
   virtual bool is_loud(int value) const = 0;
   KernelTable& kernels() const { return kernels_; }

@@ -247,10 +247,8 @@ unsigned judge_cast(const std::byte* from, DType wide, const std::byte* to, DTyp
 class Replay {
  public:
   explicit Replay(const RunState& state) : state_(state), program_(*state.program) {
-    std::vector<int> wanted;
-    for (const Conversion& c : program_.casts) wanted.push_back(c.value);
+    std::vector<int> wanted = program_.all_results();
     for (const Application& a : program_.application_list) {
-      wanted.push_back(a.result);
       wanted.insert(wanted.end(), a.operands.begin(), a.operands.end());
     }
     steps_ = program_.steps_for(wanted);

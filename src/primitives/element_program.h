@@ -54,12 +54,15 @@ class Program final : public ElementProgram {
   const Primitive& application(int i) const override;
   const Code& code() const override { return code_; }
   std::span<const int> output_values() const override { return output_list; }
+  bool computes_unread() const override { return unread; }
   bool is_loud(int value) const override {
     return value < static_cast<int>(loud.size()) && loud[static_cast<std::size_t>(value)];
   }
 
   // The steps that compute the wanted values, in order.
   std::vector<Step> steps_for(std::span<const int> wanted) const;
+  // What NumPy would compute and might warn of: results and conversions.
+  std::vector<int> all_results() const;
   // Fills what the lists below the line say.
   void finish();
 
@@ -72,6 +75,7 @@ class Program final : public ElementProgram {
 
   // ------ known once the code is complete
   std::vector<Step> steps;
+  bool unread = false;                  // some steps are there for their conditions only
   std::vector<int> slots;               // of a value: its buffer; -1 for none
   std::vector<const std::byte*> fixed;  // of a constant: its elements
   int slot_count = 0;

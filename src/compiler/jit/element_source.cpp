@@ -85,6 +85,8 @@ std::string key_of(const ElementProgram& program, const ElementSource& source) {
 }  // namespace
 
 std::optional<ElementSource> element_source(const ElementProgram& program, KernelLayout layout) {
+  // A compiler would drop what nobody reads, and its conditions with it.
+  if (program.computes_unread()) return std::nullopt;
   const Code& code = program.code();
   ElementSource source{.program = &program,
                        .layout = layout,
