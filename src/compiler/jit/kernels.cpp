@@ -56,19 +56,23 @@ void make_kernel(const ElementProgram& program, KernelSlot& slot) noexcept {
 
 }  // namespace
 
-void consider(ElementRun& run) {
+bool consider(ElementRun& run) {
   const JitMode mode = jit_mode();
-  if (mode == JitMode::off) return;
+  if (mode == JitMode::off) return true;
   const ElementProgram& program = run.program();
   KernelSlot* slot = program.kernels().find(run.layout());
-  if (!slot) return;
+  if (!slot) return true;
   run.use(slot);
-  if (slot->asked.load(std::memory_order_relaxed) || forked) return;
+  if (slot->asked.load(std::memory_order_relaxed) || forked) return true;
   const std::int64_t so_far = slot->elements.fetch_add(run.size(), std::memory_order_relaxed);
-  if (mode == JitMode::automatic && so_far + run.size() < worth_elements) return;
-  if (slot->asked.exchange(true)) return;
-  if (mode == JitMode::always) return make_kernel(program, *slot);
+  if (mode == JitMode::automatic && so_far + run.size() < worth_elements) return false;
+  if (slot->asked.exchange(true)) return true;
+  if (mode == JitMode::always) {
+    make_kernel(program, *slot);
+    return true;
+  }
   in_background([kept = program.shared_from_this(), slot] { make_kernel(*kept, *slot); });
+  return true;
 }
 
 std::optional<std::string> take_notice() {

@@ -11,8 +11,8 @@ namespace jetlag::jit {
 
 // Counts the run, asks for a kernel once the program has earned one, and lets
 // the run use what there is or will be. Never waits, unless the setting jit is
-// "always".
-void consider(ElementRun& run);
+// "always". True: asking again for this run would change nothing.
+bool consider(ElementRun& run);
 
 // Why there is no machine code, the first time that somebody asks after it
 // could not be made.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/jit/kernels.h"
 #include "runtime/exec/prepared.h"
 #include "runtime/exec/reuse.h"
 
@@ -250,6 +251,7 @@ void StreamRun::run_now() {
     const Unit& unit = units_[i];
     RowUse& use = uses[i];
     use.kind = unit.kind;
+    if (unit.work) jit::consider(*unit.work->run);
     if (unit.kind == RowUse::Kind::elements) {
       struct Elements {
         StreamRun* stream;
@@ -291,6 +293,7 @@ void StreamRun::run_together(std::vector<Unit> units) {
     RowUse use{.kind = unit.kind};
     if (unit.work) {
       const ElementWork& w = *unit.work;
+      jit::consider(*w.run);
       use.run = [run = w.run, wanted = lane.fp().wanted,
                  tell = lane.teller(w.run, w.name, unit.sequence)](std::int64_t first,
                                                                    std::int64_t last) {
