@@ -173,3 +173,56 @@ def rolled(x):
 def test_rolled_along_an_axis_lies_as_before() -> None:
     same_as_numpy(rolled, np.arange(12.0).reshape(3, 4))
     same_as_numpy(rolled, FORTRAN, opaque=True)
+
+
+def finite_remainders(k):
+    return np.isinf(k % k), np.isnan(1 / k > 1), np.isfinite(k // k) | (k > 0)
+
+
+def test_conditions_of_what_nobody_reads_are_told() -> None:
+    same_as_numpy(finite_remainders, np.arange(-2, 3))
+
+
+def powers(x, y, two):
+    return (
+        (x + y) ** 2 - x**0.5,
+        np.exp(-(x**3)) * y,
+        1 - x**-1 + y**1,
+        (x - y) ** 2.5 + x**y,
+        np.power(x, 2) + np.power(x - y, -1),
+        x**2.0 * y,
+        x ** (2 == 2) * y + x**two,
+    )
+
+
+def test_powers_within_expressions() -> None:
+    x = np.array([-2.0, -0.0, 0.0, 0.5, 3.0, 1e200, 1e-200, np.inf, np.nan])
+    two = np.float64(2)
+    same_as_numpy(powers, np.abs(x), x[::-1].copy(), two, rtol=1e-15)
+    same_as_numpy(powers, x, np.full(9, 2.0), two, rtol=1e-15)
+    same_as_numpy(powers, x[:5] + 1j, x[4::-1] - 2j, two, rtol=1e-14)
+    single = np.abs(x[:5]).astype(np.float32), np.linspace(0, 2, 5, dtype=np.float32)
+    same_as_numpy(powers, *single, np.float32(2), rtol=1e-6)
+
+
+def whole_powers(k, n):
+    return (k + 1) ** 2 - k, (k * 2) ** n + 1, (k + 1) ** 0.5 * 2, k**2.0 + k
+
+
+def test_powers_of_integers_within_expressions() -> None:
+    same_as_numpy(whole_powers, np.arange(5), 3)
+    same_as_numpy(whole_powers, np.arange(5, dtype=np.int8), 0)
+    same_as_numpy(whole_powers, np.arange(5), -1)
+
+
+def powers_by_turns(x):
+    total = x * 0
+    for e in [2, 2, 2, 2, 3, 0.5, 2, 2.0, -1, 1, 2]:
+        total = total + x**e * 2
+    return total
+
+
+def test_each_round_has_the_power_of_its_exponent() -> None:
+    same_as_numpy(powers_by_turns, np.linspace(0.5, 3, 7))
+    same_as_numpy(powers_by_turns, np.linspace(0.5, 3, 7, dtype=np.float32))
+    same_as_numpy(powers_by_turns, np.arange(1, 6) + 1j)

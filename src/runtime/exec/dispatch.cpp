@@ -6,6 +6,7 @@
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
@@ -117,24 +118,22 @@ std::string reported_name(const Primitive& ufunc, bool scalars) {
   return scalars ? format("scalar {}", name) : std::string(name);
 }
 
-// a ** 2 and its like are what NumPy makes of them, exactly.
-const Primitive* power_of_constant(const Primitive& p, const std::vector<Value>& args) {
-  if (p.ufunc != "power" || args.size() < 2 || !args[0].is_array()) return nullptr;
-  const DType dtype = args[0].array()->dtype();
-  const std::optional<double> exponent =
-      args[1].is_python_scalar() ? as_real(args[1]) : std::nullopt;
-  if (!exponent || args[1].is(ValueKind::boolean)) return nullptr;
-  if (*exponent == 2 && (args[1].is(ValueKind::integer) || is_float(dtype) || is_complex(dtype))) {
-    return find_primitive("square");
+}  // namespace
+
+const Primitive* power_of_constant(const Primitive& row, DType array, const Value& exponent) {
+  if (row.ufunc != "power" || !exponent.is_python_scalar() || exponent.is(ValueKind::boolean)) {
+    return nullptr;
   }
-  if (!is_float(dtype) && !is_complex(dtype)) return nullptr;
-  if (*exponent == 0.5) return find_primitive("sqrt");
-  if (*exponent == -1) return find_primitive("reciprocal");
-  if (*exponent == 1) return find_primitive("positive");
+  const std::optional<double> number = as_real(exponent);
+  const bool inexact = is_float(array) || is_complex(array);
+  if (number == 0.5 && inexact) return find_primitive("sqrt");
+  // x ** 2.0 is a power by its name, whatever is computed.
+  if (!exponent.is(ValueKind::integer)) return nullptr;
+  if (number == 2) return find_primitive("square");
+  if (number == -1 && inexact) return find_primitive("reciprocal");
+  if (number == 1 && inexact) return find_primitive("positive");
   return nullptr;
 }
-
-}  // namespace
 
 Value Lane::primitive(const plan::Op& op, const Primitive& p, std::vector<Value> args) {
   fill_defaults(p, args);
@@ -159,7 +158,10 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
   if (p.formula || !p.ufunc.empty()) {
     const Primitive* ufunc = p.formula ? &p : find_primitive(p.ufunc);
     if (ufunc && ufunc->formula) {
-      if (const Primitive* exact = power_of_constant(p, args)) {
+      const bool power = args.size() == 2 && args[0].is_array();
+      const Primitive* exact =
+          power ? power_of_constant(p, args[0].array()->dtype(), args[1]) : nullptr;
+      if (exact) {
         args.resize(1);
         return elementwise(op, *exact, *ufunc, args);
       }
@@ -289,8 +291,7 @@ Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<
     passed.push_back(args[i]);
   }
   Value result;
-  profiled(op.id, StepKind::opaque,
-           [&] { result = host_.call_named(p.python, passed, keywords); });
+  profiled(op.id, StepKind::opaque, [&] { result = host_.call_named(p.python, passed, keywords); });
   host_ran();
   describe(op, StepKind::opaque, result);
   return result;

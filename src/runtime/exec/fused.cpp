@@ -2,13 +2,20 @@
 
 #include <algorithm>
 
+#include "compiler/jit/kernels.h"
 #include "primitives/kept_order.h"
+#include "runtime/exec/powers.h"
 #include "runtime/exec/prepared.h"
 #include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
 
 using plan::Op;
+
+const Op& FusedGroup::op_of(int member) const {
+  const int reg = group_.members[static_cast<std::size_t>(member)];
+  return region_.ops[static_cast<std::size_t>(reg)];
+}
 
 int FusedGroup::position(int reg) const {
   const auto at = std::lower_bound(group_.members.begin(), group_.members.end(), reg);
@@ -50,8 +57,7 @@ void FusedGroup::go_eager(int until, Frame& frame) {
 }
 
 bool FusedGroup::check(int at) {
-  const Op& op =
-      region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(at)])];
+  const Op& op = op_of(at);
   Spec& spec = specs_[static_cast<std::size_t>(at)];
   spec = {};
   fused_ = nullptr;
@@ -72,8 +78,8 @@ bool FusedGroup::check(int at) {
     operands.push_back(operand_of(v));
     if (v.is_array()) spec.shape = broadcast_shapes(spec.shape, v.array()->shape());
   }
-  // Powers by constants have formulas of their own, chosen at run time.
-  if (spec.shape.empty() || spec.ufunc->name == "power") return false;
+  if (spec.shape.empty()) return false;
+  if (spec.ufunc->name == "power" && !choose_power(op, spec, operands)) return false;
   for (int a : op.args) {
     const int inner = position(a);
     // A row that becomes a matrix would be computed once for each row.
@@ -86,6 +92,24 @@ bool FusedGroup::check(int at) {
   spec.dtype = alone->output_dtype(0);
   spec.strides = strides_of(op, spec);
   return true;
+}
+
+// Powers by constants have formulas of their own, chosen at run time.
+bool FusedGroup::choose_power(const Op& op, Spec& spec, std::vector<Operand>& operands) const {
+  if (operands.size() != 2) return false;
+  const int exponent = op.args[1];
+  const bool of_array = position(op.args[0]) >= 0 || regs_[op.args[0]].is_array();
+  if (position(exponent) < 0 && of_array) {
+    if (const Primitive* exact =
+            power_of_constant(*op.primitive, operands[0].dtype, regs_[exponent])) {
+      spec.ufunc = exact;
+      operands.pop_back();
+      return true;
+    }
+  }
+  // Integers refuse exponents by their values, which is to be said in its turn.
+  const auto loop = choose_loop(*spec.ufunc, operands);
+  return loop && is_float((*loop)[0]);
 }
 
 Dims FusedGroup::strides_of(const Op& op, const Spec& spec) const {
@@ -113,6 +137,8 @@ std::string FusedGroup::key() const {
       if (o.weak) key += 'w';
     }
   }
+  // A power may be another formula.
+  for (const Spec& spec : specs_) key += format(",{}", spec.ufunc->name);
   return key;
 }
 
@@ -122,9 +148,9 @@ std::shared_ptr<const FusedProgram> FusedGroup::build() const {
   std::vector<int> results(group_.members.size());
   std::vector<std::pair<int, int>> strong;  // operand register and its input
   for (std::size_t m = 0; m < group_.members.size(); ++m) {
-    const Op& op = region_.ops[static_cast<std::size_t>(group_.members[m])];
+    const Op& op = op_of(static_cast<int>(m));
     std::vector<int> operands;
-    for (std::size_t i = 0; i < op.args.size(); ++i) {
+    for (std::size_t i = 0; i < specs_[m].loop.size(); ++i) {
       const int a = op.args[i];
       if (const int inner = position(a); inner >= 0) {
         operands.push_back(results[static_cast<std::size_t>(inner)]);
@@ -158,7 +184,7 @@ void FusedGroup::finish(int reg, Frame& frame) {
     auto reports = std::make_shared<std::vector<FpReport>>();
     for (std::size_t m = 0; m < specs_.size(); ++m) {
       const std::string_view python = fused_->program->application(static_cast<int>(m)).python;
-      reports->push_back(lane_.report_at(region_.ops[static_cast<std::size_t>(group_.members[m])],
+      reports->push_back(lane_.report_at(op_of(static_cast<int>(m)),
                                          std::string(python.substr(python.rfind('.') + 1))));
     }
     reports_ = std::move(reports);
@@ -166,8 +192,7 @@ void FusedGroup::finish(int reg, Frame& frame) {
   std::vector<Value> operands;
   std::vector<int> registers;
   for (const auto& [m, i] : fused_->inputs) {
-    const Op& op =
-        region_.ops[static_cast<std::size_t>(group_.members[static_cast<std::size_t>(m)])];
+    const Op& op = op_of(m);
     registers.push_back(op.args[static_cast<std::size_t>(i)]);
     operands.push_back(regs_[registers.back()]);
   }
@@ -211,6 +236,7 @@ void FusedGroup::finish(int reg, Frame& frame) {
 
 bool FusedGroup::Likeness::fits(const Value& v) const {
   if (v.kind() != kind) return false;
+  if (exponent && as_real(v) != exponent) return false;
   if (kind == ValueKind::scalar) return v.dtype() == dtype;
   if (kind != ValueKind::array) return true;
   const Array& a = *v.array();
@@ -229,13 +255,17 @@ void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> register
   run_ =
       small && root.strides.empty() && registers.size() <= most_inputs ? std::move(run) : nullptr;
   registers_ = std::move(registers);
+  settled_ = false;
   like_.clear();
   for (int member : group_.members) {
     auto& operands = like_.emplace_back();
-    for (int a : region_.ops[static_cast<std::size_t>(member)].args) {
+    const Op& op = region_.ops[static_cast<std::size_t>(member)];
+    for (std::size_t i = 0; i < op.args.size(); ++i) {
+      const int a = op.args[i];
       if (position(a) >= 0) continue;
       const Value& v = regs_[a];
-      Likeness l{a, v.kind(), v.dtype(), {}, {}};
+      Likeness l{a, v.kind(), v.dtype(), {}, {}, {}};
+      if (i == 1 && op.primitive->ufunc == "power" && v.is_python_scalar()) l.exponent = as_real(v);
       if (v.is_array()) {
         l.dtype = v.array()->dtype();
         l.shape = v.array()->shape();
@@ -262,6 +292,7 @@ bool FusedGroup::again(int reg) {
   const std::span<const Value* const> operands(inputs, registers_.size());
   Ref<Array> out = lane_.prepared().results.take(root.dtype, root.shape);
   run_->aim(operands, out->data());
+  if (!settled_) settled_ = jit::consider(*run_);
   if (!late || !stream_->put_off(*this, op, operands, out)) {
     compute(0, out->size(), lane_.sequence_);
   }

@@ -35,7 +35,7 @@ class FusedGroup {
     Dims shape;
     Dims strides;  // as NumPy would lay it out; empty for C order
     const Primitive* ufunc = nullptr;
-    std::vector<DType> loop;
+    std::vector<DType> loop;  // of the operands that the formula takes
   };
   // What an operand from outside looked like.
   struct Likeness {
@@ -43,12 +43,16 @@ class FusedGroup {
     ValueKind kind;
     DType dtype;
     Dims shape, strides;
+    std::optional<double> exponent;  // that chose the formula
     bool fits(const Value& v) const;
   };
   static constexpr std::size_t most_inputs = 6;
 
+  const plan::Op& op_of(int member) const;
+
   int position(int reg) const;  // in the group; -1: an operand from outside
   bool check(int at);           // fills the spec; false: run eagerly
+  bool choose_power(const plan::Op& op, Spec& spec, std::vector<Operand>& operands) const;
   Dims strides_of(const plan::Op& op, const Spec& spec) const;
   void go_eager(int until, Frame& frame);
   void finish(int reg, Frame& frame);
@@ -71,7 +75,8 @@ class FusedGroup {
   bool strayed_ = false;  // an operand of this walk is not like before
 
   bool remembers_ = false;
-  bool known_ = false;  // what follows was noted, and the specs are of then
+  bool known_ = false;    // what follows was noted, and the specs are of then
+  bool settled_ = false;  // the run has machine code, or nobody need ask for it
   std::shared_ptr<const FusedProgram> fused_;
   std::vector<std::vector<Likeness>> like_;               // by member
   std::shared_ptr<const std::vector<FpReport>> reports_;  // by member
