@@ -227,31 +227,28 @@ Expr operator>=(Expr a, T b) {
   return a >= constant(a, static_cast<double>(b));
 }
 
+// "%2 = multiply f64 %0 %1", a line each: what a compiler would see.
+std::string to_text(const Code& code);
+
 // Names for the operations that have no symbol.
 #define JETLAG_UNARY(name) \
   inline Expr name(Expr a) { return apply(Opcode::name, a); }
 #define JETLAG_BINARY(name) \
   inline Expr name(Expr a, Expr b) { return apply(Opcode::name, a, b); }
-JETLAG_UNARY(absolute)
-JETLAG_UNARY(real)
-JETLAG_UNARY(imag) JETLAG_UNARY(floor) JETLAG_UNARY(ceil) JETLAG_UNARY(trunc) JETLAG_UNARY(rint)
-    JETLAG_UNARY(sqrt) JETLAG_UNARY(exp) JETLAG_UNARY(exp2) JETLAG_UNARY(exp10) JETLAG_UNARY(expm1)
-        JETLAG_UNARY(log) JETLAG_UNARY(log2) JETLAG_UNARY(log10) JETLAG_UNARY(log1p)
-            JETLAG_UNARY(sin) JETLAG_UNARY(cos) JETLAG_UNARY(tan) JETLAG_UNARY(arcsin)
-                JETLAG_UNARY(arccos) JETLAG_UNARY(arctan) JETLAG_UNARY(sinh) JETLAG_UNARY(cosh)
-                    JETLAG_UNARY(tanh) JETLAG_UNARY(arcsinh) JETLAG_UNARY(arccosh)
-                        JETLAG_UNARY(arctanh) JETLAG_UNARY(cbrt) JETLAG_UNARY(erf)
-                            JETLAG_UNARY(erfc) JETLAG_BINARY(floor_divide) JETLAG_BINARY(modulo)
-                                JETLAG_BINARY(fmod) JETLAG_BINARY(maximum) JETLAG_BINARY(minimum)
-                                    JETLAG_BINARY(pair) JETLAG_BINARY(shift_left)
-                                        JETLAG_BINARY(shift_right) JETLAG_BINARY(copysign)
-                                            JETLAG_BINARY(nextafter) JETLAG_BINARY(ldexp)
-                                                JETLAG_BINARY(gcd) JETLAG_BINARY(pow)
-                                                    JETLAG_BINARY(arctan2) JETLAG_BINARY(hypot)
+// clang-format off
+JETLAG_UNARY(absolute) JETLAG_UNARY(real) JETLAG_UNARY(imag) JETLAG_UNARY(floor) JETLAG_UNARY(ceil)
+JETLAG_UNARY(trunc) JETLAG_UNARY(rint) JETLAG_UNARY(sqrt) JETLAG_UNARY(exp) JETLAG_UNARY(exp2)
+JETLAG_UNARY(exp10) JETLAG_UNARY(expm1) JETLAG_UNARY(log) JETLAG_UNARY(log2) JETLAG_UNARY(log10)
+JETLAG_UNARY(log1p) JETLAG_UNARY(sin) JETLAG_UNARY(cos) JETLAG_UNARY(tan) JETLAG_UNARY(arcsin)
+JETLAG_UNARY(arccos) JETLAG_UNARY(arctan) JETLAG_UNARY(sinh) JETLAG_UNARY(cosh) JETLAG_UNARY(tanh)
+JETLAG_UNARY(arcsinh) JETLAG_UNARY(arccosh) JETLAG_UNARY(arctanh) JETLAG_UNARY(cbrt)
+JETLAG_UNARY(erf) JETLAG_UNARY(erfc) JETLAG_BINARY(floor_divide) JETLAG_BINARY(modulo)
+JETLAG_BINARY(fmod) JETLAG_BINARY(maximum) JETLAG_BINARY(minimum) JETLAG_BINARY(pair)
+JETLAG_BINARY(shift_left) JETLAG_BINARY(shift_right) JETLAG_BINARY(copysign)
+JETLAG_BINARY(nextafter) JETLAG_BINARY(ldexp) JETLAG_BINARY(gcd) JETLAG_BINARY(pow)
+JETLAG_BINARY(arctan2) JETLAG_BINARY(hypot)
+// clang-format on
 #undef JETLAG_UNARY
 #undef JETLAG_BINARY
-
-    // "%2 = multiply f64 %0 %1", a line each: what a compiler would see.
-    std::string to_text(const Code& code);
 
 }  // namespace jetlag

@@ -282,21 +282,22 @@ Loop find_scalar_loop(Opcode opcode, DType d) {
     case Opcode::ldexp: return d == DType::float32 ? ldexp_loop<float> : ldexp_loop<double>;
     case Opcode::absolute: return complex_loop<Opcode::absolute>(d);
     case Opcode::sqrt: return complex_loop<Opcode::sqrt>(d);
+    default: return nullptr;
 #define JETLAG_CASE(op) \
   case Opcode::op: return float_or_complex_loop<Opcode::op>(d);
-      JETLAG_CASE(exp)
-      JETLAG_CASE(log)
-      JETLAG_CASE(sin) JETLAG_CASE(cos) JETLAG_CASE(tan) JETLAG_CASE(arcsin) JETLAG_CASE(arccos)
-          JETLAG_CASE(arctan) JETLAG_CASE(sinh) JETLAG_CASE(cosh) JETLAG_CASE(tanh)
-              JETLAG_CASE(arcsinh) JETLAG_CASE(arccosh) JETLAG_CASE(arctanh)
+      // clang-format off
+      JETLAG_CASE(exp) JETLAG_CASE(log) JETLAG_CASE(sin) JETLAG_CASE(cos) JETLAG_CASE(tan)
+      JETLAG_CASE(arcsin) JETLAG_CASE(arccos) JETLAG_CASE(arctan) JETLAG_CASE(sinh)
+      JETLAG_CASE(cosh) JETLAG_CASE(tanh) JETLAG_CASE(arcsinh) JETLAG_CASE(arccosh)
+      JETLAG_CASE(arctanh)
 #undef JETLAG_CASE
 #define JETLAG_CASE(op) \
   case Opcode::op: return float_loop<Opcode::op>(d);
-                  JETLAG_CASE(exp2) JETLAG_CASE(exp10) JETLAG_CASE(expm1) JETLAG_CASE(log2)
-                      JETLAG_CASE(log10) JETLAG_CASE(log1p) JETLAG_CASE(cbrt) JETLAG_CASE(erf)
-                          JETLAG_CASE(erfc)
+      JETLAG_CASE(exp2) JETLAG_CASE(exp10) JETLAG_CASE(expm1) JETLAG_CASE(log2)
+      JETLAG_CASE(log10) JETLAG_CASE(log1p) JETLAG_CASE(cbrt) JETLAG_CASE(erf)
+      JETLAG_CASE(erfc)
+      // clang-format on
 #undef JETLAG_CASE
-                              default : return nullptr;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
+#include "primitives/loop_rules.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
@@ -21,11 +22,15 @@ bool any_array(const std::vector<Value>& args) {
   return std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
 }
 
-// NumPy's scalars have arithmetic of their own, but for bools on the left.
-bool any_number(const std::vector<Value>& args) {
+// NumPy's scalars have arithmetic of their own where one of them, and no bool,
+// has the dtype of the result: int64 with a Python float is left to the ufunc.
+bool scalar_arithmetic(const std::vector<Value>& args) {
   if (args[0].is(ValueKind::scalar) && args[0].dtype() == DType::boolean) return false;
-  return std::any_of(args.begin(), args.end(), [](const Value& v) {
-    return v.is(ValueKind::scalar) && v.dtype() != DType::boolean;
+  std::vector<Operand> operands;
+  for (const Value& v : args) operands.push_back(operand_of(v));
+  const DType common = common_dtype(operands);
+  return std::any_of(args.begin(), args.end(), [&](const Value& v) {
+    return v.is(ValueKind::scalar) && v.dtype() != DType::boolean && v.dtype() == common;
   });
 }
 
@@ -207,7 +212,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   std::vector<Value> inputs = lent(args);
   const Ref<Array> target = lent(out);
   auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{target});
-  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && any_number(args);
+  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && scalar_arithmetic(args);
   // The row that computes names the condition: numpy.mod reports as remainder.
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   FpReport report = report_at(op, reported_name(computes, scalars));

@@ -176,8 +176,7 @@ void Lane::augment_in_host(const plan::Op& op, const Value& old, Value value, Va
   name.insert(name.rfind('.') + 1, "i");
   if (name.ends_with("_")) name.pop_back();
   const StepKind kind = target.is_array() ? StepKind::opaque : StepKind::lane;
-  profiled(op.id, kind,
-           [&] { result = host_.call_named(name, {target, value}, {}); });
+  profiled(op.id, kind, [&] { result = host_.call_named(name, {target, value}, {}); });
   host_ran();
   describe(op, kind, result);
 }

@@ -29,6 +29,7 @@ class OneOperation final : public ElementProgram {
   const Primitive& application(int) const override { std::abort(); }
   const Code& code() const override { return code_; }
   std::span<const int> output_values() const override { return outputs_; }
+  bool computes_unread() const override { return false; }
   bool is_loud(int) const override { return false; }
 };
 
