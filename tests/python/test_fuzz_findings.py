@@ -226,6 +226,8 @@ def test_each_round_has_the_power_of_its_exponent() -> None:
     same_as_numpy(powers_by_turns, np.linspace(0.5, 3, 7))
     same_as_numpy(powers_by_turns, np.linspace(0.5, 3, 7, dtype=np.float32))
     same_as_numpy(powers_by_turns, np.arange(1, 6) + 1j)
+
+
 def an_integer_scalar_and_a_float(n):
     return 0.25 // n
 
