@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import jetlag as jl
-
-VARIABLE = "JETLAG_JIT"  # the engine asks for it whenever a loop begins
 
 
 class Mode(NamedTuple):
@@ -34,16 +31,9 @@ def set_to(mode: Mode) -> Iterator[None]:
     """Run on the engine in that way inside the block."""
     if jl.threads() != mode.workers:
         jl.threads(mode.workers)
-    settings = getattr(jl, "settings", None)
-    before = (os.environ.get(VARIABLE), getattr(settings, "jit", None))
-    os.environ[VARIABLE] = mode.jit
-    if settings is not None:
-        settings.jit = mode.jit
+    before = jl.settings.jit
+    jl.settings.jit = mode.jit
     try:
         yield
     finally:
-        if settings is not None:
-            settings.jit = before[1]
-        os.environ.pop(VARIABLE)
-        if before[0] is not None:
-            os.environ[VARIABLE] = before[0]
+        jl.settings.jit = before
