@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "compiler/jit/llvm/arithmetic.h"
+
 namespace jetlag::jit {
 
 using llvm::CmpInst;
@@ -91,30 +93,23 @@ Lanes LaneEmitter::select(Value* condition, Lanes yes, Lanes no) {
 }
 
 Lanes LaneEmitter::unary(const Operation& o, DType from, Lanes a) {
-  const bool whole = !is_float(from) && !is_complex(from);
-  const auto by = [&](llvm::Intrinsic::ID id) -> Lanes {
-    return {b_.CreateUnaryIntrinsic(id, a.re)};
-  };
   switch (o.opcode) {
     case Opcode::cast: return cast(from, o.dtype, a);
-    case Opcode::negate:
-      if (whole) return {b_.CreateNeg(a.re)};
-      return {b_.CreateFNeg(a.re), a.im ? b_.CreateFNeg(a.im) : nullptr};
-    case Opcode::absolute:
-      if (!whole) return by(llvm::Intrinsic::fabs);
-      return is_signed(from)
-                 ? Lanes{b_.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a.re, b_.getFalse())}
-                 : a;
-    case Opcode::bit_not: return {b_.CreateNot(a.re)};
     case Opcode::real: return {a.re};
     case Opcode::imag: return {a.im};
-    case Opcode::floor: return by(llvm::Intrinsic::floor);
-    case Opcode::ceil: return by(llvm::Intrinsic::ceil);
-    case Opcode::trunc: return by(llvm::Intrinsic::trunc);
-    case Opcode::rint: return by(llvm::Intrinsic::rint);
-    case Opcode::sqrt: return by(llvm::Intrinsic::sqrt);
-    default: check_failed("opcode", std::string(info(o.opcode).name));
+    case Opcode::negate:
+      if (a.im) return {b_.CreateFNeg(a.re), b_.CreateFNeg(a.im)};
+      break;
+    default: break;
   }
+  return {plain(o.opcode, from, a.re, nullptr)};
+}
+
+// What means the same in every lane as it does for one number.
+Value* LaneEmitter::plain(Opcode opcode, DType d, Value* a, Value* b) {
+  Value* result = jit::operation(b_, opcode, d, a, b, nullptr);
+  if (!result) check_failed("opcode", std::string(info(opcode).name));
+  return result;
 }
 
 Lanes LaneEmitter::binary(const Operation& o, DType from, Lanes a, Lanes b, bool loud) {
@@ -138,35 +133,12 @@ Lanes LaneEmitter::binary(const Operation& o, DType from, Lanes a, Lanes b, bool
 }
 
 Value* LaneEmitter::real_binary(Opcode opcode, DType d, Value* a, Value* b, bool loud) {
-  if (opcode == Opcode::less || opcode == Opcode::less_equal) {
-    return less(d, a, b, opcode == Opcode::less_equal, loud);
-  }
-  if (!is_float(d)) return integer_binary(opcode, d, a, b);
   switch (opcode) {
-    case Opcode::add: return b_.CreateFAdd(a, b);
-    case Opcode::subtract: return b_.CreateFSub(a, b);
-    case Opcode::multiply: return b_.CreateFMul(a, b);
-    case Opcode::divide: return b_.CreateFDiv(a, b);
-    case Opcode::equal: return b_.CreateFCmpOEQ(a, b);
-    case Opcode::not_equal: return b_.CreateFCmpUNE(a, b);
-    case Opcode::copysign: return b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, a, b);
-    default: check_failed("opcode", std::string(info(opcode).name));
-  }
-}
-
-Value* LaneEmitter::integer_binary(Opcode opcode, DType d, Value* a, Value* b) {
-  switch (opcode) {
-    case Opcode::add: return b_.CreateAdd(a, b);
-    case Opcode::subtract: return b_.CreateSub(a, b);
-    case Opcode::multiply: return b_.CreateMul(a, b);
-    case Opcode::bit_and: return b_.CreateAnd(a, b);
-    case Opcode::bit_or: return b_.CreateOr(a, b);
-    case Opcode::bit_xor: return b_.CreateXor(a, b);
+    case Opcode::less:
+    case Opcode::less_equal: return less(d, a, b, opcode == Opcode::less_equal, loud);
     case Opcode::shift_left:
     case Opcode::shift_right: return shift(opcode, d, a, b);
-    case Opcode::equal: return b_.CreateICmpEQ(a, b);
-    case Opcode::not_equal: return b_.CreateICmpNE(a, b);
-    default: check_failed("opcode", std::string(info(opcode).name));
+    default: return plain(opcode, d, a, b);
   }
 }
 

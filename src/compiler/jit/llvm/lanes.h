@@ -39,7 +39,7 @@ class LaneEmitter {
   Lanes unary(const Operation& o, DType from, Lanes a);
   Lanes binary(const Operation& o, DType from, Lanes a, Lanes b, bool loud);
   llvm::Value* real_binary(Opcode opcode, DType d, llvm::Value* a, llvm::Value* b, bool loud);
-  llvm::Value* integer_binary(Opcode opcode, DType d, llvm::Value* a, llvm::Value* b);
+  llvm::Value* plain(Opcode opcode, DType d, llvm::Value* a, llvm::Value* b);
   llvm::Value* shift(Opcode opcode, DType d, llvm::Value* a, llvm::Value* b);
   llvm::Value* compare(llvm::CmpInst::Predicate p, llvm::Value* a, llvm::Value* b, bool loud);
   llvm::Value* less(DType d, llvm::Value* a, llvm::Value* b, bool or_equal, bool loud);
