@@ -56,6 +56,18 @@ class Settings:
     def cache_limit(self, value: int) -> None:
         _set("cache_limit", value, int, "an int")
 
+    @property
+    def rules(self) -> str:
+        """Which rewrite rules are switched: "-solve,+scaled", "-all,+dot-chain". `JETLAG_RULES`.
+
+        `jetlag describe rules` lists them. The last word about a rule holds.
+        """
+        return _get("rules")
+
+    @rules.setter
+    def rules(self, value: str) -> None:
+        _set("rules", value, str, "a str")
+
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
         return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)

@@ -22,9 +22,12 @@ constexpr Setting table[] = {
      "set)"},
     {"cache_limit", "JETLAG_CACHE_LIMIT", SettingKind::bytes, "268435456", "",
      "how many bytes that folder may hold; the oldest files make room"},
+    {"rules", "JETLAG_RULES", SettingKind::switches, "", "",
+     "rules that rewrite, off with '-' and on with '+' before their names, or before 'all'; the "
+     "last word about a rule holds"},
 };
 constexpr std::size_t count = std::size(table);
-enum Index : std::size_t { jit_at, cache_dir_at, cache_limit_at };
+enum Index : std::size_t { jit_at, cache_dir_at, cache_limit_at, rules_at };
 
 std::string list_of(std::string_view words) {
   std::string list;
@@ -49,6 +52,19 @@ bool is_size(std::string_view value) {
   return error == std::errc{} && end == value.data() + value.size() && number >= 0;
 }
 
+// "-solve,+scaled", or nothing.
+bool is_switches(std::string_view words) {
+  while (!words.empty()) {
+    const std::size_t comma = std::min(words.find(','), words.size());
+    const std::string_view word = words.substr(0, comma);
+    const bool is_name = word.size() > 1 && (word[0] == '-' || word[0] == '+') &&
+                         word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", 1) == word.npos;
+    if (!is_name || comma + 1 == words.size()) return false;
+    words.remove_prefix(std::min(comma + 1, words.size()));
+  }
+  return true;
+}
+
 // Throws what the user is told; `how` is how the user named the setting.
 void check_value(const Setting& s, std::string_view how, std::string_view value) {
   switch (s.kind) {
@@ -61,6 +77,12 @@ void check_value(const Setting& s, std::string_view how, std::string_view value)
     case SettingKind::folder:
       if (value.find('\0') == std::string_view::npos) return;
       throw Error(Kind::value, format("{} must be a path without null characters", how));
+    case SettingKind::switches:
+      if (is_switches(value)) return;
+      throw Error(Kind::value,
+                  format("{} must be names with '-' or '+' before each and commas between, not "
+                         "'{}'",
+                         how, value));
   }
 }
 
@@ -87,6 +109,7 @@ struct State {
   std::mutex mutex;
   std::array<std::string, count> values;
   std::atomic<JitMode> mode{JitMode::automatic};
+  std::atomic<std::uint32_t> version{0};
   std::string complaint;  // about the environment
 
   State() {
@@ -125,7 +148,7 @@ std::string value_at(std::size_t i) {
 }  // namespace
 
 std::string_view kind_name(SettingKind kind) {
-  constexpr std::string_view names[] = {"choice", "folder", "bytes"};
+  constexpr std::string_view names[] = {"choice", "folder", "bytes", "switches"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -146,6 +169,7 @@ void set_setting(std::string_view name, std::string_view value) {
   std::scoped_lock lock(s.mutex);
   s.values[i] = value;
   if (i == jit_at) s.mode = mode_of(value);
+  s.version.fetch_add(1, std::memory_order_release);
 }
 
 void check_environment() {
@@ -164,5 +188,9 @@ std::int64_t cache_limit() {
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
+
+std::string rule_switches() { return value_at(rules_at); }
+
+std::uint32_t settings_version() { return state().version.load(std::memory_order_acquire); }
 
 }  // namespace jetlag

@@ -8,7 +8,7 @@
 
 namespace jetlag {
 
-enum class SettingKind : std::uint8_t { choice, folder, bytes };
+enum class SettingKind : std::uint8_t { choice, folder, bytes, switches };
 std::string_view kind_name(SettingKind kind);
 
 struct Setting {
@@ -24,9 +24,9 @@ std::span<const Setting> settings();
 // Null if there is none of that name.
 const Setting* find_setting(std::string_view name);
 
-// Values as text: one of the choices, a path, a number of bytes. Unknown names
-// throw Error(attribute); values that do not fit throw Error(value), which says
-// what would.
+// Values as text: one of the choices, a path, a number of bytes, names with a
+// sign that switch something. Unknown names throw Error(attribute); values that
+// do not fit throw Error(value), which says what would.
 std::string setting(std::string_view name);
 void set_setting(std::string_view name, std::string_view value);
 
@@ -40,5 +40,9 @@ enum class JitMode : std::uint8_t { off, automatic, always };
 JitMode jit_mode();
 std::string cache_folder();  // where object code is kept; empty if nowhere
 std::int64_t cache_limit();  // in bytes
+std::string rule_switches();
+
+// Grows with every change: what was derived from a setting is stale then.
+std::uint32_t settings_version();
 
 }  // namespace jetlag

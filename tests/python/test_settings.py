@@ -13,7 +13,7 @@ import jetlag as jl
 from jetlag.configuration import Settings
 from jetlag.engine import core
 
-NAMES = ("jit", "cache_dir", "cache_limit")
+NAMES = ("jit", "cache_dir", "cache_limit", "rules")
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +61,19 @@ def test_the_limit_is_a_number_of_bytes() -> None:
     assert jl.settings.cache_limit == 1000
     with pytest.raises(ValueError, match="cache_limit must be a number of bytes, not '-1'"):
         jl.settings.cache_limit = -1
+
+
+@pytest.mark.parametrize("words", ["", "-solve", "-solve,+scaled", "-all,+dot-chain"])
+def test_rules_are_names_with_a_sign(words: str) -> None:
+    jl.settings.rules = words
+
+    assert jl.settings.rules == words
+
+
+@pytest.mark.parametrize("words", ["solve", "-", "-solve,", ",-solve", "-solve -scaled", "-a,,-b"])
+def test_other_words_about_rules_are_refused(words: str) -> None:
+    with pytest.raises(ValueError, match="rules must be names with '-' or '\\+' before each and "):
+        jl.settings.rules = words
 
 
 def test_the_folder_may_be_a_path(tmp_path: Path) -> None:

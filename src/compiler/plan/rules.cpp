@@ -1,8 +1,11 @@
 #include "compiler/plan/rules.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <atomic>
+#include <cstdint>
 #include <string>
+
+#include "base/settings.h"
 
 namespace jetlag::plan {
 
@@ -56,29 +59,43 @@ const Rule* find_rule(std::string_view name) {
   return at == std::end(table) ? nullptr : at;
 }
 
-RuleSwitches::RuleSwitches(std::string_view words) : words_(words) {}
+namespace {
 
 // The last word about a rule holds.
-bool RuleSwitches::is_on(std::string_view rule) const {
+bool is_on(std::string_view rule, std::string_view words) {
   bool on = true;
-  std::string_view rest = words_;
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    std::string_view word = rest.substr(0, comma);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-    const bool off = word.starts_with('-');
-    if (off || word.starts_with('+')) word.remove_prefix(1);
-    if (word == rule || word == "all") on = !off;
+  while (!words.empty()) {
+    const std::size_t comma = std::min(words.find(','), words.size());
+    const std::string_view word = words.substr(0, comma);
+    words.remove_prefix(std::min(comma + 1, words.size()));
+    if (word.substr(1) == rule || word.substr(1) == "all") on = word[0] == '+';
   }
   return on;
 }
 
+static_assert(std::size(table) <= 32);
+
+// A bit for each row, as the setting says now.
+std::uint32_t switches() {
+  // The version of the settings that the bits are of, and the bits.
+  static std::atomic<std::uint64_t> known{~std::uint64_t{0}};
+  const std::uint32_t version = settings_version();
+  std::uint64_t both = known.load(std::memory_order_relaxed);
+  if (both >> 32 == version) return static_cast<std::uint32_t>(both);
+  const std::string words = rule_switches();
+  both = std::uint64_t{version} << 32;
+  for (std::size_t i = 0; i < std::size(table); ++i) {
+    if (is_on(table[i].name, words)) both |= std::uint64_t{1} << i;
+  }
+  known.store(both, std::memory_order_relaxed);
+  return static_cast<std::uint32_t>(both);
+}
+
+}  // namespace
+
 bool is_on(std::string_view rule) {
-  static const RuleSwitches switches = [] {
-    const char* words = std::getenv("JETLAG_RULES");
-    return RuleSwitches(words ? words : "");
-  }();
-  return switches.is_on(rule);
+  const Rule* row = find_rule(rule);
+  return row && (switches() >> (row - table) & 1) != 0;
 }
 
 }  // namespace jetlag::plan

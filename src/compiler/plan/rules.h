@@ -1,6 +1,6 @@
 // The rules that rewrite: each says what it makes of what, when it may, and why.
-// Rows with no switch are how kernels work; the others can be switched off by
-// name, all of them by "all", and on again: JETLAG_RULES=-solve,-scaled.
+// Rows with no switch are how kernels work; the others are switched by name, in
+// the setting "rules": "-solve,-scaled", "-all,+solve".
 #pragma once
 
 #include <span>
@@ -21,15 +21,7 @@ struct Rule {
 std::span<const Rule> rules();
 const Rule* find_rule(std::string_view name);  // null if there is none
 
-// Whether the rules of a process may be used, by the words of JETLAG_RULES.
-class RuleSwitches {
- public:
-  explicit RuleSwitches(std::string_view words);
-  bool is_on(std::string_view rule) const;
-
- private:
-  std::string words_;
-};
+// Whether the setting lets the rule be used.
 bool is_on(std::string_view rule);
 
 }  // namespace jetlag::plan
