@@ -45,13 +45,20 @@ Ref<Inverse> Inverse::of(Ref<Array> matrix) {
   return inverse->factorise() ? inverse : nullptr;
 }
 
+Ref<Inverse> Inverse::again() const {
+  Ref<Inverse> inverse(new Inverse(matrix_));
+  inverse->width_ = width_;
+  inverse->factors_ = factors_;
+  return inverse;
+}
+
 bool Inverse::factorise() {
   const std::int64_t n = size_;
   const bool small = n <= most_small_rows;
   const auto pivots_differ_little = [&](std::int64_t step, bool squared) {
     double most = 0, least = INFINITY;
     for (std::int64_t i = 0; i < n; ++i) {
-      const double pivot = std::abs(factors_[static_cast<std::size_t>(i * step)]);
+      const double pivot = std::abs(factors_->numbers[static_cast<std::size_t>(i * step)]);
       most = std::max(most, pivot);
       least = std::min(least, pivot);
     }
@@ -61,12 +68,12 @@ bool Inverse::factorise() {
   // Row by row, `width` apart; zeros behind each row.
   const auto copy_rows = [&](std::int64_t width, bool turned) {
     width_ = width;
-    factors_.assign(static_cast<std::size_t>(n * width), 0.0);
+    factors_->numbers.assign(static_cast<std::size_t>(n * width), 0.0);
     const Array& a = *matrix_;
     const std::int64_t step = a.strides()[turned ? 1 : 0], item = a.strides()[turned ? 0 : 1];
     for (std::int64_t i = 0; i < n; ++i) {
       const std::byte* from = a.data() + i * step;
-      double* to = factors_.data() + i * width;
+      double* to = factors_->numbers.data() + i * width;
       for (std::int64_t j = 0; j < n; ++j) {
         to[j] = *reinterpret_cast<const double*>(from + j * item);
       }
@@ -75,13 +82,14 @@ bool Inverse::factorise() {
   if (is_symmetric(*matrix_)) {
     copy_rows(small ? small_width(n) : n, false);
     // The upper triangle by rows is the lower one by columns.
-    const bool definite = small ? small_loops().cholesky(factors_.data(), n, width_)
-                                : blas::potrf(n, factors_.data()) == 0;
+    const bool definite = small ? small_loops().cholesky(factors_->numbers.data(), n, width_)
+                                : blas::potrf(n, factors_->numbers.data()) == 0;
     if (definite) return pivots_differ_little(width_ + 1, true);
   }
   copy_rows(n, true);
-  pivots_.resize(static_cast<std::size_t>(n));
-  return blas::getrf(n, factors_.data(), pivots_.data()) == 0 && pivots_differ_little(n + 1, false);
+  factors_->pivots.resize(static_cast<std::size_t>(n));
+  return blas::getrf(n, factors_->numbers.data(), factors_->pivots.data()) == 0 &&
+         pivots_differ_little(n + 1, false);
 }
 
 Ref<Array> Inverse::written_out() const {
@@ -93,7 +101,7 @@ Ref<Array> Inverse::written_out() const {
 // b is lost.
 void Inverse::solve_vector(double* b, double* x) const {
   if (by_cholesky() && size_ <= most_small_rows) {
-    return small_loops().solve(factors_.data(), size_, width_, b, x);
+    return small_loops().solve(factors_->numbers.data(), size_, width_, b, x);
   }
   solve_columns(1, b);
   std::copy(b, b + size_, x);
@@ -101,14 +109,14 @@ void Inverse::solve_vector(double* b, double* x) const {
 
 void Inverse::solve_columns(std::int64_t count, double* columns) const {
   if (!by_cholesky()) {
-    blas::getrs(size_, count, factors_.data(), pivots_.data(), columns);
+    blas::getrs(size_, count, factors_->numbers.data(), factors_->pivots.data(), columns);
   } else if (size_ > most_small_rows) {
-    blas::potrs(size_, count, factors_.data(), columns);
+    blas::potrs(size_, count, factors_->numbers.data(), columns);
   } else {
     std::vector<double> b(static_cast<std::size_t>(width_), 0.0);
     for (std::int64_t c = 0; c < count; ++c) {
       std::copy(columns + c * size_, columns + (c + 1) * size_, b.data());
-      small_loops().solve(factors_.data(), size_, width_, b.data(), columns + c * size_);
+      small_loops().solve(factors_->numbers.data(), size_, width_, b.data(), columns + c * size_);
     }
   }
 }

@@ -79,10 +79,12 @@ class Inverse : public Structure {
  public:
   // Null if the matrix is singular, or so close to it that rounding would decide.
   static Ref<Inverse> of(Ref<Array> matrix);
+  // As if made anew, without the work: it has been used by nobody yet.
+  Ref<Inverse> again() const;
 
   Ref<Array> written_out() const override;
   bool reads(const Buffer& b) const override { return matrix_->buffer().get() == &b; }
-  bool by_cholesky() const { return pivots_.empty(); }
+  bool by_cholesky() const { return factors_->pivots.empty(); }
   // Whether the next product should solve too: one who multiplies again and again
   // had better have the inverse itself.
   bool is_worth_solving() const { return uses_.fetch_add(1, std::memory_order_relaxed) < 2; }
@@ -91,6 +93,11 @@ class Inverse : public Structure {
   Ref<Array> times(const Array& b) const;
 
  private:
+  struct Factors {
+    std::vector<double> numbers;
+    std::vector<std::int32_t> pivots;  // of LU factors; none for a Cholesky factor
+  };
+
   explicit Inverse(Ref<Array> matrix);
   bool factorise();
   void solve_vector(double* b, double* x) const;
@@ -99,8 +106,7 @@ class Inverse : public Structure {
   mutable std::atomic<int> uses_{0};
   Ref<Array> matrix_;
   std::int64_t size_, width_;  // rows, and from one row of factors to the next
-  std::vector<double> factors_;
-  std::vector<std::int32_t> pivots_;  // of LU factors; none for a Cholesky factor
+  std::shared_ptr<Factors> factors_ = std::make_shared<Factors>();
 };
 
 // What an array that is not in memory stands for: null unless it is a Diagonal (a

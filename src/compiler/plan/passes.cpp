@@ -5,6 +5,7 @@
 #include "compiler/plan/independent.h"
 #include "compiler/plan/liveness.h"
 #include "compiler/plan/regions.h"
+#include "compiler/plan/repeats.h"
 #include "compiler/plan/streams.h"
 
 namespace jetlag::plan {
@@ -78,6 +79,11 @@ class Fuser {
     for (int reader : readers_[reg]) {
       if (std::find(members.begin(), members.end(), reader) == members.end()) return false;
     }
+    // What rounds of a loop can keep is made apart from what each of them makes.
+    const Op& op = region_.ops[reg];
+    if (op.invariant >= 0 && op.invariant != region_.ops[root].invariant &&
+        work_of(region_, reg) >= costly_work)
+      return false;
     for (int k = reg + 1; k < root; ++k) {
       if (!is_quiet(region_.ops[k])) return false;
     }
@@ -189,11 +195,14 @@ void note_factors(Program&, Function& function) {
 constexpr Pass table[] = {
     {"drop-unread", mark_last_reads,
      "a variable is let go where its value is read for the last time"},
+    {"find-invariants", find_invariants, "what rounds of a loop would compute again is noted"},
     {"fuse-elementwise", fuse_elementwise,
      "elementwise chains become one pass over their operands"},
     {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
     {"note-factors", note_factors,
      "inverses become factorisations, and products wait, where only products read them"},
+    {"find-repeats", find_repeats,
+     "results that will be wanted again are kept: in a region, or from round to round"},
     {"last-use", last_use, "a value is let go after its last reader"},
     {"independent-iterations", find_independent,
      "rounds of a loop that do not read what others store run as tasks"},

@@ -64,6 +64,16 @@ struct Variable {
   int slot = -1;
 };
 
+// A call whose result may stand for that of an equal call, if nothing changed
+// meanwhile.
+struct Recall {
+  int first = -1;       // register of the first such call in the region
+  int loop = -1;        // the result is kept for the rounds of this statement; -1: for the region
+  bool shared = false;  // it is only read: the array itself will do
+  bool copied = false;  // it may be worth a copy
+  bool last = false;    // nobody asks for it again
+};
+
 struct Op {
   OpKind kind = OpKind::constant;
   int id = -1;  // unique in the program: where explain counts
@@ -83,7 +93,9 @@ struct Op {
   int group = -1;              // the fused group, if any
   int stream = -1;             // the stream, if it may be part of one
   bool feeds_product = false;  // an inverse that a product reads as its first factor
-  physl::NodePtr node;         // for explain
+  int invariant = -1;          // the outermost loop around that leaves its operands as they are
+  std::optional<Recall> recall;
+  physl::NodePtr node;  // for explain
 
   Op() = default;
   Op(Op&&) = default;

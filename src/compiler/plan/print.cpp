@@ -68,6 +68,8 @@ class Printer {
     if (op.kind == OpKind::assign && op.variable.slot < 0) return;
     std::string what = format("%{} = {}", k, label(op));
     if (op.group >= 0) what += format("  [fused {}]", op.group);
+    if (op.recall && op.recall->first != k) what += format("  [as %{}]", op.recall->first);
+    if (op.recall && op.recall->loop >= 0) what += "  [kept for rounds]";
     line(what, op.place);
     for (const Block& b : op.blocks) indented([&] { block(b); });
   }

@@ -40,6 +40,16 @@ constexpr Rule table[] = {
      "more; "
      "a quarter of the work is saved; nobody else reads a product inside",
      "of the orders of a chain of products the cheapest is taken"},
+    {"common-subexpressions", "block(define(p, exp(x) + 1), define(q, 2 * dot(exp(x), y)))",
+     "block(define(t, exp(x)), …)",
+     "pure calls on the same arrays; nothing written into them or the result and no Python "
+     "between; "
+     "no floating-point condition met; a result that may be kept or written is copied",
+     "what was computed is not computed again"},
+    {"hoist", "while(c, block(…, exp(x), …))", "block(define(t, exp(x)), while(c, block(…, t, …)))",
+     "pure calls whose operands no round changes, made where the first round makes them; no "
+     "floating-point condition met",
+     "an invariant of a loop is computed once"},
     {"dot-transposed", "dot(transpose(a), b)", "gemm with a flag", "any strides",
      "a transpose is never copied for a product", false},
     {"symmetric-product", "dot(a, transpose(a))", "syrk", "floats and complex numbers",

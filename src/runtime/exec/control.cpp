@@ -65,6 +65,7 @@ Value Lane::run(std::span<Value> arguments) {
       result = call(entry, nullptr, arguments);
       settle(result);
       barrier();
+      memos_.clear();
       if (profile_) {
         profile_->total_ns = now_ns() - begin;
         profile_->give(result);
@@ -222,6 +223,7 @@ Flow Lane::run_statement(const Statement& s, Frame& frame, Value& last) {
       profiled(s.id, StepKind::none, [&] {
         flow = s.kind == StatementKind::loop ? loop(s, frame, last) : for_each(s, frame, last);
       });
+      forget_results_of_loop(s.id);
       return flow;
     }
     case StatementKind::leave: last = region(s.region, frame); return Flow::leave;

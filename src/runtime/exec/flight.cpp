@@ -53,6 +53,7 @@ void Flight::report(std::int64_t sequence, FpReport report) {
     same->anomalies |= report.anomalies;
   }
   has_reports_ = true;
+  reports_made_.fetch_add(1, std::memory_order_release);
 }
 
 std::vector<FpReport> Flight::take_reports(std::int64_t before) {

@@ -84,6 +84,8 @@ class Flight {
   void wait(Host& host, const Done& done);
 
   void report(std::int64_t sequence, FpReport report);
+  // How many there were, told or not.
+  std::int64_t reports_made() const { return reports_made_.load(std::memory_order_acquire); }
   bool has_reports() const { return has_reports_.load(std::memory_order_acquire); }
   // Takes the reports of operations before the one given, in program order.
   std::vector<FpReport> take_reports(std::int64_t before);
@@ -96,6 +98,7 @@ class Flight {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::atomic<bool> has_reports_{false};
+  std::atomic<std::int64_t> reports_made_{0};
   std::map<std::int64_t, std::vector<FpReport>> reports_;
 };
 

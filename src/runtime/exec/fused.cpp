@@ -6,6 +6,7 @@
 #include "primitives/kept_order.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/prepared.h"
+#include "runtime/exec/recall.h"
 #include "runtime/exec/reuse.h"
 
 namespace jetlag::exec {
@@ -27,7 +28,7 @@ void FusedGroup::member(int reg, Frame& frame) {
   const int at = position(reg);
   const bool last = reg == group_.members.back();
   if (known_ && !strayed_ && is_like_before(at)) {
-    if (last && !again(reg)) finish(reg, frame);
+    if (last) compute_or_recall(reg, frame);
     return;
   }
   strayed_ = true;
@@ -36,8 +37,30 @@ void FusedGroup::member(int reg, Frame& frame) {
   if (eager_) {
     regs_[reg] = lane_.op(region_.ops[static_cast<std::size_t>(reg)], frame, regs_);
   } else if (last) {
-    finish(reg, frame);
+    compute_or_recall(reg, frame);
   }
+}
+
+void FusedGroup::compute_or_recall(int reg, Frame& frame) {
+  const auto compute = [&] {
+    const bool prepared = known_ && !strayed_;
+    if (!prepared || !again(reg)) finish(reg, frame);
+  };
+  const Op& root = region_.ops[static_cast<std::size_t>(reg)];
+  if (!root.recall) return compute();
+  RecallCall::Operands operands;
+  for (int member : group_.members) {
+    for (int a : region_.ops[static_cast<std::size_t>(member)].args) {
+      if (position(a) < 0) operands.push_back(&regs_[a]);
+    }
+  }
+  RecallCall call(lane_, region_, root, std::move(operands));
+  if (Value known = call.find(); known.bound()) {
+    regs_[reg] = std::move(known);
+    return;
+  }
+  compute();
+  call.note(regs_[reg]);
 }
 
 // Earlier members were found sound; they are computed now, in their order.
@@ -201,7 +224,8 @@ void FusedGroup::finish(int reg, Frame& frame) {
   // What is put off keeps its operands as they are, and nobody else may write them.
   const bool late = stream_ && stream_->has_late();
   Ref<Array> out;
-  if (!late) out = destination(reg, frame, operands);
+  const bool is_kept = op.recall && !op.recall->last;
+  if (!late && !is_kept) out = destination(reg, frame, operands);
   const bool stored = static_cast<bool>(out);
   if (!late && !out && root.strides.empty())
     out = dying_operand(op, registers, operands, root.dtype, root.shape);

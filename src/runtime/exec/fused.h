@@ -56,6 +56,7 @@ class FusedGroup {
   Dims strides_of(const plan::Op& op, const Spec& spec) const;
   void go_eager(int until, Frame& frame);
   void finish(int reg, Frame& frame);
+  void compute_or_recall(int reg, Frame& frame);
   // stores.cpp: where the result is to be stored, if it can be computed there; or null.
   Ref<Array> destination(int reg, const Frame& frame, std::span<const Value> inputs) const;
   std::optional<Value> foreseen(int reg, int root, const Frame& frame) const;

@@ -60,6 +60,16 @@ class Caches {
   std::unordered_map<std::string, std::shared_ptr<const FusedProgram>> fused_;
 };
 
+// A call that was made, for equal ones that follow (recall.h).
+struct Memo {
+  int key;                      // of equal calls
+  int loop;                     // it is forgotten where this statement ends
+  const plan::Op* op;           // which of them was made
+  std::vector<Value> operands;  // as they were
+  Value result;
+  std::int64_t reports;  // of floating-point conditions, before it
+};
+
 class RegionState;
 struct Prepared;
 class Holding;
@@ -86,6 +96,7 @@ class Lane {
   friend class StructuredCall;
   friend class ChainCall;
   friend class AheadOfLoop;
+  friend class RecallCall;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -135,6 +146,12 @@ class Lane {
   // prepared.cpp: what rounds of a loop leave to the next
   void ops(const plan::Region& r, Frame& frame, Value* regs);
   Prepared& prepared();
+
+  // recall.cpp: results that are wanted again
+  Value recalled(const plan::Region& r, const plan::Op& op, Frame& frame, Value* regs);
+  void forget_results_of(const Buffer* buffer);  // made of it, or lying there
+  void forget_results_of_loop(int id);
+  void forget_results();  // Python may have changed anything
 
   // quick.cpp: calls on a few numbers; unbound leaves them to dispatch.cpp
   Value quick(const plan::Op& op, const Value* regs);
@@ -239,6 +256,8 @@ class Lane {
   std::optional<Host::FpMode> fp_;
   std::vector<Ref<Array>> borrowers_;  // not in memory, but known by other arrays' memory
   std::vector<Fact> facts_;
+  std::vector<Memo> memos_;
+  std::int64_t python_runs_ = 0;
   std::int64_t sequence_ = 0;  // of the operation that runs; orders errors and reports
   const plan::Function* current_ = nullptr;
   int depth_ = 0;

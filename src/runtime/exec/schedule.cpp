@@ -202,6 +202,7 @@ void Lane::barrier() {
 }
 
 void Lane::barrier_for_host() {
+  forget_results();
   write_out_borrowers();
   if (flight_->outstanding() > 0 || flight_->has_reports() || flight_->error.any()) barrier();
 }
@@ -216,6 +217,7 @@ void Lane::host_ran() {
   for (Value& v : captures_) v = Value();
   fp_.reset();
   facts_.clear();
+  forget_results();
   if (!host_.guards_hold()) {
     throw Error(Kind::runtime,
                 "a function or module that the program uses was replaced while it ran",
@@ -245,6 +247,7 @@ void Lane::drain() noexcept {
 
 void Lane::tell_reports(std::int64_t before) {
   for (const FpReport& report : flight_->take_reports(before)) host_.report(report);
+  forget_results();  // the user's own functions may have been called
 }
 
 void Lane::tell_if_at_once(std::int64_t sequence) {

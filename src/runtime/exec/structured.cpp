@@ -387,8 +387,9 @@ double Lane::largest(const Ref<Array>& a) {
 }
 
 void Lane::about_to_write(const Array& a) {
-  if (facts_.empty() && borrowers_.empty()) return;
+  if (facts_.empty() && borrowers_.empty() && memos_.empty()) return;
   const Buffer* buffer = a.buffer().get();
+  forget_results_of(buffer);
   std::erase_if(facts_, [&](const Fact& f) {
     return f.buffer.get() == buffer || f.buffer->use_count() == 1;
   });
