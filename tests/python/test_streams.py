@@ -282,3 +282,16 @@ def test_dot_and_inner_tell_of_overflow() -> None:
         return np.dot(a, v), np.dot(v, v), np.inner(a, v), a.dot(a), v @ v
 
     same_as_numpy(products, np.full((4, 4), 1e308), np.full(4, 1e308))
+
+
+@pytest.mark.parametrize("factor", [2, 2.0, np.float64(2), np.array([2.0])])
+def test_a_factor_that_is_no_array_waits_for_the_product_before_it(factor: object) -> None:
+    def descend(x, w, factor, n):
+        for _ in range(n):
+            e = (factor + 1.0) * np.dot(x, w)
+            w = w - np.dot(x.T, e)
+        return w
+
+    x = numbers(400, 30) / 100
+    same_as_numpy(descend, x, np.ones(30), factor, 1, rtol=1e-9)
+    same_as_numpy(descend, x, np.ones(30), factor, 6, rtol=1e-9)

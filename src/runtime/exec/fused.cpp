@@ -35,7 +35,10 @@ void FusedGroup::member(int reg, Frame& frame) {
   known_ = false;
   if (!eager_ && !check(at)) go_eager(at, frame);
   if (eager_) {
-    regs_[reg] = lane_.op(region_.ops[static_cast<std::size_t>(reg)], frame, regs_);
+    const Op& op = region_.ops[static_cast<std::size_t>(reg)];
+    // A product that came after the group went eager was put off all the same.
+    if (stream_) stream_->settle_operands(op);
+    regs_[reg] = lane_.op(op, frame, regs_);
   } else if (last) {
     compute_or_recall(reg, frame);
   }

@@ -74,6 +74,13 @@ bool StreamRun::is_late(const Array& a) const {
                      [&](const Unit& u) { return u.out->buffer() == a.buffer(); });
 }
 
+void StreamRun::settle_operands(const Op& op) {
+  if (std::any_of(op.args.begin(), op.args.end(),
+                  [&](int a) { return a >= 0 && depends(regs_[a]); })) {
+    flush();
+  }
+}
+
 bool StreamRun::is_late_sum(const Array& a) const {
   return std::any_of(units_.begin(), units_.end(), [&](const Unit& u) {
     return u.kind == RowUse::Kind::columns && u.out->buffer() == a.buffer();

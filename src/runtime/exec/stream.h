@@ -43,6 +43,8 @@ class StreamRun {
   bool put_off(FusedGroup& group, const plan::Op& op, std::span<const Value* const> inputs,
                const Ref<Array>& out);
   bool has_late() const { return !units_.empty(); }
+  // The operation is about to run alone: what it reads is there.
+  void settle_operands(const plan::Op& op);
   // The lane itself will do it, at once.
   bool is_short() const { return short_; }
   // Computes what was put off.
