@@ -7,6 +7,7 @@ from pathlib import Path
 CONFINED = {  # an outside header: the only files that may include it
     r"tbb/|oneapi/": r"src/runtime/tasks/",
     r"cblas|lapacke": r"src/primitives/blas\.cpp",
+    r"nlopt": r"src/runtime/tune/nlopt\.cpp",
     r"CLI/": r"src/cli/",
     r"llvm/": r"src/compiler/jit/llvm/",
     r"Python\.h|nanobind/|numpy/": r"python/binding/",

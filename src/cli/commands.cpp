@@ -15,6 +15,8 @@
 #include "primitives/primitive.h"
 #include "runtime/exec/lane.h"
 #include "runtime/tasks/tasks.h"
+#include "runtime/tune/results.h"
+#include "runtime/tune/strategies.h"
 
 namespace jetlag::cli {
 
@@ -198,6 +200,14 @@ int describe(const Options& options) {
                       {"value", setting(s.name)},
                       {"doc", s.doc}});
     }
+  } else if (options.what == "strategies") {
+    for (const tune::Strategy& s : tune::strategies()) {
+      rows.push_back({{"name", s.name},
+                      {"doc", s.doc},
+                      {"source", s.source},
+                      {"suits", tune::suits_name(s.suits)},
+                      {"fewest_parameters", s.fewest}});
+    }
   } else {
     for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});
   }
@@ -221,6 +231,38 @@ int cache(const Options& options) {
   std::cout << format("{} {}, {} B of {}, in {}\n", objects.size(),
                       objects.size() == 1 ? "object" : "objects", total, cache_limit(),
                       cache_folder());
+  return 0;
+}
+
+namespace {
+
+// What `jl.tune` wrote, in one line; what it means is Python's business.
+std::string summary_of(const tune::Result& result) {
+  const auto found = nlohmann::json::parse(result.text, nullptr, false);
+  if (!found.is_object()) return "damaged, or of another version";
+  const nlohmann::json values = found.value("best", nlohmann::json::object());
+  std::string best;
+  for (const auto& [name, value] : values.items()) {
+    best += format(" {}={}", name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return format("{}({}):{}", found.value("function", std::string("?")), result.key.shapes, best);
+}
+
+}  // namespace
+
+int tune(const Options& options) {
+  if (options.what == "clear") {
+    const std::int64_t removed = tune::clear_results();
+    std::cout << format("{} {} removed from {}\n", removed, removed == 1 ? "result" : "results",
+                        tune::results_folder());
+    return 0;
+  }
+  const auto results = tune::list_results();
+  for (const tune::Result& r : results) {
+    std::cout << format("{}  {:>9} B  {:>7} s  {}\n", r.file, r.bytes, r.age_s, summary_of(r));
+  }
+  std::cout << format("{} {} in {}\n", results.size(), results.size() == 1 ? "result" : "results",
+                      tune::results_folder());
   return 0;
 }
 

@@ -22,5 +22,6 @@ int run(const Options& options);
 int show(const Options& options);
 int describe(const Options& options);
 int cache(const Options& options);
+int tune(const Options& options);
 
 }  // namespace jetlag::cli

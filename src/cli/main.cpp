@@ -42,12 +42,19 @@ int main(int argc, char** argv) {
   show->add_flag("--tags", options.tags, "with $line$column behind names");
 
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
-  describe->add_option("table", options.what, "primitives, errors, passes, rules or settings")
+  describe
+      ->add_option("table", options.what,
+                   "primitives, errors, passes, rules, settings or strategies")
       ->required()
-      ->check(CLI::IsMember({"primitives", "errors", "passes", "rules", "settings"}));
+      ->check(CLI::IsMember({"primitives", "errors", "passes", "rules", "settings", "strategies"}));
 
   CLI::App* cache = app.add_subcommand("cache", "list or clear the object code kept on disk");
   cache->add_option("what", options.what, "list or clear")
+      ->required()
+      ->check(CLI::IsMember({"list", "clear"}));
+
+  CLI::App* tune = app.add_subcommand("tune", "list or clear what tuning found, kept on disk");
+  tune->add_option("what", options.what, "list or clear")
       ->required()
       ->check(CLI::IsMember({"list", "clear"}));
 
@@ -57,6 +64,7 @@ int main(int argc, char** argv) {
     if (run->parsed()) return cli::run(options);
     if (show->parsed()) return cli::show(options);
     if (cache->parsed()) return cli::cache(options);
+    if (tune->parsed()) return cli::tune(options);
     return cli::describe(options);
   } catch (Error& error) {
     std::cerr << error.report() << '\n';
