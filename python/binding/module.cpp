@@ -162,4 +162,5 @@ NB_MODULE(_core, m) {
   add_physl(m);
   add_tables(m);
   add_memory(m);
+  add_tuning(m);
 }

@@ -16,5 +16,6 @@ void add_program(nb::module_& m);
 void add_tables(nb::module_& m);
 void add_physl(nb::module_& m);
 void add_memory(nb::module_& m);
+void add_tuning(nb::module_& m);
 
 }  // namespace jetlag::python

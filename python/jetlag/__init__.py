@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from jetlag.configuration import cache_dir, settings
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
+    from jetlag.spaces import Space
+    from jetlag.trials import Tuned
+    from jetlag.tuning import tune, tuned
 
     __version__: str
 
@@ -31,6 +34,8 @@ __all__ = [
     "JitFunction",
     "NotLowered",
     "OpaqueWarning",
+    "Space",
+    "Tuned",
     "__version__",
     "cache_dir",
     "explain",
@@ -38,15 +43,21 @@ __all__ = [
     "prange",
     "settings",
     "threads",
+    "tune",
+    "tuned",
 ]
 
 # What costs time to import, and where it is found once somebody asks for it.
 _LATER = {
     "Explanation": "jetlag.explanation",
     "Future": "jetlag.futures",
+    "Space": "jetlag.spaces",
+    "Tuned": "jetlag.trials",
     "cache_dir": "jetlag.configuration",
     "explain": "jetlag.explanation",
     "settings": "jetlag.configuration",
+    "tune": "jetlag.tuning",
+    "tuned": "jetlag.tuning",
 }
 
 

@@ -13,7 +13,7 @@ from jetlag import bottleneck
 from jetlag.bottleneck import Machine, Row
 from jetlag.function import JitFunction, jit
 
-_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _COUNTS = ((1e12, "TF"), (1e9, "GF"), (1e6, "MF"), (1e3, "kF"), (1.0, "F"))
 _LONGEST_TEXT = 60
@@ -121,7 +121,7 @@ class Explanation:
             for rule, why in row.get("refused") or ():
                 yield f"refused in step {number}: {rule}: {why}"
             for what, seconds in row.get("compiled") or ():
-                yield f"compiled for step {number}: {what} in {quantity(seconds, _TIMES)}"
+                yield f"compiled for step {number}: {what} in {quantity(seconds, TIMES)}"
         opaque = [n for n, row in enumerate(self.rows, 1) if row.get("native") is False]
         if opaque:
             yield f"opaque: {'step' if len(opaque) == 1 else 'steps'} {_listed(opaque)}"
@@ -139,15 +139,15 @@ class _Column:
 def quantity(value: float | None, units: Sequence[tuple[float, str]]) -> str:
     """A number with its unit, in three digits.
 
-    >>> quantity(0.0491, _TIMES), quantity(248e6, _SIZES), quantity(0, _COUNTS)
+    >>> quantity(0.0491, TIMES), quantity(248e6, _SIZES), quantity(0, _COUNTS)
     ('49.1 ms', '248 MB', '0 F')
-    >>> quantity(None, _TIMES)
+    >>> quantity(None, TIMES)
     '-'
     """
     if value is None:
         return _MISSING
     if value == 0:
-        return f"0 {units[-1][1] if units is not _TIMES else 's'}"
+        return f"0 {units[-1][1] if units is not TIMES else 's'}"
     for position, (size, unit) in enumerate(units):
         # 999.6 would print as a thousand: it belongs to the unit above.
         if value >= 0.9995 * size or position == len(units) - 1:
@@ -234,7 +234,7 @@ _COLUMNS = (
     ),
     _Column("calls", _count("calls")),
     _Column("tasks", _count("tasks")),
-    _Column("time", _amount("time", _TIMES)),
+    _Column("time", _amount("time", TIMES)),
     _Column("share", lambda row, _: _percent(_time_share(row, row["total"]))),
     _Column("bytes", _amount("bytes", _SIZES)),
     _Column("needed", _amount("needed", _SIZES)),

@@ -1,5 +1,6 @@
 """The examples give what their NumPy selves give, natively, whatever the number of workers."""
 
+import os
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,7 @@ sys.path.insert(0, str(EXAMPLES))
 import als  # noqa: E402
 import logistic_regression as logistic  # noqa: E402
 import movielens  # noqa: E402
+import tuned_stencil  # noqa: E402
 
 FIT = logistic.logistic_regression
 RECOMMEND = als.recommend
@@ -279,13 +281,69 @@ def test_generated_ratings_have_the_shape_and_sparsity_of_movielens() -> None:
     assert set(np.unique(ratings)) == {0.0, 1.0, 2.0, 3.0, 4.0, 5.0}
 
 
+# A tuned stencil
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("rows", [1, 3, 8, 4096])
+def test_every_height_of_a_band_gives_the_same_bits(rows: int, in_place: bool) -> None:
+    plate = np.random.default_rng(1).random((20, 30))
+    expected = tuned_stencil.spread(plate, 3)
+
+    result = tuned_stencil.spread(plate, 3, rows=rows, in_place=in_place)
+
+    assert result.tobytes() == expected.tobytes()
+
+
+def test_the_stencil_is_tuned_within_30_trials() -> None:
+    heights: list[int] = []
+
+    def spread(plate: np.ndarray, rounds: int, rows: int = 4096, in_place: bool = False) -> float:
+        # A cost like that of the real one: calls and caches, both dear.
+        heights.append(rows)
+        return 2000 / rows + rows / 50 + 3 * in_place
+
+    tuned = jl.tune(
+        spread,
+        tuned_stencil.SPACE,
+        np.ones((4, 4)),
+        1,
+        cost=lambda result, seconds: result,
+        trials=30,
+        keep=False,
+    )
+
+    assert heights[0] == 4096
+    assert len(tuned.trials) <= 30
+    assert tuned.best == {"rows": 256, "in_place": False}
+
+
 # The programs as one runs them
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *command], cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=300
+        [sys.executable, *command],
+        cwd=EXAMPLES.parent,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
+
+
+def test_the_next_run_of_the_tuned_stencil_begins_with_what_was_found(tmp_path: Path) -> None:
+    command = ["examples/tuned_stencil.py", "--size", "40", "--rounds", "1"]
+
+    first = run(*command, JETLAG_CACHE_DIR=str(tmp_path))
+    second = run(*command, JETLAG_CACHE_DIR=str(tmp_path))
+
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "found now, and kept" in first.stdout
+    assert "found by an earlier process" in second.stdout
+    best = [line for line in first.stdout.splitlines() if line.startswith("best: ")]
+    assert len(best) == 1
+    assert best[0] in second.stdout.splitlines()
 
 
 def test_logistic_regression_program_prints_both_accuracies() -> None:
