@@ -78,7 +78,10 @@ void Space::check(std::size_t i) {
       levels_[i] = p.log ? static_cast<std::int64_t>(steps_[i].size())
                          : static_cast<std::int64_t>((p.high - p.low) / p.step) + 1;
       break;
-    case ParameterKind::real: check_range(p); break;
+    case ParameterKind::real:
+      check_range(p);
+      levels_[i] = p.low == p.high ? 1 : 0;
+      break;
     case ParameterKind::choice:
       check_choices(p);
       levels_[i] = static_cast<std::int64_t>(p.choices.size());

@@ -46,7 +46,7 @@ class Space {
 
   std::size_t size() const { return parameters_.size(); }
   const Parameter& parameter(std::size_t i) const { return parameters_[i]; }
-  // How many values a parameter has; 0 if it is real.
+  // How many values a parameter has; 0 if it is real, and its range more than a number.
   std::int64_t levels(std::size_t i) const { return levels_[i]; }
   // Why it is not one of numbers and flags that always exist; empty if it is.
   std::string why_not_numeric() const;

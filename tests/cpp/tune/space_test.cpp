@@ -96,6 +96,14 @@ TEST(TuneSpace, RealsMeetBothEndsAndTheirLogarithmsTheMiddle) {
   EXPECT_DOUBLE_EQ(std::get<double>(*space.value(space.middle(), 1)), 1);
 }
 
+TEST(TuneSpace, ARealRangeOfOneNumberIsOneCandidate) {
+  const Space space({real("x", 2.5, 2.5, true)});
+
+  EXPECT_EQ(texts(space), std::vector<std::string>{"x=2.5"});
+  EXPECT_EQ(space.from_unit({0.7}), space.middle());
+  EXPECT_EQ(space.coordinate(0, 2.5), 0.0);
+}
+
 TEST(TuneSpace, EnumeratesEachCandidateOfAConditionalSpaceOnce) {
   const Space space({choice("how", {"rows", "tiles"}),
                      when(integer("tile", 1, 3), "how", {"tiles"}),
