@@ -100,8 +100,9 @@ Expr fmin(Expr a, Expr b) {
   return select(isnan(b), a, select(isnan(a), b, minimum(a, b)));
 }
 
-// In this order a NaN among the bounds wins, and crossed bounds give the upper.
-Expr clip(Expr a, Expr low, Expr high) { return smaller(larger(a, low), high); }
+// In this order a NaN among the bounds wins, crossed bounds give the upper, and a zero keeps its
+// sign where the bound is the other zero.
+Expr clip(Expr a, Expr low, Expr high) { return smaller(high, larger(low, a)); }
 
 Expr conjugate(Expr a) { return a.is_complex() ? pair(real(a), -imag(a)) : a; }
 

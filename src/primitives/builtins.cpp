@@ -1,6 +1,7 @@
 // Python's builtins on numbers: exact on Python's own scalars, else they
 // decline and Python computes.
 #include <cmath>
+#include <utility>
 
 #include "primitives/families.h"
 #include "primitives/operators.h"
@@ -112,9 +113,63 @@ Value quotient_and_rest(Arguments a) {
   return Value::tuple({std::move(quotient), python::modulo(a[0], a[1])});
 }
 
+// NumPy's scalar types, called with a number that they hold: they decline all
+// else, and NumPy converts with its own words.
+template <DType dtype, class T>
+Value to_scalar(Arguments a) {
+  const Value& v = a[0];
+  if (v.is_array()) return {};
+  T number;
+  if (const auto whole = as_index(v)) {
+    if constexpr (std::is_integral_v<T>) {
+      if (!std::in_range<T>(*whole)) return {};
+    }
+    number = static_cast<T>(*whole);
+  } else {
+    const bool is_real = v.is(ValueKind::real) || (v.is(ValueKind::scalar) && is_float(v.dtype()));
+    const auto real = is_real ? as_real(v) : std::nullopt;
+    if (!real || !std::isfinite(*real)) return {};
+    if constexpr (std::is_integral_v<T>) {
+      // Within 32 bits no cast is in doubt.
+      if (std::abs(*real) >= 0x1p31 || !std::in_range<T>(static_cast<std::int64_t>(*real))) {
+        return {};
+      }
+    } else if (std::isinf(static_cast<T>(*real))) {
+      return {};
+    }
+    number = static_cast<T>(*real);
+  }
+  return Value::scalar(dtype, &number);
+}
+
 Value power(Arguments a) { return a[2].is_nil() ? python::power(a[0], a[1]) : Value{}; }
 
+template <DType dtype, class T>
+constexpr Primitive scalar_type(std::string_view name, std::string_view python,
+                                std::string_view example) {
+  return {.name = name,
+          .python = python,
+          .params = "x",
+          .doc = "A number of this dtype.",
+          .example = example,
+          .value = to_scalar<dtype, T>,
+          .can_fail = true};
+}
+
 constexpr Primitive table[] = {
+    scalar_type<DType::int8, std::int8_t>("__int8", "numpy.int8", "__int8(3) == 3  #= true"),
+    scalar_type<DType::int16, std::int16_t>("__int16", "numpy.int16", "__int16(3) == 3  #= true"),
+    scalar_type<DType::int32, std::int32_t>("__int32", "numpy.int32", "__int32(3) == 3  #= true"),
+    scalar_type<DType::int64, std::int64_t>("__int64", "numpy.int64", "__int64(3) == 3  #= true"),
+    scalar_type<DType::uint8, std::uint8_t>("__uint8", "numpy.uint8", "__uint8(3) == 3  #= true"),
+    scalar_type<DType::uint16, std::uint16_t>("__uint16", "numpy.uint16",
+                                              "__uint16(3) == 3  #= true"),
+    scalar_type<DType::uint32, std::uint32_t>("__uint32", "numpy.uint32",
+                                              "__uint32(3) == 3  #= true"),
+    scalar_type<DType::uint64, std::uint64_t>("__uint64", "numpy.uint64",
+                                              "__uint64(3) == 3  #= true"),
+    scalar_type<DType::float32, float>("__float32", "numpy.float32", "__float32(3) == 3  #= true"),
+    scalar_type<DType::float64, double>("__float64", "numpy.float64", "__float64(3) == 3  #= true"),
     {.name = "__abs",
      .python = "builtins.abs",
      .params = "x",

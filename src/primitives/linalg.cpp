@@ -106,7 +106,7 @@ Spec dot_type(Arguments args) {
   return pair ? Spec::of(pair->dtype(), dot_shape(pair->a, pair->b)) : Spec::decline();
 }
 
-// A number times an array.
+// Every element times a factor.
 template <class T>
 void scale(T* out, std::int64_t n, T factor) {
   for (std::int64_t i = 0; i < n; ++i) {
@@ -115,19 +115,41 @@ void scale(T* out, std::int64_t n, T factor) {
     } else if constexpr (std::is_integral_v<T>) {
       using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
       out[i] = static_cast<T>(static_cast<U>(out[i]) * static_cast<U>(factor));
-    } else {
+    } else if constexpr (std::is_floating_point_v<T>) {
       out[i] *= factor;
+    } else {
+      const T z = out[i];
+      out[i] = {z.real() * factor.real() - z.imag() * factor.imag(),
+                z.real() * factor.imag() + z.imag() * factor.real()};
     }
   }
 }
 
+// BLAS adds the products to zeros, so none is a negative zero, and leaves the
+// zeros alone where the factor is one.
+template <class T>
+void add_scaled(T* out, std::int64_t n, T factor) {
+  if (factor == T(0)) {
+    std::fill_n(out, n, T(0));
+    return;
+  }
+  scale(out, n, factor);
+  for (std::int64_t i = 0; i < n; ++i) out[i] += T(0);
+}
+
+// A single number times an array.
 Job scale_job(const Ref<Array>& a, const Ref<Array>& number, const Ref<Array>& out) {
-  auto body = [a, number, out](std::int64_t) {
+  const bool by_blas =
+      a->rank() <= 2 && out->size() > 1 && (is_float(out->dtype()) || is_complex(out->dtype()));
+  auto body = [a = reshaped_view(a, out->shape()), number, out, by_blas](std::int64_t) {
     copy_elements(*a, *out);
     const Ref<Array> factor = new_array(out->dtype(), {});
-    copy_elements(*number, *factor);
+    copy_elements(*reshaped_view(number, Dims()), *factor);
     visit(out->dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
+      if constexpr (!std::is_integral_v<T>) {
+        if (by_blas) return add_scaled(out->as<T>(), out->size(), *factor->as<T>());
+      }
       scale(out->as<T>(), out->size(), *factor->as<T>());
     });
   };
@@ -182,10 +204,17 @@ Job watched(Job job, Watch* watch) {
   return job;
 }
 
+// What NumPy takes for a number in a product: arrays of one element as well, where BLAS is used.
+bool is_factor(const Array& a, const Array& other, DType dtype) {
+  if (a.rank() == 0) return true;
+  return a.size() == 1 && a.rank() <= 2 && other.rank() <= 2 && other.size() > 0 &&
+         (is_float(dtype) || is_complex(dtype));
+}
+
 Job dot_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
-  if (a->rank() == 0) return watched(scale_job(b, a, out), watch);
-  if (b->rank() == 0) return watched(scale_job(a, b, out), watch);
+  if (is_factor(*b, *a, out->dtype())) return watched(scale_job(a, b, out), watch);
+  if (is_factor(*a, *b, out->dtype())) return watched(scale_job(b, a, out), watch);
   return watched(dot_job(std::move(a), std::move(b), out), watch);
 }
 
@@ -208,11 +237,13 @@ Spec inner_type(Arguments args) {
 
 Job inner_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Ref<Array> b = operand(args[1]);
-  if (b->rank() < 2 || operand(args[0])->rank() == 0) return dot_kernel(args, out, watch);
+  const Ref<Array> a = operand(args[0]);
+  if (b->rank() < 2 || is_factor(*a, *b, out->dtype()) || is_factor(*b, *a, out->dtype()))
+    return dot_kernel(args, out, watch);
   Dims shape = b->shape(), strides = b->strides();
   std::swap(shape[b->rank() - 1], shape[b->rank() - 2]);
   std::swap(strides[b->rank() - 1], strides[b->rank() - 2]);
-  return watched(dot_job(operand(args[0]), view_of(b, b->data(), shape, strides), out), watch);
+  return watched(dot_job(a, view_of(b, b->data(), shape, strides), out), watch);
 }
 
 // ---- matmul -----------------------------------------------------------------------------
@@ -387,7 +418,8 @@ constexpr Primitive table[] = {
      .doc = "Sums of products over the last axes.",
      .example = "inner([1, 2], [3, 4])  #= 11",
      .type = inner_type,
-     .kernel = inner_kernel},
+     .kernel = inner_kernel,
+     .reports = "dot"},
     {.name = "vdot",
      .python = "numpy.vdot",
      .params = "a, b",
@@ -401,7 +433,8 @@ constexpr Primitive table[] = {
      .doc = "Every element of a times every element of b.",
      .example = "outer([1, 2], [3, 4])  #= [[3, 4], [6, 8]]",
      .type = outer_type,
-     .kernel = outer_kernel},
+     .kernel = outer_kernel,
+     .reports = "multiply"},
 };
 
 }  // namespace

@@ -113,16 +113,17 @@ C product(C x, C y) {
   return C(x.real() * y.real() - x.imag() * y.imag(), x.real() * y.imag() + x.imag() * y.real());
 }
 
+// Smith's quotient of 1 + 0i, whose zero decides the signs of zeros.
 template <class C>
 C reciprocal(C y) {
   using R = typename C::value_type;
   const R c = y.real(), d = y.imag();
   if (std::abs(c) >= std::abs(d)) {
     const R ratio = d / c, scale = 1 / (c + d * ratio);
-    return C(scale, -ratio * scale);
+    return C(scale, (R(0) - ratio) * scale);
   }
   const R ratio = c / d, scale = 1 / (c * ratio + d);
-  return C(ratio * scale, -scale);
+  return C((ratio + R(0)) * scale, -scale);
 }
 
 // Small whole exponents by multiplication, as NumPy: more exact than exp(log).

@@ -180,6 +180,8 @@ struct Primitive {
 
   // An operator of the language falls back to this ufunc when an operand is NumPy's.
   std::string_view ufunc = {};
+  // What NumPy computes it by, where conditions are reported under that name: "reduce".
+  std::string_view reports = {};
   bool keeps_arrays = false;  // its twin is no ufunc: a result of rank 0 stays an array
   bool can_fail = false;      // on values, not only on shapes and dtypes
   // The rules look at the data of their arguments (the size of the result

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <memory>
 
+#include "primitives/loops.h"
 #include "primitives/moves.h"
 #include "primitives/reduce.h"
 #include "primitives/reduction.h"
@@ -246,7 +247,7 @@ void subtract(const Array& from, const Array& what) {
 }
 
 // Both extremes, one after the other's blocks.
-Job ptp_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+Job ptp_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   const Ref<Array> a = operand(args[0]);
   const AxisSet axes = *as_axes(args[1], a->rank());
   const Ref<Array> block = new_array(out->dtype(), out->shape());
@@ -263,10 +264,12 @@ Job ptp_kernel(Arguments args, const Ref<Array>& out, Watch*) {
     if (block < split) one(block);
     else two(block - split);
   };
-  job.finish = [one = std::move(high.finish), two = std::move(low.finish), out, least] {
+  job.finish = [one = std::move(high.finish), two = std::move(low.finish), out, least, watch] {
     if (one) one();
     if (two) two();
+    clear_flags();
     subtract(*out, *least);
+    if (watch) watch->report(read_flags());
   };
   return job;
 }
@@ -294,7 +297,8 @@ constexpr Primitive table[] = {
      .doc = "The greatest element less the smallest.",
      .example = "ptp([1, 5])  #= 4",
      .type = ptp_type,
-     .kernel = ptp_kernel},
+     .kernel = ptp_kernel,
+     .reports = "subtract"},
 };
 
 }  // namespace

@@ -71,6 +71,16 @@ def remainder_in_place(x, y):
     return x
 
 
+def remainder_of_a_view(x):
+    x[::-1] %= x
+    return x
+
+
+def test_an_operation_in_place_that_raises_has_not_written_where_operands_overlap() -> None:
+    with np.errstate(all="raise"):
+        same_as_numpy(remainder_of_a_view, np.array([3, 5, 0, 7], np.int16))
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_an_operation_in_place_that_raises_has_written(dtype) -> None:
     x, y = np.array([3, 5, 0], dtype), np.array([2, 0, 0], dtype)
@@ -235,3 +245,207 @@ def an_integer_scalar_and_a_float(n):
 def test_an_integer_scalar_with_a_python_float_is_named_as_the_ufunc():
     with pytest.warns(RuntimeWarning, match="divide by zero encountered in floor_divide"):
         jl.jit(an_integer_scalar_and_a_float)(np.int64(0))
+
+
+def signs(x):
+    return np.signbit(x.real), np.signbit(x.imag)
+
+
+def a_product_with_one_number(x, y):
+    z = np.dot(x, y)
+    return z, np.signbit(np.real(z)), np.signbit(np.imag(z))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((1,), (1,)), ((1, 1), (1,)), ((), (3,)), ((2, 2), ()), ((1,), (1, 3)), ((3, 1), (1, 1))],
+)
+def test_a_product_with_one_number_has_numpys_zeros(left, right, dtype) -> None:
+    same_as_numpy(a_product_with_one_number, np.zeros(left, dtype), np.full(right, -4, dtype))
+    same_as_numpy(a_product_with_one_number, np.full(left, -0.0, dtype), np.ones(right, dtype))
+    same_as_numpy(a_product_with_one_number, np.full(left, 2.0, dtype), np.ones(right, dtype))
+
+
+def inner_product_with_one_number(x, y):
+    z = np.inner(x, y)
+    return z, np.signbit(z)
+
+
+def test_an_inner_product_with_one_number_has_numpys_zeros() -> None:
+    same_as_numpy(inner_product_with_one_number, np.zeros(1), np.full(1, -4.0))
+    same_as_numpy(inner_product_with_one_number, np.array([[3.0]]), np.full((3, 1), -0.0))
+
+
+def clipped(x):
+    return np.signbit(np.clip(x, 0, 2)), np.signbit(x.clip(-0.0, 0.0)), np.clip(x, np.nan, 1)
+
+
+def test_a_clipped_zero_keeps_its_sign() -> None:
+    same_as_numpy(clipped, np.array([-0.0, 0.0, -1.0, 3.0, np.nan]))
+
+
+def two_in_one_pass(x):
+    y = np.reciprocal(x)
+    return np.bitwise_and(y, 1)
+
+
+def test_a_condition_that_raises_has_the_line_of_its_statement() -> None:
+    with np.errstate(all="raise"):
+        same_as_numpy(two_in_one_pass, np.zeros(3, np.uint16))
+
+
+def shifted_in_place(n):
+    n >>= n
+    return n
+
+
+def joined_in_place(n, m):
+    n |= m
+    return n
+
+
+def test_an_operator_in_place_is_named_as_such() -> None:
+    same_as_numpy(shifted_in_place, 2.0)
+    same_as_numpy(joined_in_place, 0, 1000.0)
+
+
+def chosen(x, n, y):
+    return np.where(x > 0, n, y)
+
+
+def after_a_division(x, y):
+    z = 1 / x
+    return z + y
+
+
+def test_shapes_that_do_not_fit_are_all_named() -> None:
+    same_as_numpy(chosen, np.ones(3), 2, np.ones(5))
+    same_as_numpy(chosen, np.ones((2, 3)), np.ones(3), np.ones(5))
+    same_as_numpy(after_a_division, np.zeros(3), np.ones(5))
+
+
+def stored_by_index(x, i, v):
+    x[i] = v
+    return x
+
+
+@pytest.mark.parametrize("index", [np.zeros(0, int), np.zeros(0, bool), np.array([0, 99])])
+@pytest.mark.parametrize("shape", [(3, 0), (2,), (0,), (1, 1), (2, 2)])
+def test_a_store_by_arrays_is_refused_as_in_numpy(index, shape) -> None:
+    same_as_numpy(stored_by_index, np.zeros(3), index, np.ones(shape))
+    same_as_numpy(stored_by_index, np.zeros((3, 2)), index, np.ones(shape))
+
+
+def sums_and_products(x, y):
+    return x + y, x - y, x * y, x * x
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_a_part_of_a_complex_number_meets_conditions_alone(dtype) -> None:
+    inf, nan = np.inf, np.nan
+    values = [complex(a, b) for a in (inf, -inf, nan, 1.0) for b in (inf, nan, 0.0)]
+    for left in values:
+        same_as_numpy(sums_and_products, np.array([left], dtype), np.array(values, dtype))
+
+
+@pytest.mark.parametrize("value", [np.complex128(1 + 2j), 1 + 2j])
+@pytest.mark.parametrize("x", [np.zeros(3), np.zeros(3, int)])
+def test_a_complex_number_is_refused_by_a_real_element(x, value) -> None:
+    same_as_numpy(stored_by_index, x, 0, value, opaque=True)
+
+
+def complex_powers(x, e):
+    z = x**e
+    return z, signs(z)
+
+
+@pytest.mark.parametrize("e", [-1.0, -2.0, -3.0, 2.0, 3.0, np.float64(-1), 1.0])
+def test_powers_of_complex_numbers_have_numpys_zeros(e) -> None:
+    numbers = np.array([complex(a, b) for a in (1, -1, 2, -2.5) for b in (0.0, -0.0, 1, -2)])
+    same_as_numpy(complex_powers, numbers, e, rtol=1e-15)
+
+
+def reduced(x):
+    return np.sum(x), x.mean(axis=0), np.prod(x, axis=1), np.trace(x), np.outer(x, x), np.ptp(x)
+
+
+def test_a_condition_of_a_reduction_is_named_as_numpy_does() -> None:
+    x = np.array([[np.inf, 1e308], [-np.inf, 1e308]])
+    seen = []
+    for call in (reduced, jl.jit(reduced)):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            call(x)
+        seen.append({str(w.message) for w in found})
+
+    assert seen[1] == seen[0]
+    assert "invalid value encountered in reduce" in seen[1]
+
+
+def filled(x, n):
+    y = x + 1
+    x.fill(n)
+    return x, y
+
+
+@pytest.mark.parametrize("x", [np.arange(6.0), np.arange(6)[::2], np.zeros((0, 2)), np.ones(())])
+@pytest.mark.parametrize("n", [3, np.float32(2), True])
+def test_an_array_is_filled_natively(x, n) -> None:
+    same_as_numpy(filled, x, n)
+
+
+def test_filling_with_what_does_not_fit_is_refused() -> None:
+    frozen = np.broadcast_to(np.zeros(1), (3,))
+    same_as_numpy(filled, np.zeros(3, np.int8), 300)
+    same_as_numpy(filled, frozen, 1, opaque=True)
+
+
+def typed_numbers(x, n):
+    return np.float32(n) * x, np.int8(3) + x, np.uint8(200), np.float64(n) / 3, np.int64(n)
+
+
+def test_numbers_of_numpys_types_are_native() -> None:
+    same_as_numpy(typed_numbers, np.arange(3, dtype=np.float32), 2)
+    same_as_numpy(typed_numbers, np.arange(3), 2.5)
+    same_as_numpy(typed_numbers, np.arange(3), np.float32(7.5))
+
+
+def an_int8(n):
+    return np.int8(n)
+
+
+@pytest.mark.parametrize("n", [300, -129, 127.9, -128.5, 1e300, np.nan, np.int64(300), 2j, "7"])
+def test_numbers_that_do_not_fit_a_type_are_left_to_numpy(n) -> None:
+    same_as_numpy(an_int8, n)
+
+
+def enumerated(x):
+    total = 0
+    for i, row in enumerate(x):
+        if i == 1:
+            continue
+        total = total + row * i
+    for i, _ in enumerate(range(3)):
+        total = total - i
+    else:
+        i = i * 10
+    return total, i
+
+
+def test_enumerated_loops_are_native() -> None:
+    same_as_numpy(enumerated, np.arange(12.0).reshape(4, 3))
+    same_as_numpy(enumerated, np.arange(4))
+    same_as_numpy(enumerated, [1, 2.5, 3])
+    same_as_numpy(enumerated, np.zeros((0, 3)))
+
+
+def enumerated_into_an_array(x, n):
+    for x[0], n[0] in enumerate(x):  # noqa: B020
+        print(x, n)
+    return x, n
+
+
+def test_an_enumeration_assigns_from_left_to_right() -> None:
+    same_as_numpy(enumerated_into_an_array, np.arange(4.0), np.zeros(2))
+    same_as_numpy(enumerated_into_an_array, 5, np.zeros(2), opaque=False)

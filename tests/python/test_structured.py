@@ -187,9 +187,16 @@ def test_what_is_scaled_does_not_follow_later_writes() -> None:
 
     same_as_numpy(f, Y, FULL, rtol=1e-12)
 
-    def host(y, c):
+    def filled(y, c):
         s = y.T @ np.diag(c)
         y.fill(1.0)
+        return s @ y, s
+
+    same_as_numpy(filled, Y, FULL, rtol=1e-12)
+
+    def host(y, c):
+        s = y.T @ np.diag(c)
+        y.sort(axis=0)
         return s @ y, s
 
     same_as_numpy(host, Y, FULL, rtol=1e-12, opaque=True)

@@ -312,3 +312,24 @@ def test_callbacks_and_waiting_work_as_for_any_future() -> None:
 
     assert len(done) == 5
     assert sorted(seen) == [1, 2, 3, 4, 5]
+
+
+@jl.jit
+def sort_in_place(a):
+    a.sort()
+
+
+@jl.jit
+def the_first(a):
+    return a[0]
+
+
+def test_a_method_that_writes_comes_before_later_calls() -> None:
+    for _ in range(10):
+        a = np.arange(100_000.0)[::-1].copy()
+
+        sorting = sort_in_place.submit(a)
+        first = the_first.submit(a)
+
+        assert first.result() == 0
+        sorting.result()

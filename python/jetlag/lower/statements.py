@@ -9,7 +9,7 @@ from typing import Any
 from jetlag.lower.binding import Signature
 from jetlag.lower.calls import Calls
 from jetlag.lower.emit import Node
-from jetlag.lower.expressions import OPERATORS, is_native_subscript
+from jetlag.lower.expressions import OPERATORS, has_starred, is_native_subscript
 from jetlag.lower.facts import StaysInPython
 from jetlag.lower.nested import Nested, can_be_native, yields
 from jetlag.lower.scope import Scope, start_of
@@ -200,6 +200,9 @@ class Statements(Calls):
         return self.emit.form("while", parts, node)
 
     def _For(self, node: ast.For) -> Node:
+        counted = self._enumerated(node)
+        if counted:
+            return counted
         sequence = self.expression(node.iter)
         target = node.target
         if isinstance(target, ast.Name) and self._is_native_target(target):
@@ -216,6 +219,35 @@ class Statements(Calls):
         if node.orelse:
             parts.append(self._block(node.orelse))
         return self.emit.form("for_each", parts, node)
+
+    def _enumerated(self, node: ast.For) -> Node | None:
+        """`for i, x in enumerate(s)` counts in a variable of its own."""
+        call, target = node.iter, node.target
+        if not (isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords):
+            return None
+        if not isinstance(target, ast.Tuple) or len(target.elts) != 2:
+            return None
+        link = self.chain(call.func)
+        if not link or link.value is not enumerate or has_starred([*call.args, *target.elts]):
+            return None
+        self.owner.follow(link)
+        sequence = self.expression(call.args[0])
+        count, item = (self.emit.name(self.owner.temporary(), target) for _ in range(2))
+        zero, one = (self.emit.literal(number, call) for number in (0, 1))
+        around, self.loops = self.loops, (*self.loops, node)
+        first, second = target.elts
+        assigns = [
+            self._assign(first, lambda: count, first),
+            self._assign(second, lambda: item, second),
+            self.emit.form("store", [count, self.emit.form("__add", [count, one], call)], call),
+        ]
+        self.loops = around
+        body = self.emit.block([*assigns, self._block(node.body, node)], target)
+        parts = [self.emit.form("lambda", [item, body], node), sequence]
+        if node.orelse:
+            parts.append(self._block(node.orelse))
+        begin = self.emit.form("define", [count, zero], call)
+        return self.emit.block([begin, self.emit.form("for_each", parts, node)], node)
 
     # ---- nested functions ----
 

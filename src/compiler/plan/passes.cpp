@@ -136,7 +136,10 @@ void note_writes(Program& program, Function& function) {
         case OpKind::store_attribute:
         case OpKind::augment_attribute:
         case OpKind::opaque:
+        case OpKind::value_call:
         case OpKind::host_call: program.may_write = true; break;
+        // sort, fill, and whatever objects that are no arrays have.
+        case OpKind::method: program.may_write = program.may_write || !find_method(op.name); break;
         default: break;
       }
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "primitives/arguments.h"
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
 #include "primitives/loop_rules.h"
@@ -86,6 +87,26 @@ std::optional<std::vector<Value>> bind_values(const Primitive& p, const std::vec
   return bound;
 }
 
+// NumPy's error names the shapes of all operands.
+Dims common_shape(const std::vector<Value>& args) {
+  Dims shape;
+  try {
+    for (const Value& v : args) {
+      if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
+    }
+  } catch (const Error& error) {
+    std::string shapes;
+    for (const Value& v : args) {
+      shapes += tight_shape(v.is_array() ? v.array()->shape() : Dims());
+      shapes += ' ';
+    }
+    throw Error(error.kind(),
+                format("operands could not be broadcast together with shapes {}", shapes),
+                error.hint());
+  }
+  return shape;
+}
+
 // NumPy's integer scalars tell when they wrap; its arrays do not.
 bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
   using Wide = __int128;
@@ -118,7 +139,7 @@ std::string_view last_part(std::string_view dotted) {
 
 // The name under which NumPy reports a condition: "divide", "scalar add", "reduce".
 std::string reported_name(const Primitive& ufunc, bool scalars) {
-  if (ufunc.name == "inner") return "dot";  // by which NumPy computes it
+  if (!ufunc.reports.empty()) return std::string(ufunc.reports);
   const std::string_view name = last_part(ufunc.python.empty() ? ufunc.name : ufunc.python);
   return scalars ? format("scalar {}", name) : std::string(name);
 }
@@ -196,10 +217,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const auto program = program_for(ufunc, operands);
   if (!program) return std::nullopt;
 
-  Dims shape;
-  for (const Value& v : args) {
-    if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
-  }
+  const Dims shape = common_shape(args);
   KeptOrder order(shape);
   for (const Value& v : args) order.add(v);
   const DType dtype = program->output_dtype(0);
@@ -330,6 +348,15 @@ Value Lane::host_call(const plan::Op& op, Value* regs) {
 
 // ---- methods and attributes ------------------------------------------------------
 
+// a.fill(x) with a number is a[...] = x, but for its words about a read-only array.
+bool Lane::fill(const plan::Op& op, const std::vector<Value>& args) {
+  if (op.name != "fill" || args.size() != 2 || !op.keywords.empty()) return false;
+  const Value& number = args[1];
+  if (!number.is_python_scalar() && !number.is(ValueKind::scalar)) return false;
+  const Ref<Array>& a = args[0].array();
+  return a->writable() && store_native(op, a, {Value::ellipsis()}, number);
+}
+
 Value Lane::method(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   if (args.front().is_array()) {
@@ -338,6 +365,7 @@ Value Lane::method(const plan::Op& op, Value* regs) {
     if (bound) {
       if (auto result = native(op, *p, *bound)) return std::move(*result);
     }
+    if (fill(op, args)) return Value::nil();
   }
   settle(args);
   barrier_for_host(op);

@@ -83,6 +83,14 @@ void FusedGroup::go_eager(int until, Frame& frame) {
 }
 
 bool FusedGroup::check(int at) {
+  try {
+    return is_sound(at);
+  } catch (const Error&) {
+    return false;  // on its own, it tells what is wrong, after those before it
+  }
+}
+
+bool FusedGroup::is_sound(int at) {
   const Op& op = op_of(at);
   Spec& spec = specs_[static_cast<std::size_t>(at)];
   spec = {};

@@ -52,6 +52,7 @@ class FusedGroup {
 
   int position(int reg) const;  // in the group; -1: an operand from outside
   bool check(int at);           // fills the spec; false: run eagerly
+  bool is_sound(int at);        // the same, but throws what NumPy would
   bool choose_power(const plan::Op& op, Spec& spec, std::vector<Operand>& operands) const;
   Dims strides_of(const plan::Op& op, const Spec& spec) const;
   void go_eager(int until, Frame& frame);

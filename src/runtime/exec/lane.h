@@ -164,6 +164,7 @@ class Lane {
                    const Value& value);
   Value augment(const plan::Op& op, Value* regs);
   Value unpack(const plan::Op& op, Value* regs);
+  void store_refused(const plan::Op& op, Value object, std::vector<Value> items, Value value);
   bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
                     const Value& value);
   void augment_in_host(const plan::Op& op, const Value& old, Value value, Value& result);
@@ -180,6 +181,7 @@ class Lane {
   void kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                    const Ref<Array>& out);
   Value method(const plan::Op& op, Value* regs);
+  bool fill(const plan::Op& op, const std::vector<Value>& args);
   Value attribute(const plan::Op& op, Value* regs);
   Value host_call(const plan::Op& op, Value* regs);
   Value fall_back(const plan::Op& op, const Primitive& p, const std::vector<Value>& args);

@@ -246,7 +246,15 @@ void Lane::drain() noexcept {
 // ---- floating-point reports ---------------------------------------------------
 
 void Lane::tell_reports(std::int64_t before) {
-  for (const FpReport& report : flight_->take_reports(before)) host_.report(report);
+  for (const FpReport& report : flight_->take_reports(before)) {
+    try {
+      host_.report(report);
+    } catch (...) {
+      // Told by the last member of a fused group, it belongs to an earlier line.
+      if (!frame_place_.known()) frame_place_ = report.place;
+      throw;
+    }
+  }
   forget_results();  // the user's own functions may have been called
 }
 

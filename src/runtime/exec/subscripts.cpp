@@ -132,6 +132,22 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
   return done;
 }
 
+// Which of its mistakes a store by arrays tells of, and which it forgives where nothing is
+// stored, NumPy alone knows: it may have its say, and where there is none the error is ours.
+void Lane::store_refused(const plan::Op& op, Value object, std::vector<Value> items, Value value) {
+  const std::exception_ptr ours = std::current_exception();
+  settle(object);
+  settle(value);
+  settle(items);
+  barrier_for_host(op);
+  try {
+    host_.set_index(object, items, value);
+  } catch (const Error&) {
+    std::rethrow_exception(ours);
+  }
+  host_ran();
+}
+
 void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
                        const Value& given) {
   Value value = given;
@@ -141,7 +157,14 @@ void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value>
   }
   if (holding_ && holding_->hold(op, items, value, *flight_)) return;
   if (base.is_array() && !base.array()->is_scalar) {
-    if (store_native(op, base.array(), spread(items), value)) {
+    bool stored;
+    try {
+      stored = store_native(op, base.array(), spread(items), value);
+    } catch (const Error& error) {
+      if (error.kind() == Kind::internal) throw;
+      return store_refused(op, base, std::move(items), std::move(value));
+    }
+    if (stored) {
       if (profile_) describe(op, StepKind::copy, base);
       return;
     }
@@ -168,7 +191,7 @@ void Lane::augment_in_host(const plan::Op& op, const Value& old, Value value, Va
   settle(value);
   settle(target);
   barrier_for_host(op);
-  if (target.is_array() && !value.is_numeric()) {
+  if (target.is_array() ? !value.is_numeric() : value.is_array()) {
     host_.opaque_notice(site_of(op.place), "this in-place operation has no native form");
   }
   // operator.add has its in-place twin operator.iadd; operator.and_ has iand.
@@ -194,7 +217,9 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
   } else if (old.is(ValueKind::object)) {
     augment_in_host(op, old, value, result);
   } else {
-    result = primitive(op, *op.primitive, {old, value});
+    std::vector<Value> args{old, value};
+    if (std::optional<Value> made = native(op, *op.primitive, args)) result = std::move(*made);
+    else augment_in_host(op, old, value, result);
   }
   if (op.kind == plan::OpKind::augment_index) {
     store_index(op, regs[op.args[2]], operands(op, regs, 3), result);
@@ -271,8 +296,9 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
     } catch (const Error&) {
       throw;
     } catch (...) {
-      // A condition that raises: NumPy tells once all is computed and written.
-      write();
+      // A condition that raises: NumPy tells once all is computed, and written but where
+      // operands overlap.
+      if (!overlaps) write();
       throw;
     }
     if (!write()) return false;
