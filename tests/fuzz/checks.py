@@ -7,20 +7,24 @@ quarter; a number that becomes an integer must fit; nothing may grow without end
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import math
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .levels import BANNED, LOOSE, NAMES, level_of, level_of_name
+from .levels import BANNED, LOOSE, NAMES, NEAR_FUNCTIONS, level_of, level_of_name
 
 SUMS = {"sum", "mean", "trace"}
 SPREADS = {"var", "std"}
 PRODUCTS = {"dot", "matmul", "inner", "vdot", "norm", "outer"}
 CASTS = {"astype", "full", "full_like", "fill", "array", "asarray"}
-WATCHED = SUMS | SPREADS | PRODUCTS | CASTS | {"prod"}
+ORDERS = {"fmin", "fmax", "min", "max", "amin", "amax", "sort", "unique"}
+WATCHED = SUMS | SPREADS | PRODUCTS | CASTS | ORDERS | NEAR_FUNCTIONS | {"prod"}
 LARGEST = 1 << 18  # elements
 COSTLIEST = 1 << 24  # products of sizes
 LONGEST = 400  # bits of a Python integer
@@ -29,6 +33,28 @@ SCALARS = (bool, int, float, complex, str, type(None), range, slice, np.dtype, t
 
 class Refused(Exception):
     """The program is no fair question."""
+
+
+@dataclass
+class Coarsest:
+    """The largest eps of a dtype in which something inexact was computed."""
+
+    eps: float = 0.0
+
+    def note(self, value: Any) -> None:
+        kind = getattr(getattr(value, "dtype", None), "kind", "")
+        if kind and kind in "fc":
+            self.eps = max(self.eps, float(np.finfo(value.dtype).eps))
+
+
+_coarsest = Coarsest()
+
+
+@contextlib.contextmanager
+def coarseness() -> Iterator[Coarsest]:
+    """Notes how coarse the results of transcendentals are inside the block."""
+    _coarsest.eps = 0.0
+    yield _coarsest
 
 
 class Watch(ast.NodeTransformer):
@@ -43,14 +69,18 @@ class Watch(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
+        if isinstance(node.op, ast.Pow | ast.LShift):
+            word = "pow" if isinstance(node.op, ast.Pow) else "lshift"
+            return _call("_grown", [ast.Constant(word), node.left, node.right])
         if not isinstance(node.op, ast.MatMult):
             return node
         product = ast.parse("np.matmul", mode="eval").body
         return _call("_guarded", [ast.Constant("matmul"), product, node.left, node.right])
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        self.generic_visit(node)
         worst = level_of(node.value)
+        self.generic_visit(node)
+        node.value = _call("_small", [node.value])
         for target in node.targets:
             if isinstance(target, ast.Subscript):
                 owner = ast.unparse(target.value)
@@ -58,11 +88,15 @@ class Watch(ast.NodeTransformer):
             _allow(target, worst)
         return node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        self.generic_visit(node)
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
         value = ast.BinOp(_as_read(node.target), node.op, node.value)
         _allow(node.target, level_of(value))
-        return node
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow | ast.LShift):
+            return [node]
+        word = "pow" if isinstance(node.op, ast.Pow) else "lshift"
+        look = _call("_grown", [ast.Constant(word), _as_read(node.target), node.value])
+        return [ast.Expr(look), node]
 
     def visit_If(self, node: ast.If | ast.While) -> ast.AST:
         if level_of(node.test):
@@ -121,6 +155,8 @@ def world() -> dict[str, Any]:
         "print": lambda *items, **keywords: None,
         "_guarded": guarded,
         "_fitting": fitting,
+        "_grown": grown,
+        "_small": small,
     }
 
 
@@ -167,6 +203,25 @@ def check_size(value: Any) -> None:
         raise Refused(f"a value of {type(value).__name__}")
 
 
+def small(value: Any) -> Any:
+    """The value, if it may be kept: loops assign again and again."""
+    if isinstance(value, np.ndarray | int | tuple | list):
+        check_size(value)
+    return value
+
+
+def grown(name: str, a: Any, b: Any) -> Any:
+    """A power or a shift, unless it is an integer without end."""
+    if type(a) in (int, bool) and type(b) in (int, bool) and b > 0:
+        bits = a.bit_length() * b if name == "pow" else a.bit_length() + b
+        if bits > 2 * LONGEST:
+            raise Refused("an integer without end")
+    result = a**b if name == "pow" else a << b
+    if name == "pow":
+        _coarsest.note(result)
+    return result
+
+
 def guarded(name: str, function: Any, *args: Any, **keywords: Any) -> Any:
     """Call the function after a look at what it is given."""
     receiver = getattr(function, "__self__", None)
@@ -180,7 +235,11 @@ def guarded(name: str, function: Any, *args: Any, **keywords: Any) -> Any:
         _need_exact_product(given)
     elif name == "prod":
         _need_exact_factors(given)
+    elif name in ORDERS:
+        _need_one_zero(given)
     result = function(*args, **keywords)
+    if name in NEAR_FUNCTIONS:
+        _coarsest.note(result)
     if name in CASTS:
         for value in given or list(args):
             fitting(receiver if name == "fill" else result, value)
@@ -253,6 +312,14 @@ def _need_exact_factors(given: list[Any]) -> None:
             raise Refused("a product of complex numbers")
         if np.prod(np.maximum(np.abs(finite.astype(np.float64)), 1)) >= 2.0 ** _bits(part.dtype):
             raise Refused("a product that rounds")
+
+
+def _need_one_zero(given: list[Any]) -> None:
+    """Of a zero and a negative zero, NumPy takes either, by where they lie."""
+    zeros = [np.signbit(part[part == 0]) for part in _parts(given)]
+    signs = np.concatenate([z.ravel() for z in zeros]) if zeros else np.zeros(0, bool)
+    if signs.any() and not signs.all():
+        raise Refused("zeros of both signs are put in order")
 
 
 def fitting(target: Any, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import warnings
 from typing import Any
@@ -25,8 +26,12 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return result | {"opaque": verdict.opaque}
 
 
+MOST_MEMORY = 6 << 30  # a program that grows without end must not take the machine's
+
+
 def main() -> None:
     """Answer until there are no more requests. Nothing else may write to standard output."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     warnings.simplefilter("ignore", SyntaxWarning)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

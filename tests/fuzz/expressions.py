@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import checks, rewrites
 from .levels import BANNED, EXACT, NAMES, level
 
 UNARY = """-{} -{} +{} abs({}) np.abs({}) np.sqrt({}) np.square({}) np.floor({}) np.ceil({})
@@ -160,6 +160,7 @@ class Expressions:
             (self.clip, 2),
             (self.reshape, 4),
             (self.choice, 2),
+            (self.rewritten, 8),
         ]
         for _ in range(8):
             (family,) = self.rng.choices([f for f, _ in families], [w for _, w in families])
@@ -384,6 +385,9 @@ class Expressions:
         if form.startswith("{}") or form.count("{}") == 1:
             return form.format(a.inside if form.startswith("{}") else a.text)
         return form.format(a.text, b.text)
+
+    def rewritten(self, depth: int) -> str:
+        return rewrites.expression(self, depth)
 
     def condition(self) -> str:
         """A condition on exact values, for a branch or a loop."""

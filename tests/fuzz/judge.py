@@ -10,7 +10,7 @@ from typing import Any
 import jetlag as jl
 
 from . import checks
-from .compare import differences
+from .compare import Measure, differences
 from .modes import Mode
 from .outcome import Outcome, Program
 
@@ -28,29 +28,30 @@ class Verdict:
 
 def judge(text: str, modes: list[Mode]) -> Verdict:
     """Run a program in plain Python and in each mode, and compare."""
-    reason = unfair(text)
+    with checks.coarseness() as coarsest:
+        reason = unfair(text)
     if reason:
         return Verdict("refused", reason)
     program = Program(text)
+    measure = Measure(*names_of(text), coarsest.eps)
     try:
-        return _compare(program, text, modes)
+        return _compare(program, modes, measure)
     finally:
         program.close()
 
 
-def _compare(program: Program, text: str, modes: list[Mode]) -> Verdict:
+def _compare(program: Program, modes: list[Mode], measure: Measure) -> Verdict:
     expected = program.plain()
-    names = returned_names(text)
     first: Outcome | None = None
     for mode in modes:
         for number, outcome in enumerate(program.native(mode, CALLS)):
             where = f"{mode}, call {number + 1}"
-            for kind, told in differences(outcome, expected, names):
+            for kind, told in differences(outcome, expected, measure):
                 return Verdict(kind, f"{where}: {kind}: {told}")
             if first is None:
                 first = outcome
             # The engine agrees with itself bit for bit, whatever NumPy gives.
-            for kind, told in differences(outcome, first, []):
+            for kind, told in differences(outcome, first):
                 return Verdict(kind, f"{where}, beside {modes[0]}: {kind}: {told}")
     return Verdict(opaque=first.opaque if first else 0)
 
@@ -74,13 +75,17 @@ def unfair(text: str) -> str:
     return ""
 
 
-def returned_names(text: str) -> list[str]:
-    """The names that the last return of `f` gives."""
+def names_of(text: str) -> tuple[list[str], list[str]]:
+    """The names that the last return of `f` gives, and those of its arguments."""
+    results: list[str] = []
+    arguments: list[str] = []
     for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef) and node.name == "f":
-            last = node.body[-1]
-            if isinstance(last, ast.Return) and isinstance(last.value, ast.Name):
-                return [last.value.id]
-            if isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple):
-                return [n.id if isinstance(n, ast.Name) else "q0" for n in last.value.elts]
-    return []
+        if not (isinstance(node, ast.FunctionDef) and node.name == "f"):
+            continue
+        arguments = [argument.arg for argument in node.args.args]
+        last = node.body[-1]
+        if isinstance(last, ast.Return) and isinstance(last.value, ast.Name):
+            results = [last.value.id]
+        if isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple):
+            results = [n.id if isinstance(n, ast.Name) else "q0" for n in last.value.elts]
+    return results, arguments

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import rewrites
 from .levels import EXACT, level
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ STEPS = [
 
 def draw(owner: Statements) -> list[str]:
     """One loop; its variables come from the scope."""
-    kind = owner.rng.choice([grid, grid, line, line, row, time, time, fixed, recursion])
+    kinds = [grid, grid, line, line, row, time, time, fixed, recursion]
+    kinds += [rewrites.invariant, rewrites.products, rewrites.numbers, rewrites.numbers]
+    kind = owner.rng.choice(kinds)
     owner.used[f"loop.{kind.__name__}"] += 1
     return kind(owner)
 

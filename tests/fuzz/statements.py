@@ -71,13 +71,14 @@ class Statements:
             (self.swap, 1),
             (self.alias, 2),
             (self.show, 2),
-            (self.method, 2),
+            (self.twice, 4),
+            (self.method, 1),
             (self.call, 3),
             (self.opaque, 1),
         ]
         if depth < 3:
-            kinds += [(self.branch, 6), (self.loop, 7), (self.count_down, 3), (self.idiom, 6)]
-            kinds += [(self.attempt, 1), (self.while_condition, 1)]
+            kinds += [(self.branch, 6), (self.loop, 7), (self.count_down, 3), (self.idiom, 9)]
+            kinds += [(self.attempt, 0.3), (self.while_condition, 1)]
         if self.loops:
             kinds += [(self.leave, 3)]
         if depth == 0 and self.rng.random() < 0.012:
@@ -232,6 +233,19 @@ class Statements:
         lines = [f"{self.fresh(a.text[0])} = {a.text}{view}"]
         return lines if self.works(lines) else []
 
+    def twice(self, depth: int) -> Lines:
+        """Two statements that have an expression in common, perhaps with a store in between."""
+        term = self.term(2)
+        names = [self.name_for(term), self.name_for(term)]
+        if not is_array(term.value) or not all(names):
+            return []
+        second = self.rng.choice(["{0}", "{0}", "{0} + 1", "-{0}", "{0} * 2"]).format(term.inside)
+        lines = [f"{names[0]} = {term.text}", f"{names[1]} = {second}"]
+        if self.rng.random() < 0.3:
+            between = self.store(depth) or self.augment(depth)
+            lines[1:1] = between
+        return lines if self.works(lines) else []
+
     def show(self, depth: int) -> Lines:
         terms = [t for t in self.expressions.variables() if level(t.text) == EXACT]
         terms = [t for t in terms if np.size(t.value) < 50]
@@ -243,7 +257,8 @@ class Statements:
 
     def method(self, depth: int) -> Lines:
         a = self.expressions.array()
-        form = self.rng.choice(["{}.fill(3)", "{}.sort()", "{}.fill(-1)", "{}.sort(axis=0)"])
+        forms = ["{}.fill(3)", "{}.fill(-1)", "{}.fill(0.5)", "{}.sort()", "{}.sort(axis=0)"]
+        (form,) = self.rng.choices(forms, [6, 6, 4, 1, 1])
         if not NAMES.match(a.text):
             return []
         lines = [form.format(a.text)]

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.fuzz import compare, judge, levels, maker, modes, shrink  # noqa: E402
+from tests.fuzz import checks, compare, judge, levels, maker, modes, shrink  # noqa: E402
 from tests.fuzz.outcome import Outcome  # noqa: E402
 
 HEAD = "import numpy as np\ndef make():\n    return (np.arange(4.0),)\n"
@@ -98,7 +98,7 @@ def test_what_differs_is_seen(change: object, kind: str) -> None:
     found, expected = outcome(), outcome()
     change(found)
 
-    assert kind in [word for word, _ in compare.differences(found, expected, [])]
+    assert kind in [word for word, _ in compare.differences(found, expected)]
 
 
 def test_shared_memory_is_seen() -> None:
@@ -106,7 +106,59 @@ def test_shared_memory_is_seen() -> None:
     found = Outcome(value=shared[1:], arguments=(shared,))
     expected = Outcome(value=shared[1:].copy(), arguments=(shared,))
 
-    assert [word for word, _ in compare.differences(found, expected, [])] == ["aliases"]
+    assert [word for word, _ in compare.differences(found, expected)] == ["aliases"]
+
+
+@pytest.mark.parametrize(
+    ("name", "eps", "words"), [("x1", 0.0, ["value"]), ("t1", 0.0, []), ("t1", 1e-7, [])]
+)
+def test_arguments_agree_as_exactly_as_their_names_say(
+    name: str, eps: float, words: list[str]
+) -> None:
+    off = 1e-6 if eps else 1e-15
+    found, expected = Outcome(arguments=(np.full(2, 1 + off),)), Outcome(arguments=(np.ones(2),))
+    measure = compare.Measure([], [name], eps)
+
+    assert [word for word, _ in compare.differences(found, expected, measure)] == words
+
+
+def test_a_warning_has_the_users_line_where_numpy_warns_at_its_own() -> None:
+    ours, numpys = ("RuntimeWarning", "overflow", 7), ("RuntimeWarning", "overflow", 0)
+
+    assert compare.in_users_file({ours}, {numpys}) == {numpys}
+    assert compare.in_users_file({ours}, {("RuntimeWarning", "overflow", 8)}) == {ours}
+
+
+def test_single_precision_makes_all_that_follows_coarse() -> None:
+    text = HEAD + "def f(x1):\n    t2 = np.exp(x1.astype('float32')).astype('float64')\n"
+
+    with checks.coarseness() as coarsest:
+        judge.unfair(text + "    return t2\n")
+
+    assert coarsest.eps == np.finfo(np.float32).eps
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x1 = np.concatenate((x1, x1))",
+        "n2 = n2 ** n2",
+        "n2 **= n2",
+        "n2 <<= n2",
+    ],
+)
+def test_what_grows_in_a_loop_is_no_fair_question(line: str) -> None:
+    text = (
+        f"{HEAD}def f(x1):\n    n2 = 3\n    for n3 in range(99):\n        {line}\n    return x1\n"
+    )
+
+    assert judge.unfair(text)
+
+
+def test_which_of_two_zeros_is_less_is_no_fair_question() -> None:
+    text = f"{HEAD}def f(x1):\n    return np.fmin(x1 * 0, -x1 * 0)\n"
+
+    assert judge.unfair(text)
 
 
 def test_a_finding_is_made_as_small_as_it_can_be() -> None:

@@ -51,18 +51,18 @@ print("asyncio" in sys.modules, "concurrent.futures" in sys.modules)
 
 
 def test_importing_costs_little_beyond_numpy() -> None:
+    # Of the processor's time, so that others on the machine do not count.
     program = (
-        "import numpy, time; begin = time.perf_counter(); import jetlag;"
-        "print(time.perf_counter() - begin)"
+        "import time; begin = time.process_time(); import numpy; numpys = time.process_time();"
+        "import jetlag; print((time.process_time() - numpys) / (numpys - begin))"
     )
-    costs = [
-        float(
-            subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout
-        )
+    command = [sys.executable, "-c", program]
+    shares = [
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         for _ in range(3)
     ]
 
-    assert min(costs) < 0.2
+    assert min(shares) < 1
 
 
 def test_a_fork_goes_on_in_the_child_and_says_so_once(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 a = np.arange(1_000_000.0)
 work(a, 1)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     {call}
 except KeyboardInterrupt:
     print("interrupted", flush=True)
