@@ -6,7 +6,7 @@ from pathlib import Path
 
 CONFINED = {  # an outside header: the only files that may include it
     r"tbb/|oneapi/": r"src/runtime/tasks/",
-    r"cblas|lapacke": r"src/primitives/blas\.cpp",
+    r"cblas|lapack": r"src/primitives/blas\.cpp",
     r"nlopt": r"src/runtime/tune/nlopt\.cpp",
     r"CLI/": r"src/cli/",
     r"llvm/": r"src/compiler/jit/llvm/",

@@ -1,7 +1,7 @@
 #include "primitives/blas.h"
 
 #include <cblas.h>
-#include <lapacke.h>
+#include <lapack.h>
 
 #include <vector>
 
@@ -81,54 +81,59 @@ template <class T>
 std::int64_t gesv(std::int64_t n, std::int64_t count, T* a, T* b) {
   run_single_threaded();
   std::vector<lapack_int> pivots(static_cast<std::size_t>(n));
+  const lapack_int rows = count_of(n), columns = count_of(count);
+  lapack_int status = 0;
   const auto call = [&](auto routine, auto* factors, auto* solution) {
-    return static_cast<std::int64_t>(routine(LAPACK_COL_MAJOR, count_of(n), count_of(count),
-                                             factors, count_of(n), pivots.data(), solution,
-                                             count_of(n)));
+    routine(&rows, &columns, factors, &rows, pivots.data(), solution, &rows, &status);
   };
-  if constexpr (std::is_same_v<T, float>) return call(LAPACKE_sgesv_work, a, b);
-  else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dgesv_work, a, b);
-  else if constexpr (std::is_same_v<T, c64>) return call(LAPACKE_cgesv_work, lapack(a), lapack(b));
-  else return call(LAPACKE_zgesv_work, lapack(a), lapack(b));
+  if constexpr (std::is_same_v<T, float>) call(LAPACK_sgesv, a, b);
+  else if constexpr (std::is_same_v<T, double>) call(LAPACK_dgesv, a, b);
+  else if constexpr (std::is_same_v<T, c64>) call(LAPACK_cgesv, lapack(a), lapack(b));
+  else call(LAPACK_zgesv, lapack(a), lapack(b));
+  return status;
 }
 
 template <class T>
 std::int64_t getrf(std::int64_t n, T* a, std::int32_t* pivots) {
   run_single_threaded();
+  const lapack_int rows = count_of(n);
+  lapack_int status = 0;
   const auto call = [&](auto routine, auto* matrix) {
-    return static_cast<std::int64_t>(
-        routine(LAPACK_COL_MAJOR, count_of(n), count_of(n), matrix, count_of(n), pivots));
+    routine(&rows, &rows, matrix, &rows, pivots, &status);
   };
-  if constexpr (std::is_same_v<T, float>) return call(LAPACKE_sgetrf_work, a);
-  else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dgetrf_work, a);
-  else if constexpr (std::is_same_v<T, c64>) return call(LAPACKE_cgetrf_work, lapack(a));
-  else return call(LAPACKE_zgetrf_work, lapack(a));
+  if constexpr (std::is_same_v<T, float>) call(LAPACK_sgetrf, a);
+  else if constexpr (std::is_same_v<T, double>) call(LAPACK_dgetrf, a);
+  else if constexpr (std::is_same_v<T, c64>) call(LAPACK_cgetrf, lapack(a));
+  else call(LAPACK_zgetrf, lapack(a));
+  return status;
 }
 
+// LAPACK_… of routines that take letters are macros: they add the lengths of the letters.
 template <class T>
 std::int64_t potrf(std::int64_t n, T* a) {
   run_single_threaded();
-  const auto call = [&](auto routine, auto* matrix) {
-    return static_cast<std::int64_t>(
-        routine(LAPACK_COL_MAJOR, 'L', count_of(n), matrix, count_of(n)));
-  };
-  if constexpr (std::is_same_v<T, float>) return call(LAPACKE_spotrf_work, a);
-  else if constexpr (std::is_same_v<T, double>) return call(LAPACKE_dpotrf_work, a);
-  else if constexpr (std::is_same_v<T, c64>) return call(LAPACKE_cpotrf_work, lapack(a));
-  else return call(LAPACKE_zpotrf_work, lapack(a));
+  const lapack_int rows = count_of(n);
+  lapack_int status = 0;
+  if constexpr (std::is_same_v<T, float>) LAPACK_spotrf("L", &rows, a, &rows, &status);
+  else if constexpr (std::is_same_v<T, double>) LAPACK_dpotrf("L", &rows, a, &rows, &status);
+  else if constexpr (std::is_same_v<T, c64>) LAPACK_cpotrf("L", &rows, lapack(a), &rows, &status);
+  else LAPACK_zpotrf("L", &rows, lapack(a), &rows, &status);
+  return status;
 }
 
 void getrs(std::int64_t n, std::int64_t count, const double* factors, const std::int32_t* pivots,
            double* b) {
   run_single_threaded();
-  LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'N', count_of(n), count_of(count), factors, count_of(n),
-                      pivots, b, count_of(n));
+  const lapack_int rows = count_of(n), columns = count_of(count);
+  lapack_int status = 0;
+  LAPACK_dgetrs("N", &rows, &columns, factors, &rows, pivots, b, &rows, &status);
 }
 
 void potrs(std::int64_t n, std::int64_t count, const double* factor, double* b) {
   run_single_threaded();
-  LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', count_of(n), count_of(count), factor, count_of(n), b,
-                      count_of(n));
+  const lapack_int rows = count_of(n), columns = count_of(count);
+  lapack_int status = 0;
+  LAPACK_dpotrs("L", &rows, &columns, factor, &rows, b, &rows, &status);
 }
 
 #define JETLAG_INSTANTIATE(T)                                                              \

@@ -26,11 +26,15 @@ std::string folder_of_this_code() {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-// The module lies beside the code that asks for it, or in the build's src folder.
+// The module lies beside the code that asks for it; in the build's src folder; or, for a command
+// that was installed with the Python package, in the package.
 std::string find_module() {
   const std::string here = folder_of_this_code();
-  for (const char* relative : {"/", "/../src/", "/../../src/", "/../lib/"}) {
-    std::string path = here + relative + "libjetlag_llvm.so";
+  const std::string packages = here + "/../lib/python" JETLAG_PYTHON_VERSION;
+  for (const std::string& folder :
+       {here, here + "/../src", here + "/../../src", here + "/../lib",
+        packages + "/site-packages/jetlag", packages + "/dist-packages/jetlag"}) {
+    std::string path = folder + "/libjetlag_llvm.so";
     if (access(path.c_str(), R_OK) == 0) return path;
   }
   return {};

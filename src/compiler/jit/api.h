@@ -4,6 +4,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "compiler/loops/program.h"
 
@@ -11,18 +13,24 @@ namespace jetlag::jit {
 
 struct ElementSource;  // element_source.h
 
+// Functions of ours that machine code calls, by the names that it has for them.
+using Externals = std::vector<std::pair<std::string, void*>>;
+// Where it finds others.
+inline constexpr const char* code_libraries[] = {"libmvec.so.1", "libm.so.6", "libc.so.6"};
+
+// All of it is safe from any thread. What cannot be done says why, and gives false or null.
 struct Api {
   // Bumped whenever something below changes: a module of another build is refused.
-  static constexpr int current = 2;
+  static constexpr int current = 3;
   int version = current;
   // The processor that code is made for, as LLVM names it ("znver3").
   const char* (*processor)() = nullptr;
-  // A loop as machine code; `key` names it among all loops. Null, with the reason, if LLVM fails.
-  loops::Machine (*loop)(const loops::Program& program, const char* key,
-                         std::string& why) = nullptr;
-  // Machine code for elementwise work; null, with the reason in `problem`, if
-  // it cannot be made. Safe from any thread.
-  void* (*compile_elements)(const ElementSource& source, std::string& problem) = nullptr;
+  // Object code that defines element_symbol, or loop_symbol.
+  bool (*elements)(const ElementSource& source, std::string& object, std::string& why) = nullptr;
+  bool (*loop)(const loops::Program& program, std::string& object, std::string& why) = nullptr;
+  // A symbol of object code by LLVM's own linker, for what object.h does not take.
+  void* (*link)(const std::string& object, const char* symbol, const Externals& externals,
+                std::string& why) = nullptr;
 };
 
 // Null, with the reason in why_not(), if the module cannot be opened. Opens it once.

@@ -1,5 +1,6 @@
 #include "compiler/jit/element_source.h"
 
+#include "compiler/jit/code.h"
 #include "primitives/expr.h"
 #include "primitives/loops.h"
 
@@ -103,6 +104,18 @@ std::optional<ElementSource> element_source(const ElementProgram& program, Kerne
   }
   source.key = key_of(program, source);
   return source;
+}
+
+void* compile_elements(const ElementSource& source, std::string& why) {
+  CodeWanted wanted{.key = source.key, .symbol = element_symbol, .externals = {}, .make = {}};
+  for (const ElementCall& call : source.calls) {
+    if (call.how == ElementCall::How::loop)
+      wanted.externals.emplace_back(call.symbol, call.address);
+  }
+  wanted.make = [&](const Api& compiler, std::string& object, std::string& problem) {
+    return compiler.elements(source, object, problem);
+  };
+  return find_code(wanted, why);
 }
 
 }  // namespace jetlag::jit

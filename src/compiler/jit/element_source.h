@@ -30,6 +30,9 @@ struct ElementSource {
 // and a `where` by one bool for all might skip an arm whose conditions count.
 std::optional<ElementSource> element_source(const ElementProgram& program, KernelLayout layout);
 
+// Machine code for it (an ElementKernel); null, with the reason, if it cannot be made.
+void* compile_elements(const ElementSource& source, std::string& why);
+
 inline constexpr const char* element_symbol = "jetlag_elements";
 
 }  // namespace jetlag::jit

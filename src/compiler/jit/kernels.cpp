@@ -1,12 +1,11 @@
 #include "compiler/jit/kernels.h"
 
 #include <atomic>
-#include <mutex>
 
 #include "base/settings.h"
-#include "compiler/jit/api.h"
 #include "compiler/jit/background.h"
 #include "compiler/jit/element_source.h"
+#include "compiler/jit/notice.h"
 
 namespace jetlag::jit {
 
@@ -18,39 +17,17 @@ constexpr std::int64_t worth_elements = 100'000;
 
 std::atomic<bool> forked{false};
 
-struct Notice {
-  std::mutex mutex;
-  std::atomic<bool> waiting{false};
-  bool told = false;
-  std::string text;
-
-  void tell(std::string why) {
-    std::scoped_lock lock(mutex);
-    if (told) return;
-    told = true;
-    text = format("no machine code, so array steps are interpreted: {}", why);
-    waiting = true;
-  }
-};
-
-Notice& notice() {
-  static Notice& n = *new Notice;
-  return n;
-}
-
 // Leaves the slot empty where there will be no kernel: nobody asks again.
 void make_kernel(const ElementProgram& program, KernelSlot& slot) noexcept {
   try {
     const auto source = element_source(program, slot.layout.load());
     if (!source) return;
-    std::string problem = "there is no compiler";
-    const Api* compiler = api();
-    if (!compiler) return notice().tell(why_not());
-    void* code = compiler->compile_elements(*source, problem);
-    if (!code) return notice().tell(std::move(problem));
+    std::string why;
+    void* code = compile_elements(*source, why);
+    if (!code) return note_no_code(why);
     slot.kernel.store(reinterpret_cast<ElementKernel>(code), std::memory_order_release);
   } catch (const std::exception& error) {
-    notice().tell(error.what());
+    note_no_code(error.what());
   }
 }
 
@@ -73,14 +50,6 @@ bool consider(ElementRun& run) {
   }
   in_background([kept = program.shared_from_this(), slot] { make_kernel(*kept, *slot); });
   return true;
-}
-
-std::optional<std::string> take_notice() {
-  Notice& n = notice();
-  if (!n.waiting.load(std::memory_order_relaxed)) return std::nullopt;
-  std::scoped_lock lock(n.mutex);
-  if (!n.waiting.exchange(false)) return std::nullopt;
-  return n.text;
 }
 
 void finish() { finish_background(); }

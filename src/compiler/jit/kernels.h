@@ -2,9 +2,6 @@
 // until code is there, which one thread makes in the background.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "primitives/element.h"
 
 namespace jetlag::jit {
@@ -13,10 +10,6 @@ namespace jetlag::jit {
 // the run use what there is or will be. Never waits, unless the setting jit is
 // "always". True: asking again for this run would change nothing.
 bool consider(ElementRun& run);
-
-// Why there is no machine code, the first time that somebody asks after it
-// could not be made.
-std::optional<std::string> take_notice();
 
 // The process is about to end: waits for what is being compiled.
 void finish();

@@ -27,7 +27,7 @@ std::string instruction(const Instr& i, int number) {
     if (v >= 0) text += format(" %{}", v);
   }
   if (i.index >= 0) text += format(" #{}", i.index);
-  if (i.what == Do::length || i.what == Do::stride) text += format(" axis {}", i.axis);
+  if (i.axis != 0) text += format(" axis {}", i.axis);
   if (i.what == Do::literal) text += format(" {:x}", i.literal);
   if (i.name) text += format(" {}", i.name);
   if (i.steady) text += " steady";

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/jit/notice.h"
 #include "primitives/operators.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
@@ -66,6 +67,7 @@ Value Lane::run(std::span<Value> arguments) {
       settle(result);
       barrier();
       memos_.clear();
+      if (const auto words = jit::take_notice()) host_.notice(*words);
       if (profile_) {
         profile_->total_ns = now_ns() - begin;
         profile_->give(result);

@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "base/settings.h"
-#include "compiler/jit/api.h"
+#include "compiler/jit/loop_source.h"
 #include "primitives/loops.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/native.h"
@@ -32,12 +32,7 @@ std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome) {
   for (const loops::Instr& i : made->program->instructions) {
     if (i.what == loops::Do::store) made->stored[static_cast<std::size_t>(i.index)] = true;
   }
-  const jit::Api* api = jit::api();
-  if (!api) {
-    made->why_not = jit::why_not();
-    return made;
-  }
-  made->code = api->loop(*made->program, loops::to_text(*made->program).c_str(), made->why_not);
+  made->code = jit::compile_loop(*made->program, made->why_not);
   return made;
 }
 

@@ -334,7 +334,6 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
                         std::function<FpReport(int)> name, StepKind kind, std::string_view rule) {
   const std::int64_t size = run->size();
   jit::consider(*run);
-  if (const auto why = jit::take_notice()) host_.notice(*why);
   Job job;
   job.blocks = std::max<std::int64_t>((size + element_block - 1) / element_block, 1);
   Step step{&op, kind, false, {}, {}, out, rule};

@@ -7,46 +7,11 @@
 #include "array/array.h"
 #include "compiler/jit/api.h"
 #include "compiler/jit/element_source.h"
-#include "primitives/element.h"
-#include "primitives/expr.h"
 #include "primitives/loops.h"
+#include "programs.h"
 
 namespace jetlag::jit {
 namespace {
-
-// A program of one operation on inputs, for operations that no row of the table names alone.
-class OneOperation final : public ElementProgram {
- public:
-  Code code_;
-  std::vector<DType> input_dtypes_;
-  std::vector<int> outputs_;
-  int inputs() const override { return static_cast<int>(input_dtypes_.size()); }
-  int outputs() const override { return 1; }
-  DType input_dtype(int i) const override { return input_dtypes_[static_cast<std::size_t>(i)]; }
-  DType output_dtype(int) const override { return code_[outputs_[0]].dtype; }
-  double flops_per_element() const override { return 1; }
-  int applications() const override { return 0; }
-  const Primitive& application(int) const override { std::abort(); }
-  const Code& code() const override { return code_; }
-  std::span<const int> output_values() const override { return outputs_; }
-  bool computes_unread() const override { return false; }
-  bool is_loud(int) const override { return false; }
-};
-
-OneOperation* program_of(Opcode opcode, DType operand, DType to) {
-  auto* p = new OneOperation;
-  const int arity = info(opcode).arity;
-  Operation o{.opcode = opcode, .dtype = to};
-  for (int k = 0; k < arity; ++k) {
-    DType d = operand;
-    if (opcode == Opcode::select && k == 0) d = DType::boolean;
-    if (opcode == Opcode::ldexp && k == 1) d = DType::int64;
-    p->input_dtypes_.push_back(d);
-    o.operands[k] = p->code_.emit({.opcode = Opcode::input, .dtype = d, .index = k});
-  }
-  p->outputs_.push_back(p->code_.emit(o));
-  return p;
-}
 
 DType result_of(Opcode opcode, DType d) {
   switch (info(opcode).result) {
@@ -208,12 +173,12 @@ void check(Opcode opcode, DType operand, DType to, std::initializer_list<int> pa
   std::mt19937_64 random(static_cast<std::uint64_t>(opcode) * 1000 +
                          static_cast<std::uint64_t>(operand) * 20 + static_cast<std::uint64_t>(to));
   for (int pattern : patterns) {
-    std::unique_ptr<OneOperation> program(program_of(opcode, operand, to));
+    const auto program = program_of(opcode, operand, to);
     const KernelLayout layout = layout_for(*program, pattern);
     const auto source = element_source(*program, layout);
     if (!source) continue;
     std::string problem;
-    const auto kernel = reinterpret_cast<ElementKernel>(api()->compile_elements(*source, problem));
+    const auto kernel = reinterpret_cast<ElementKernel>(compile_elements(*source, problem));
     ASSERT_NE(kernel, nullptr) << problem << to_text(program->code());
     for (std::int64_t n = 1; n <= 33; n += n < 18 ? 1 : 5) {
       expect_same(program->code(), *program, kernel, layout, n, random);

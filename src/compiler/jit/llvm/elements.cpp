@@ -12,7 +12,6 @@
 
 #include <algorithm>
 
-#include "compiler/jit/llvm/engine.h"
 #include "compiler/jit/llvm/lanes.h"
 
 namespace jetlag::jit {
@@ -316,14 +315,8 @@ void ElementEmitter::store_some(LaneEmitter& lanes, const std::vector<Lanes>& re
 
 }  // namespace
 
-void* compile_elements(const ElementSource& source) {
-  Engine& engine = Engine::get();
-  for (const ElementCall& call : source.calls) {
-    if (call.how == ElementCall::How::loop) engine.define(call.symbol, call.address);
-  }
-  return engine.compile(
-      source.key, element_symbol,
-      [&](llvm::Module& module) { ElementEmitter(module, source).emit(); }, Passes::few);
+void emit_elements(llvm::Module& module, const ElementSource& source) {
+  ElementEmitter(module, source).emit();
 }
 
 }  // namespace jetlag::jit

@@ -1,16 +1,16 @@
-// LLVM's ORC JIT: modules become machine code for this very processor. Emitters
-// (elements.cpp, loops.cpp) build the modules; nothing outside this folder sees LLVM.
+// LLVM: modules become object code for this very processor. Emitters (elements.cpp, loops.cpp)
+// build the modules; nothing outside this folder sees LLVM.
 #pragma once
 
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h>
 #include <llvm/IR/Module.h>
 
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
 
 namespace jetlag::jit {
 
@@ -26,31 +26,31 @@ class Engine {
   static Engine& get();
 
   using Emit = std::function<void(llvm::Module&)>;
-  // The address of function `symbol` of the module that `emit` fills. `key` names the code
-  // among all that this version of jetlag makes for this processor: two calls with one key
-  // get one address. Code found on disk (compiler/jit/cache.h) is only linked. Safe from
-  // any thread; compiles on the calling one. Throws Error(runtime) with LLVM's message.
-  void* compile(const std::string& key, const std::string& symbol, const Emit& emit,
-                Passes passes = Passes::all);
-  // A symbol that code may use beside those of the C library. Knowing it twice is fine.
-  void define(const std::string& symbol, void* address);
+  // Object code of the module that `emit` fills. Safe from any thread; compiles on the calling
+  // one. Throws Error(runtime) with LLVM's message.
+  std::string object(const std::string& name, const Emit& emit, Passes passes) const;
 
+  llvm::orc::JITTargetMachineBuilder builder() const;
   const std::string& processor() const { return processor_; }
-  const std::string& features() const { return features_; }
 
  private:
   Engine();
-  std::unique_ptr<llvm::MemoryBuffer> object_of(const std::string& name, const Emit& emit,
-                                                Passes passes);
-  void* link(const std::string& symbol, std::unique_ptr<llvm::MemoryBuffer> object);
 
-  std::mutex mutex_;
   std::string processor_;
   std::string features_;
-  std::unique_ptr<llvm::orc::LLJIT> jit_;
-  std::unordered_map<std::string, void*> known_;  // by key
-  std::unordered_set<std::string> defined_;
-  int made_ = 0;
 };
+
+// LLVM's errors as ours.
+inline void check(llvm::Error error) {
+  if (error) {
+    throw Error(Kind::runtime, format("LLVM: {}", llvm::toString(std::move(error))));
+  }
+}
+
+template <class T>
+T checked(llvm::Expected<T> value) {
+  if (!value) check(value.takeError());
+  return std::forward<T>(*value);
+}
 
 }  // namespace jetlag::jit

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "compiler/jit/llvm/arithmetic.h"
-#include "compiler/jit/llvm/engine.h"
+#include "compiler/jit/loop_source.h"
 
 namespace jetlag::jit {
 
@@ -23,10 +23,6 @@ namespace {
 llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& program) {
   return llvm::StructType::get(
       context, {type_of(context, loops::held_as(program.result)), llvm::Type::getInt1Ty(context)});
-}
-
-std::string kernel_symbol(const loops::Instr& i) {
-  return format("jetlag_loop_{}_{}", info(i.opcode).name, info(i.dtype).name);
 }
 
 class LoopEmitter {
@@ -427,16 +423,6 @@ void emit_way_in(llvm::Function* f, llvm::Function* inner, const loops::Program&
 }
 
 }  // namespace
-
-void define_kernels(const loops::Program& program) {
-  for (const loops::Instr& i : program.instructions) {
-    if (i.what != loops::Do::kernel) continue;
-    Engine::get().define(kernel_symbol(i), reinterpret_cast<void*>(i.literal));
-  }
-  for (const auto& function : program.functions) {
-    if (function.get() != &program) define_kernels(*function);
-  }
-}
 
 void emit_loop(llvm::Module& module, const std::string& symbol, const loops::Program& program) {
   std::vector<llvm::Function*> functions;

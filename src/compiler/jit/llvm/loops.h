@@ -9,8 +9,4 @@ namespace jetlag::jit {
 
 void emit_loop(llvm::Module& module, const std::string& symbol, const loops::Program& program);
 
-// Lets code find the interpreter's loops that the program calls; before it is compiled, or
-// found on disk, where no address would be good.
-void define_kernels(const loops::Program& program);
-
 }  // namespace jetlag::jit

@@ -2,40 +2,54 @@
 #include "compiler/jit/api.h"
 #include "compiler/jit/llvm/elements.h"
 #include "compiler/jit/llvm/engine.h"
+#include "compiler/jit/llvm/link.h"
 #include "compiler/jit/llvm/loops.h"
+#include "compiler/jit/loop_source.h"
+
+namespace jetlag::jit {
 
 namespace {
 
-const char* processor() { return jetlag::jit::Engine::get().processor().c_str(); }
+const char* processor() { return Engine::get().processor().c_str(); }
 
-jetlag::loops::Machine loop(const jetlag::loops::Program& program, const char* key,
-                            std::string& why) {
-  constexpr const char* symbol = "jetlag_loop";
+bool elements(const ElementSource& source, std::string& object, std::string& why) {
   try {
-    jetlag::jit::define_kernels(program);
-    void* code = jetlag::jit::Engine::get().compile(
-        key, symbol, [&](llvm::Module& m) { jetlag::jit::emit_loop(m, symbol, program); });
-    return reinterpret_cast<jetlag::loops::Machine>(code);
+    object = Engine::get().object(
+        element_symbol, [&](llvm::Module& m) { emit_elements(m, source); }, Passes::few);
+    return true;
+  } catch (const std::exception& error) {
+    why = error.what();
+    return false;
+  }
+}
+
+bool loop(const loops::Program& program, std::string& object, std::string& why) {
+  try {
+    object = Engine::get().object(
+        loop_symbol, [&](llvm::Module& m) { emit_loop(m, loop_symbol, program); }, Passes::all);
+    return true;
+  } catch (const std::exception& error) {
+    why = error.what();
+    return false;
+  }
+}
+
+void* link(const std::string& object, const char* symbol, const Externals& externals,
+           std::string& why) {
+  try {
+    return link_by_llvm(object, symbol, externals);
   } catch (const std::exception& error) {
     why = error.what();
     return nullptr;
   }
 }
 
-void* compile_elements(const jetlag::jit::ElementSource& source, std::string& problem) {
-  try {
-    return jetlag::jit::compile_elements(source);
-  } catch (const std::exception& error) {
-    problem = error.what();
-  }
-  return nullptr;
-}
-
-constexpr jetlag::jit::Api table{
-    .processor = processor, .loop = loop, .compile_elements = compile_elements};
+constexpr Api table{.processor = processor, .elements = elements, .loop = loop, .link = link};
 
 }  // namespace
 
+}  // namespace jetlag::jit
+
 extern "C" __attribute__((visibility("default"))) const jetlag::jit::Api* jetlag_jit_api() {
-  return &table;
+  return &jetlag::jit::table;
 }

@@ -1,0 +1,103 @@
+#include "compiler/jit/code.h"
+
+#include <dlfcn.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "compiler/jit/cache.h"
+#include "compiler/jit/object.h"
+
+namespace jetlag::jit {
+
+namespace {
+
+struct Known {
+  std::mutex mutex;
+  std::unordered_map<std::string, void*> addresses;  // by key
+};
+
+Known& known() {
+  static Known& k = *new Known;
+  return k;
+}
+
+// What code may call beside our own functions.
+void* library_function(const std::string& name) {
+  static const auto& libraries = *new auto([] {
+    std::vector<void*> opened;
+    for (const char* file : code_libraries) {
+      // libmvec is on x86-64 and AArch64 only.
+      if (void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL)) opened.push_back(library);
+    }
+    return opened;
+  }());
+  for (void* library : libraries) {
+    if (void* found = dlsym(library, name.c_str())) return found;
+  }
+  return nullptr;
+}
+
+// Null, with the reason, if it cannot be. Code stays for as long as the process: a run may be in
+// it.
+void* place(const CodeWanted& wanted, const std::string& object, std::string& why) {
+  const auto resolve = [&](const std::string& name) -> void* {
+    for (const auto& [known_name, address] : wanted.externals) {
+      if (known_name == name) return address;
+    }
+    return library_function(name);
+  };
+  try {
+    auto placed = std::make_unique<PlacedObject>(object, resolve);
+    void* code = placed->find(wanted.symbol);
+    if (code) static_cast<void>(placed.release());
+    else why = format("object code lacks {}", wanted.symbol);
+    return code;
+  } catch (const Error& error) {
+    why = error.what();
+    return nullptr;
+  }
+}
+
+// What cannot be placed is as good as not there: it is made again.
+void* kept_on_disk(const CodeWanted& wanted) {
+  const std::optional<std::string> object = load_object(wanted.key);
+  std::string ignored;
+  return object ? place(wanted, *object, ignored) : nullptr;
+}
+
+void* made_now(const CodeWanted& wanted, std::string& why) {
+  const Api* compiler = api();
+  if (!compiler) {
+    why = why_not();
+    return nullptr;
+  }
+  std::string object;
+  if (!wanted.make(*compiler, object, why)) return nullptr;
+  if (void* code = place(wanted, object, why)) {
+    store_object(wanted.key, object);
+    return code;
+  }
+  return compiler->link(object, wanted.symbol, wanted.externals, why);
+}
+
+}  // namespace
+
+void* find_code(const CodeWanted& wanted, std::string& why) {
+  Known& k = known();
+  {
+    std::scoped_lock lock(k.mutex);
+    if (const auto at = k.addresses.find(wanted.key); at != k.addresses.end()) return at->second;
+  }
+  void* code = kept_on_disk(wanted);
+  if (!code) code = made_now(wanted, why);
+  if (!code) return nullptr;
+  std::scoped_lock lock(k.mutex);
+  // Another thread may have been faster: its code is in use.
+  return k.addresses.try_emplace(wanted.key, code).first->second;
+}
+
+}  // namespace jetlag::jit
