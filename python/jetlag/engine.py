@@ -10,7 +10,8 @@ import atexit
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
@@ -28,7 +29,8 @@ def core() -> Any:  # noqa: ANN401
     """The extension module, with the hooks in place."""
     global _core
     if _core is None:
-        from jetlag import _core as module  # type: ignore[attr-defined]
+        with _one_thread_for_blas():
+            from jetlag import _core as module  # type: ignore[attr-defined]
 
         module.set_hooks(
             raise_at=locate,
@@ -42,6 +44,25 @@ def core() -> Any:  # noqa: ANN401
         os.register_at_fork(after_in_child=_after_fork)
         _core = module
     return _core
+
+
+@contextmanager
+def _one_thread_for_blas() -> Iterator[None]:
+    """Have a library that is loaded now start no threads of its own.
+
+    OpenBLAS starts them when it is loaded, and each spins for a while. It is told to use one
+    thread before its first call; but by then they would have taken a core from the first calls.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 # ---- places ----

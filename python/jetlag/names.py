@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import builtins
 import importlib
-from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 from jetlag.parallel import prange
+from jetlag.records import Record
 
 
-@dataclass(frozen=True)
-class Primitive:
+class Primitive(Record):
     """A row of the table as the front end needs it."""
 
     name: str
@@ -43,7 +42,9 @@ class Primitive:
 def primitive(value: object) -> Primitive | None:
     """The row whose Python function this object is."""
     found = _table().get(id(value))
-    return found[1] if found and found[0] is value else None
+    if found is None or found[0] is not value:
+        return None
+    return _row(id(value))
 
 
 def read_row(row: dict[str, Any], twin: object) -> Primitive:
@@ -89,21 +90,29 @@ def find(dotted: str) -> object | None:
     return value
 
 
+_RANGE = {"name": "range", "params": "start, stop=nil, step=nil"}
+
+
 @cache
-def _table() -> dict[int, tuple[object, Primitive]]:
-    """By id, with the object itself, so that the id stays taken.
+def _table() -> dict[int, tuple[object, dict[str, Any]]]:
+    """Rows by the id of their twin, with the twin itself, so that the id stays taken.
 
     The first of several rows with one Python twin is found, as in the engine.
     """
     from jetlag.engine import core
 
-    table: dict[int, tuple[object, Primitive]] = {}
+    table: dict[int, tuple[object, dict[str, Any]]] = {}
     for row in core().primitives():
         dotted = row.get("python")
         twin = find(dotted) if dotted else None
         if twin is not None:
-            table.setdefault(id(twin), (twin, read_row(row, twin)))
-    range_row = Primitive("range", ("start", "stop", "step"), 1, False, 3)
-    table[id(range)] = (range, range_row)
-    table[id(prange)] = (prange, range_row)
+            table.setdefault(id(twin), (twin, row))
+    table[id(range)] = (range, _RANGE)
+    table[id(prange)] = (prange, _RANGE)
     return table
+
+
+@cache
+def _row(key: int) -> Primitive:
+    twin, row = _table()[key]
+    return read_row(row, twin)

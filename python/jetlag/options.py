@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How a function is to be lowered."""
 
     strict: bool = False  # raise NotLowered instead of leaving anything to Python

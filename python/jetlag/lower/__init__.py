@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -10,12 +9,12 @@ from jetlag.lower.facts import Facts, Restart, StaysInPython
 from jetlag.lower.resolve import Guard, Holder
 from jetlag.lower.unit import Unit
 from jetlag.options import Options
+from jetlag.records import Record
 
 __all__ = ["Lowered", "StaysInPython", "lower"]
 
 
-@dataclass(frozen=True)
-class Lowered:
+class Lowered(Record):
     """A program, the guards under which it stands for its function, and what it captures."""
 
     program: Any  # jetlag._core.Program

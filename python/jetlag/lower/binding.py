@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
+
+from jetlag.records import Record
 
 _STARS = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Record):
     """The parameters of a function without stars."""
 
     positional_only: int
@@ -42,8 +42,7 @@ class Signature:
         return [*self.positional, *self.keyword_only]
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(Record):
     """Arguments by parameter: those given in the order of the text, and the defaults."""
 
     order: list[str]

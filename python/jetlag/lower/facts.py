@@ -7,25 +7,24 @@ the fact and begins again, so that no choice is ever mended in place.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from types import CodeType
 
 from jetlag.lower.source import Source
 
 
-@dataclass
 class Facts:
     """Everything known before an attempt; attempts only add to it."""
 
-    # Functions that are called, not lowered with their caller.
-    host: set[CodeType] = field(default_factory=set)
-    # Nested functions, by code and place, that are used as values.
-    values: set[tuple[CodeType, tuple[int, int]]] = field(default_factory=set)
-    # Names that functions of the program may not have, because a variable has them.
-    taken: set[str] = field(default_factory=set)
-    # Some step may assign globals behind our back: they are read where the text reads them.
-    volatile: bool = False
-    sources: dict[CodeType, Source] = field(default_factory=dict)
+    def __init__(self) -> None:
+        # Functions that are called, not lowered with their caller.
+        self.host: set[CodeType] = set()
+        # Nested functions, by code and place, that are used as values.
+        self.values: set[tuple[CodeType, tuple[int, int]]] = set()
+        # Names that functions of the program may not have, because a variable has them.
+        self.taken: set[str] = set()
+        # Some step may assign globals behind our back: they are read where the text reads them.
+        self.volatile = False
+        self.sources: dict[CodeType, Source] = {}
 
 
 class Restart(Exception):

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from types import CodeType
 
 from jetlag.lower.binding import Signature
 from jetlag.lower.scope import Position, Scope, end_of, start_of
 
 
-@dataclass
 class Nested:
     """A nested function that is only ever called."""
 
-    name: str
-    key: tuple[CodeType, Position]
-    node: ast.FunctionDef
-    signature: Signature
-    # Functions of the same scope, defined later, that its body calls.
-    calls_ahead: list[Nested] = field(default_factory=list)
+    def __init__(
+        self,
+        name: str,
+        key: tuple[CodeType, Position],
+        node: ast.FunctionDef,
+        signature: Signature,
+    ) -> None:
+        self.name = name
+        self.key = key
+        self.node = node
+        self.signature = signature
+        # Functions of the same scope, defined later, that its body calls.
+        self.calls_ahead: list[Nested] = []
 
     def is_ready(self, call: ast.AST) -> bool:
         """Whether a call in the scope comes after all definitions that it needs."""

@@ -15,13 +15,13 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from jetlag.engine import HELPER_MARK
 from jetlag.lower.scope import Uses
 from jetlag.lower.source import compile_nested
+from jetlag.records import Record
 
 GO_ON, RETURN, BREAK, CONTINUE = range(4)
 
@@ -31,8 +31,7 @@ _CODE, _ROUND = "@code", "@round"
 Helper = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Record):
     """The function that a piece is taken from."""
 
     function: FunctionType

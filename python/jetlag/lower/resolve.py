@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType
 from typing import Any
+
+from jetlag.records import Record
 
 Holder = dict[str, Any] | CellType
 Guard = tuple[Any, str | None, object]  # holder, key, what is expected there
@@ -22,8 +23,7 @@ Guard = tuple[Any, str | None, object]  # holder, key, what is expected there
 _CONSTANT_MODULES = {"numpy", "math", "cmath"}
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Record):
     """Where a name, or a dotted name through modules, leads."""
 
     name: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 
 from jetlag.lower.source import all_parameters
+from jetlag.records import Record
 
 Position = tuple[int, int]
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -20,18 +20,18 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _NEVER_FROM_NOW = (1 << 30, 0)
 
 
-@dataclass
 class Uses:
     """What a piece does with names, in the order of the text (dicts keep it)."""
 
-    reads: dict[str, None] = field(default_factory=dict)
-    writes: dict[str, None] = field(default_factory=dict)
-    # Names that a closure refers to which may be called after the piece has ended.
-    captured: dict[str, None] = field(default_factory=dict)
-    # Names that such a closure assigns (nonlocal).
-    rebound: dict[str, None] = field(default_factory=dict)
-    global_names: dict[str, None] = field(default_factory=dict)
-    nonlocal_names: dict[str, None] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.reads: dict[str, None] = {}
+        self.writes: dict[str, None] = {}
+        # Names that a closure refers to which may be called after the piece has ended.
+        self.captured: dict[str, None] = {}
+        # Names that such a closure assigns (nonlocal).
+        self.rebound: dict[str, None] = {}
+        self.global_names: dict[str, None] = {}
+        self.nonlocal_names: dict[str, None] = {}
 
 
 def uses(nodes: Iterable[ast.AST], immediate: Collection[ast.AST] = ()) -> Uses:
@@ -195,8 +195,7 @@ def _without(names: dict[str, None], others: Collection[str]) -> dict[str, None]
     return {name: None for name in names if name not in others}
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(Record):
     """One place that assigns or deletes a variable, and the loops around it."""
 
     position: Position

@@ -8,9 +8,12 @@ import copy
 import linecache
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
+from typing import Generic, TypeVar
+
+from jetlag.lower import blocks
+from jetlag.records import Record
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -19,15 +22,14 @@ FUTURE_FLAGS = 0
 for _feature in __future__.all_feature_names:
     FUTURE_FLAGS |= getattr(__future__, _feature).compiler_flag
 
-_MODULES_KEPT = 16
+_MOST_KEPT = 16
 
 
 class NoSource(Exception):
     """A function whose text cannot be found, or is not the text it was made from."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Record):
     """A function's syntax tree and the lines it stands in."""
 
     node: FunctionNode
@@ -57,8 +59,13 @@ def find(function: FunctionType) -> Source:
     lines = tuple(linecache.getlines(code.co_filename, function.__globals__))
     if not lines:
         raise NoSource(f"the source of {code.co_name} cannot be found")
-    module = _parse(code.co_filename, lines)
-    found = [place for place in _functions(module.tree) if _starts_at(place[0], code)]
+    file, line = code.co_filename, code.co_firstlineno
+    alone = _functions_alone.get((file, line), lines, lambda: blocks.function_at(lines, line))
+    if alone and alone.name == code.co_name and _is_made_from(code, alone, blocks.imports(lines)):
+        return Source(alone, file, lines)
+    module = _modules.get(file, lines, lambda: _parse(file, lines))
+    around = _functions(module.tree, line)
+    found = [place for place in around if _starts_at(place[0], code)]
     if len(found) > 1:
         found = [place for place in found if _spans(place[0], code)]
     if len(found) != 1:
@@ -68,7 +75,7 @@ def find(function: FunctionType) -> Source:
         node = _Mangler(class_name).visit(copy.deepcopy(node))
     if not _is_made_from(code, node, module.imports):
         raise NoSource(f"the source of {code.co_name} has changed since it was imported")
-    return Source(node, code.co_filename, lines)
+    return Source(node, file, lines)
 
 
 def compile_nested(
@@ -104,35 +111,48 @@ def compile_nested(
     return code
 
 
-@dataclass(frozen=True)
-class _Module:
+class _Module(Record):
     """A file that was parsed, and the names that it imports."""
 
-    lines: tuple[str, ...]
     tree: ast.Module
     imports: tuple[ast.stmt, ...]
 
 
-_modules: OrderedDict[str, _Module] = OrderedDict()
-_modules_lock = threading.Lock()
+_Key = TypeVar("_Key")
+_Parsed = TypeVar("_Parsed")
+
+
+class _Kept(Generic[_Key, _Parsed]):
+    """What was parsed lately, for as long as the lines of its file are the same."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[_Key, tuple[tuple[str, ...], _Parsed]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key, lines: tuple[str, ...], parse: Callable[[], _Parsed]) -> _Parsed:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept and kept[0] == lines:
+                self._kept.move_to_end(key)
+                return kept[1]
+        parsed = parse()
+        with self._lock:
+            self._kept[key] = lines, parsed
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return parsed
+
+
+_modules: _Kept[str, _Module] = _Kept()
+_functions_alone: _Kept[tuple[str, int], ast.FunctionDef | None] = _Kept()
 
 
 def _parse(file: str, lines: tuple[str, ...]) -> _Module:
-    with _modules_lock:
-        kept = _modules.get(file)
-        if kept and kept.lines == lines:
-            _modules.move_to_end(file)
-            return kept
     try:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError) as error:
         raise NoSource(f"{file} cannot be parsed: {error}") from None
-    module = _Module(lines, tree, tuple(_imports(tree)))
-    with _modules_lock:
-        _modules[file] = module
-        if len(_modules) > _MODULES_KEPT:
-            _modules.popitem(last=False)
-    return module
+    return _Module(tree, tuple(_imports(tree)))
 
 
 def _imports(tree: ast.AST) -> Iterator[ast.stmt]:
@@ -147,8 +167,8 @@ def _imports(tree: ast.AST) -> Iterator[ast.stmt]:
             yield from _imports(node)
 
 
-def _functions(tree: ast.AST) -> Iterator[tuple[FunctionNode, str | None]]:
-    """Every function and lambda in a tree, with the class that mangles its names."""
+def _functions(tree: ast.AST, line: int) -> Iterator[tuple[FunctionNode, str | None]]:
+    """The functions and lambdas around a line, with the class that mangles their names."""
     waiting: list[tuple[ast.AST, str | None]] = [(tree, None)]
     while waiting:
         node, class_name = waiting.pop()
@@ -156,14 +176,21 @@ def _functions(tree: ast.AST) -> Iterator[tuple[FunctionNode, str | None]]:
             yield node, class_name
         if isinstance(node, ast.ClassDef):
             class_name = node.name
-        waiting.extend((child, class_name) for child in ast.iter_child_nodes(node))
+        for child in ast.iter_child_nodes(node):
+            # What has no place (arguments, a case) holds what has one.
+            if _first_line(child) <= line <= getattr(child, "end_lineno", line):
+                waiting.append((child, class_name))
+
+
+def _first_line(node: ast.AST) -> int:
+    lines = [getattr(node, "lineno", 0)]
+    lines += [decorator.lineno for decorator in getattr(node, "decorator_list", ())]
+    return min(lines)
 
 
 def _starts_at(node: FunctionNode, code: CodeType) -> bool:
-    if isinstance(node, ast.Lambda):
-        return code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return code.co_name == node.name and first == code.co_firstlineno
+    name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+    return code.co_name == name and _first_line(node) == code.co_firstlineno
 
 
 def _spans(node: FunctionNode, code: CodeType) -> bool:
