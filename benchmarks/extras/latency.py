@@ -97,7 +97,9 @@ def once(function: Any, given: tuple[Any, ...]) -> float:  # noqa: ANN401
 
 def fresh(peer: str, name: str, cache: str | None) -> Any:  # noqa: ANN401
     """Without a folder for its cache, a process finds and leaves nothing on disk."""
-    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    # Packages have their bytecode on disk, as installed ones do.
+    left_out = ("NUMBA_CACHE_DIR", "PYTHONDONTWRITEBYTECODE")
+    environment = {k: v for k, v in os.environ.items() if k not in left_out}
     environment["JAX_PLATFORMS"] = "cpu"
     environment["JETLAG_CACHE_DIR"] = cache or tempfile.mkdtemp(dir=environment.get("TMPDIR"))
     if cache:
