@@ -20,6 +20,7 @@ from .shrink import shrink
 
 KEPT = ROOT / "build" / "fuzz"
 MOST_SHRUNK = 20
+PROGRESS = 500  # programs between two signs of life
 SHORT_PATIENCE = 5.0  # a smaller program may well run for ever
 NO_DIFFERENCE = ("", "refused")
 
@@ -64,7 +65,9 @@ def many(seeds: range, options: argparse.Namespace) -> int:
     kinds: Counter[str] = Counter()
     opaque = 0
     pool = Pool(options.jobs)
-    for answer in pool.run({"seed": seed} for seed in seeds):
+    for done, answer in enumerate(pool.run({"seed": seed} for seed in seeds)):
+        if done and done % PROGRESS == 0:
+            print(f"fuzz: {done} of {len(seeds)} programs", flush=True)
         result = answer.result
         kinds[result["kind"]] += 1
         used.update(result.get("used", {}))

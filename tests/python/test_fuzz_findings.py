@@ -449,3 +449,30 @@ def enumerated_into_an_array(x, n):
 def test_an_enumeration_assigns_from_left_to_right() -> None:
     same_as_numpy(enumerated_into_an_array, np.arange(4.0), np.zeros(2))
     same_as_numpy(enumerated_into_an_array, 5, np.zeros(2), opaque=False)
+
+
+def sums_around_a_fill(x):
+    row, total = x[0], 0.0
+    for k in range(5):
+        before = np.sum(x * 2)
+        row.fill(k)
+        total += before - np.sum(x * 2)
+    return total, x
+
+
+def test_what_is_filled_is_computed_anew() -> None:
+    same_as_numpy(sums_around_a_fill, np.ones((4, 3)))
+
+
+def rows_filled_in_rounds(x):
+    for u in range(x.shape[0]):
+        row = np.zeros(x.shape[1])
+        row.fill(u)
+        x[u].fill(u + 1)
+        x[u, :] = row * 2 + x[u - 1]
+    return x
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_fills_in_rounds_are_made_in_order(workers) -> None:
+    same_as_numpy(rows_filled_in_rounds, np.zeros((40, 5000)), workers=workers)
