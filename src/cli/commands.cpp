@@ -188,6 +188,7 @@ int describe(const Options& options) {
                       {"after", r.after},
                       {"guard", r.guard},
                       {"why", r.why},
+                      {"test", r.test},
                       {"has_switch", r.has_switch}});
     }
   } else if (options.what == "settings") {

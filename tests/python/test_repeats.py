@@ -47,6 +47,17 @@ def test_an_equal_call_is_made_once(a: np.ndarray) -> None:
     assert rules_of(twice, a, a.T.copy()) == ["common-subexpressions"]
 
 
+def test_a_costly_part_of_two_steps_is_a_step_of_its_own(a: np.ndarray) -> None:
+    def parts(a, b):
+        p = np.exp(np.sin(np.cos(a))) * b
+        q = np.sum(np.exp(np.sin(np.cos(a))) + 1)
+        r = np.exp(np.sin(np.cos(a))) - np.exp(np.sin(np.cos(a))) * 2
+        return p, q, r
+
+    same(parts, a, a + 1)
+    assert rules_of(parts, a, a + 1) == ["common-subexpressions"] * 3
+
+
 def test_equal_factors_of_equal_calls_are_found_from_the_inside_out(a: np.ndarray) -> None:
     def twice(a, b):
         return np.linalg.inv(np.dot(a, b)) + np.linalg.inv(np.dot(a, b)).T

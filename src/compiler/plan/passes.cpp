@@ -82,8 +82,9 @@ class Fuser {
     // What rounds of a loop can keep is made apart from what each of them makes.
     const Op& op = region_.ops[reg];
     if (op.invariant >= 0 && op.invariant != region_.ops[root].invariant &&
-        work_of(region_, reg) >= costly_work)
+        work_of(region_, reg, costly_work) >= costly_work)
       return false;
+    if (op.repeated) return false;
     for (int k = reg + 1; k < root; ++k) {
       if (!is_quiet(region_.ops[k])) return false;
     }
@@ -95,7 +96,13 @@ class Fuser {
 };
 
 void fuse_elementwise(Program&, Function& function) {
-  each_region(function.body, [](Region& r) { Fuser(r).run(); });
+  each_region(function.body, [&](Region& r) {
+    Fuser(r).run();
+    if (function.needs_frame || !find_costly_copies(r, function.slots.size())) return;
+    r.groups.clear();
+    for (Op& op : r.ops) op.group = -1;
+    Fuser(r).run();
+  });
 }
 
 // ---- last-use: where a register dies ----------------------------------------

@@ -95,7 +95,8 @@ struct Op {
   bool feeds_product = false;  // an inverse that a product reads as its first factor
   int invariant = -1;          // the outermost loop around that leaves its operands as they are
   std::optional<Recall> recall;
-  physl::NodePtr node;  // for explain
+  bool repeated = false;  // costly, and computed in several groups: made by itself
+  physl::NodePtr node;    // for explain
 
   Op() = default;
   Op(Op&&) = default;

@@ -59,6 +59,24 @@ class Repeats {
     for (const auto& [_, members] : classes) mark(members);
   }
 
+  bool find_costly_copies() {
+    number();
+    std::map<int, std::vector<int>> classes;
+    for (int k = 0; k < size(); ++k) {
+      if (is_elementwise(at(k))) classes[number_of(k)].push_back(k);
+    }
+    bool some = false;
+    // From the outside in: what only such a copy reads is part of it.
+    for (int k = size() - 1; k >= 0; --k) {
+      const auto found = classes.find(number_of(k));
+      if (!is_elementwise(at(k)) || !is_in_several_groups(found->second)) continue;
+      if (work_of(region_, k, very_costly_work) < very_costly_work) continue;
+      if (!any_reader(k, [](const Op& op, int, std::size_t) { return !op.repeated; })) continue;
+      some = at(k).repeated = true;
+    }
+    return some;
+  }
+
  private:
   int size() const { return static_cast<int>(region_.ops.size()); }
   Op& at(int k) { return region_.ops[static_cast<std::size_t>(k)]; }
@@ -108,6 +126,18 @@ class Repeats {
     return op.args.empty() ? format("{}#{}", key, k) : key;
   }
 
+  // A group of one counts as one, and what is the result of its group already is.
+  bool is_in_several_groups(const std::vector<int>& members) const {
+    const auto group = [&](int k) { return at(k).group; };
+    const bool inside = std::any_of(members.begin(), members.end(), [&](int k) {
+      return group(k) >= 0 &&
+             region_.groups[static_cast<std::size_t>(group(k))].members.back() != k;
+    });
+    return inside && std::any_of(members.begin(), members.end(), [&](int k) {
+             return group(k) < 0 || group(k) != group(members.front());
+           });
+  }
+
   // ---- calls worth it ---------------------------------------------------------------
 
   bool is_candidate(int k) const {
@@ -135,7 +165,8 @@ class Repeats {
       r.first = members.front();
       r.loop = at(k).invariant;
       r.shared = read_only || (!escapes(k) && is_read_in_peace(k));
-      r.copied = !is_elementwise(at(k)) || (work_of(region_, k) >= costly_work && !is_stored(k));
+      r.copied = !is_elementwise(at(k)) ||
+                 (work_of(region_, k, costly_work) >= costly_work && !is_stored(k));
       r.last = k == members.back() && r.loop < 0;
       useful = useful || ((k != members.front() || again) && (r.shared || r.copied));
       recalls.push_back(r);
@@ -218,15 +249,18 @@ double flops_of(const Region& region, const Op& op) {
 
 }  // namespace
 
-double work_of(const Region& region, int reg) {
+double work_of(const Region& region, int reg, double enough) {
   const Op& op = region.ops[static_cast<std::size_t>(reg)];
   if (!is_elementwise(op)) return 0;
   double work = flops_of(region, op);
   for (int a : op.args) {
-    // Operands that are read twice make no difference once it is costly.
-    if (a >= 0 && work < costly_work) work += work_of(region, a);
+    if (a >= 0 && work < enough) work += work_of(region, a, enough);
   }
   return work;
+}
+
+bool find_costly_copies(Region& region, std::size_t slots) {
+  return Repeats(region, slots).find_costly_copies();
 }
 
 void find_repeats(Program&, Function& function) {

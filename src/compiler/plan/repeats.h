@@ -12,13 +12,19 @@ namespace jetlag::plan {
 // groups that each round computes.
 void find_invariants(Program&, Function& function);
 
+// Whether groups compute the same costly thing; it is noted (Op::repeated), and
+// is to be a group of its own.
+bool find_costly_copies(Region& region, std::size_t slots);
+
 // Notes which results to keep, and who may have them (Op::recall). After groups
 // and streams.
 void find_repeats(Program&, Function& function);
 
 // Rough cost for each element of the elementwise work that ends in a register.
-double work_of(const Region& region, int reg);
-// From here on a pass over memory is cheaper than to compute again.
-inline constexpr double costly_work = 8;
+// More than `enough` is not added up.
+double work_of(const Region& region, int reg, double enough);
+// From here on to read a result is cheaper than to compute it again; and here, to
+// write and read it.
+inline constexpr double costly_work = 8, very_costly_work = 40;
 
 }  // namespace jetlag::plan

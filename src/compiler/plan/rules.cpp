@@ -12,51 +12,129 @@ namespace jetlag::plan {
 namespace {
 
 constexpr Rule table[] = {
-    {"diagonal", "diag(c) + identity(n)", "diag(c + 1)",
-     "real numbers; +, -, * and / between diagonals, or by a number that keeps zeros positive "
-     "zeros",
-     "a matrix of zeros beside its diagonal is not built"},
-    {"scaled", "dot(dot(m, diag(c)), v)", "the sum over k of v[k] * c[k] * m[:, k]",
-     "real floats; m, c and v finite, and their products too: a zero would hide an inf or NaN",
-     "the scaled matrix is not built, and columns with a factor of zero are not read"},
-    {"weighted-gram", "dot(dot(transpose(y), diag(c)), y)",
-     "the sum over k of c[k] * outer(y[k], y[k]), half of it",
-     "real floats, y and the result finite",
-     "neither the diagonal nor the scaled matrix is built; rows with a weight of zero are not "
-     "read"},
-    {"inverse-by-cholesky", "inv(a)", "cholesky(a)",
-     "wanted as first factor of a product; doubles, symmetric, positive definite, and not so close "
-     "to singular that rounding decides",
-     "a third of the work of an inverse is a factorisation"},
-    {"inverse-by-lu", "inv(a)", "lu(a)",
-     "wanted as first factor of a product; doubles, and not so close to singular that rounding "
-     "decides",
-     "a third of the work of an inverse is a factorisation"},
-    {"solve", "dot(inv(a), b)", "solve(a, b)",
-     "b finite and real, the solution finite; the first two products with this inverse",
-     "a system is solved without its inverse, and more exactly"},
-    {"dot-chain", "dot(dot(a, b), v)", "dot(a, dot(b, v))",
-     "one dtype; integers, or finite floats so small that no order overflows; sides of 32 and "
-     "more; "
-     "a quarter of the work is saved; nobody else reads a product inside",
-     "of the orders of a chain of products the cheapest is taken"},
-    {"common-subexpressions", "block(define(p, exp(x) + 1), define(q, 2 * dot(exp(x), y)))",
-     "block(define(t, exp(x)), …)",
-     "pure calls on the same arrays; nothing written into them or the result and no Python "
-     "between; "
-     "no floating-point condition met; a result that may be kept or written is copied",
-     "what was computed is not computed again"},
-    {"hoist", "while(c, block(…, exp(x), …))", "block(define(t, exp(x)), while(c, block(…, t, …)))",
-     "pure calls whose operands no round changes, made where the first round makes them; no "
-     "floating-point condition met",
-     "an invariant of a loop is computed once"},
-    {"dot-transposed", "dot(transpose(a), b)", "gemm with a flag", "any strides",
-     "a transpose is never copied for a product", false},
-    {"symmetric-product", "dot(a, transpose(a))", "syrk", "floats and complex numbers",
-     "one half of a symmetric product is the mirror of the other", false},
-    {"power-of-constant", "__pow(x, 2)", "square(x)",
-     "an array; exponents 2, 1, 0.5 and -1, where NumPy does the same",
-     "a multiplication or a root instead of a power", false},
+    {.name = "fuse-elementwise",
+     .before = "f(g(a), b)",
+     .after = "h(a, b)",
+     .guard = "nobody else reads the inner result; no operand grows by broadcasting",
+     .why = "one pass over memory, and no array between",
+     .test = "block(define(a, [1.0, 4.0]), sqrt(a) * a + 1)  #= [2.0, 9.0]"},
+    {.name = "where-select",
+     .before = "where(c, f(a), g(b))",
+     .after = "a select between registers",
+     .guard = "as fuse-elementwise; conditions of both arms are told, as both arrays are made",
+     .why = "the arms of a choice are not written to memory",
+     .test = "block(define(a, [4.0, -4.0]), where(a > 0, a + 1, 2 - a))  #= [5.0, 6.0]"},
+    {.name = "store-in-place",
+     .before = "store(slice(b, list(1, 3)), f(a))",
+     .after = "f(a), written into b",
+     .guard = "nobody else reads the result, no operand lies in the way, no condition raises",
+     .why = "a result is not written twice",
+     .test = "block(define(b, zeros(4)), store(slice(b, list(1, 3)), [1.0, 2.0] * 2 + 1), b)"
+             "  #= [0.0, 3.0, 5.0, 0.0]"},
+    {.name = "last-use",
+     .before = "define(w, f(w))",
+     .after = "f(w), written over w",
+     .guard = "nobody else can see the old value",
+     .why = "a buffer that dies is at hand, and in the cache",
+     .test = "sum(sqrt(ones(4000)))  #= 4000.0"},
+    {.name = "share-pass",
+     .before = "block(define(s, dot(x, w)), dot(transpose(x), s))",
+     .after = "one pass over the rows of x",
+     .guard = "one matrix, in rows; a row's second use needs no other row of the first",
+     .why = "x comes from memory once",
+     .test = "block(define(x, [[1.0, 2.0], [3.0, 4.0]]), define(s, dot(x, [1.0, 1.0])),"
+             " dot(transpose(x), s + 1))  #= [28.0, 40.0]"},
+    {.name = "common-subexpressions",
+     .before = "block(define(p, f(x) + 1), define(q, dot(f(x) + 1, y)))",
+     .after = "block(define(p, f(x) + 1), define(q, dot(p, y)))",
+     .guard =
+         "pure calls on the same arrays; nothing written into them or the result and no Python "
+         "between; no floating-point condition met; a result that may be kept or written is "
+         "copied",
+     .why = "what was computed is not computed again",
+     .test = "block(define(x, [1.0, 4.0]), define(p, sqrt(x) + 1),"
+             " slice(p, 0) + dot(sqrt(x) + 1, x))  #= 16.0"},
+    {.name = "hoist",
+     .before = "while(c, block(a, f(x)))",
+     .after = "block(define(t, f(x)), while(c, block(a, t)))",
+     .guard = "pure calls whose operands no round changes, made where the first round makes them; "
+              "no floating-point condition met",
+     .why = "an invariant of a loop is computed once",
+     .test = "block(define(x, [1.0, 4.0]), define(s, 0.0), define(k, 0),"
+             " while(k < 3, block(store(s, s + sum(sqrt(x))), store(k, k + 1))), s)  #= 9.0"},
+    {.name = "diagonal",
+     .before = "diag(c) + identity(n)",
+     .after = "diag(c + 1)",
+     .guard = "real numbers; +, -, * and / between diagonals, or by a number that keeps zeros "
+              "positive zeros",
+     .why = "a matrix of zeros beside its diagonal is not built",
+     .test = "diag([1.0, 2.0]) + identity(2)  #= [[2.0, 0.0], [0.0, 3.0]]"},
+    {.name = "scaled",
+     .before = "dot(dot(m, diag(c)), v)",
+     .after = "dot(m, c * v)",
+     .guard = "real floats; m, c and v finite, and their products too: a zero would hide an inf or "
+              "NaN",
+     .why = "the scaled matrix is not built, and columns with a factor of zero are not read",
+     .test = "block(define(m, [[1.0, 2.0], [3.0, 4.0]]),"
+             " dot(dot(m, diag([2.0, 0.0])), [1.0, 1.0]))  #= [2.0, 6.0]"},
+    {.name = "weighted-gram",
+     .before = "dot(dot(transpose(y), diag(c)), y)",
+     .after = "the sum over k of c[k] * outer(y[k], y[k]), half of it",
+     .guard = "real floats, y and the result finite",
+     .why = "neither the diagonal nor the scaled matrix is built; rows with a weight of zero are "
+            "not read",
+     .test = "block(define(y, [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),"
+             " dot(dot(transpose(y), diag([1.0, 0.0, 2.0])), y))  #= [[51.0, 62.0], [62.0, 76.0]]"},
+    {.name = "inverse-by-cholesky",
+     .before = "inv(a)",
+     .after = "cholesky(a)",
+     .guard = "wanted as first factor of a product; doubles, symmetric, positive definite, and not "
+              "so close to singular that rounding decides",
+     .why = "a third of the work of an inverse is a factorisation",
+     .test = "dot(inv([[4.0, 2.0], [2.0, 3.0]]), [8.0, 7.0])  #= [1.25, 1.5]"},
+    {.name = "inverse-by-lu",
+     .before = "inv(a)",
+     .after = "lu(a)",
+     .guard = "wanted as first factor of a product; doubles, and not so close to singular that "
+              "rounding decides",
+     .why = "a third of the work of an inverse is a factorisation",
+     .test = "dot(inv([[2.0, 1.0], [0.0, 4.0]]), [4.0, 8.0])  #= [1.0, 2.0]"},
+    {.name = "solve",
+     .before = "dot(inv(a), b)",
+     .after = "solve(a, b)",
+     .guard = "b finite and real, the solution finite; the first two products with this inverse",
+     .why = "a system is solved without its inverse, and more exactly",
+     .test = "dot(inv([[2.0, 1.0], [0.0, 4.0]]), [4.0, 8.0])  #= [1.0, 2.0]"},
+    {.name = "dot-chain",
+     .before = "dot(dot(a, b), v)",
+     .after = "dot(a, dot(b, v))",
+     .guard = "one dtype; integers, or finite floats so small that no order overflows; sides of 32 "
+              "and more; a quarter of the work is saved; nobody else reads a product inside",
+     .why = "of the orders of a chain of products the cheapest is taken",
+     .test = "block(define(a, ones('(40, 40))), dot(dot(a, a), ones(40)))"
+             "  #= constant(1600.0, '(40))"},
+    {.name = "dot-transposed",
+     .before = "dot(transpose(a), b)",
+     .after = "dot{tn}(a, b)",
+     .guard = "any strides",
+     .why = "a transpose is never copied for a product",
+     .test = "dot(transpose([[1.0, 2.0], [3.0, 4.0]]), [5.0, 6.0])  #= [23.0, 34.0]",
+     .has_switch = false},
+    {.name = "symmetric-product",
+     .before = "dot(a, transpose(a))",
+     .after = "syrk(a)",
+     .guard = "floats and complex numbers",
+     .why = "one half of a symmetric product is the mirror of the other",
+     .test = "block(define(a, [[1.0, 2.0], [3.0, 4.0]]), dot(a, transpose(a)))"
+             "  #= [[5.0, 11.0], [11.0, 25.0]]",
+     .has_switch = false},
+    {.name = "power-of-constant",
+     .before = "__pow(x, 2)",
+     .after = "square(x)",
+     .guard = "an array; exponents 2, 1, 0.5 and -1, where NumPy does the same",
+     .why = "a multiplication or a root instead of a power",
+     .test = "__pow([1.0, 3.0], 2)  #= [1.0, 9.0]",
+     .has_switch = false},
 };
 
 }  // namespace
@@ -105,7 +183,9 @@ std::uint32_t switches() {
 
 bool is_on(std::string_view rule) {
   const Rule* row = find_rule(rule);
-  return row && (switches() >> (row - table) & 1) != 0;
+  return row && is_on(*row);
 }
+
+bool is_on(const Rule& rule) { return (switches() >> (&rule - table) & 1) != 0; }
 
 }  // namespace jetlag::plan

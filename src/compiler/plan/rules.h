@@ -15,13 +15,16 @@ struct Rule {
   std::string_view after;   // what is computed instead, in the same words
   std::string_view guard;
   std::string_view why;
+  std::string_view test;  // PhySL to which it applies, and what that gives: "f(a)  #= [1]"
   bool has_switch = true;
 };
 
 std::span<const Rule> rules();
 const Rule* find_rule(std::string_view name);  // null if there is none
 
-// Whether the setting lets the rule be used.
+// Whether the setting lets the rule be used. Where it is asked often, the row is
+// looked up once.
 bool is_on(std::string_view rule);
+bool is_on(const Rule& rule);
 
 }  // namespace jetlag::plan

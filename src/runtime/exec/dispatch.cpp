@@ -10,6 +10,7 @@
 #include "runtime/exec/lane.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/exec/stores.h"
 
 namespace jetlag::exec {
 
@@ -132,6 +133,18 @@ bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& 
   return exact != wide(element(out));
 }
 
+// The rule by which the kernel of a product reads its operands.
+std::string_view rule_of_product(const Primitive& p, const std::vector<Value>& args) {
+  if (p.algebra != Algebra::product || !args[0].is_array() || !args[1].is_array()) return {};
+  const Array &a = *args[0].array(), &b = *args[1].array();
+  const auto is_turned = [](const Array& m) {
+    return m.rank() == 2 && m.shape()[0] > 1 && m.shape()[1] > 1 && m.strides()[0] < m.strides()[1];
+  };
+  const bool inexact = is_float(a.dtype()) || is_complex(a.dtype());
+  if (inexact && is_transpose(a, b) && a.shape()[0] > 1) return "symmetric-product";
+  return is_turned(a) || is_turned(b) ? "dot-transposed" : "";
+}
+
 std::string_view last_part(std::string_view dotted) {
   const std::size_t dot = dotted.rfind('.');
   return dot == std::string_view::npos ? dotted : dotted.substr(dot + 1);
@@ -189,7 +202,9 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
           power ? power_of_constant(p, args[0].array()->dtype(), args[1]) : nullptr;
       if (exact) {
         args.resize(1);
-        return elementwise(op, *exact, *ufunc, args);
+        auto result = elementwise(op, *exact, *ufunc, args);
+        if (profile_ && result) profile_->apply(op.id, "power-of-constant");
+        return result;
       }
       if (p.formula || !all_python(args)) {
         return elementwise(op, *ufunc, *ufunc, args);
@@ -255,7 +270,7 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   Ref<Array> out = result_array(spec.dtype, spec.shape, spec.strides);
   kernel_into(op, p, args, out);
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
-  if (profile_) describe(op, StepKind::call, result);
+  if (profile_) describe(op, StepKind::call, result, rule_of_product(p, args));
   return result;
 }
 

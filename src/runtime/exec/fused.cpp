@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/jit/kernels.h"
+#include "compiler/plan/rules.h"
 #include "primitives/kept_order.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/prepared.h"
@@ -82,6 +83,16 @@ void FusedGroup::go_eager(int until, Frame& frame) {
   }
 }
 
+namespace {
+
+bool may_fuse(const Primitive& ufunc) {
+  static const plan::Rule& fuse = *plan::find_rule("fuse-elementwise");
+  static const plan::Rule& select = *plan::find_rule("where-select");
+  return plan::is_on(fuse) && (ufunc.name != "where" || plan::is_on(select));
+}
+
+}  // namespace
+
 bool FusedGroup::check(int at) {
   try {
     return is_sound(at);
@@ -96,7 +107,7 @@ bool FusedGroup::is_sound(int at) {
   spec = {};
   fused_ = nullptr;
   spec.ufunc = op.primitive->formula ? op.primitive : find_primitive(op.primitive->ufunc);
-  if (!spec.ufunc || !spec.ufunc->formula) return false;
+  if (!spec.ufunc || !spec.ufunc->formula || !may_fuse(*spec.ufunc)) return false;
   std::vector<Operand> operands;
   for (int a : op.args) {
     if (a < 0) return false;
@@ -263,6 +274,12 @@ void FusedGroup::finish(int reg, Frame& frame) {
   regs_[reg] = Value::of(out);
   if (!lane_.profile_) return;
   lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
+  for (std::size_t m = 0; m < specs_.size(); ++m) {
+    const Primitive& row = *op_of(static_cast<int>(m)).primitive;
+    if (specs_[m].ufunc->name == "where") lane_.profile_->apply(op.id, "where-select");
+    if (row.ufunc == "power" && specs_[m].ufunc->name != "power")
+      lane_.profile_->apply(op.id, "power-of-constant");
+  }
   if (over) lane_.profile_->apply(op.id, "last-use");
   if (stored) lane_.profile_->apply(op.id, "store-in-place");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compiler/plan/rules.h"
 #include "runtime/tasks/tasks.h"
 
 namespace jetlag::exec {
@@ -56,6 +57,8 @@ std::vector<Value> lent(const std::vector<Value>& values) {
 
 Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
                          std::span<const Value> values, DType dtype, const Dims& shape) {
+  static const plan::Rule& rule = *plan::find_rule("last-use");
+  if (!plan::is_on(rule)) return nullptr;
   for (std::size_t i = 0; i < values.size() && i < registers.size(); ++i) {
     if (!values[i].is_array()) continue;
     const Ref<Array>& a = values[i].array();

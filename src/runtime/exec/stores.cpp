@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "compiler/plan/rules.h"
 #include "primitives/index.h"
 #include "runtime/exec/fused.h"
 #include "runtime/exec/reuse.h"
@@ -18,6 +19,12 @@ using plan::OpKind;
 bool is_same_view(const Array& a, const Array& b) {
   return a.data() == b.data() && a.dtype() == b.dtype() && a.shape() == b.shape() &&
          a.strides() == b.strides();
+}
+
+bool is_transpose(const Array& a, const Array& b) {
+  return a.rank() == 2 && b.rank() == 2 && a.data() == b.data() && a.dtype() == b.dtype() &&
+         a.shape()[0] == b.shape()[1] && a.shape()[1] == b.shape()[0] &&
+         a.strides()[0] == b.strides()[1] && a.strides()[1] == b.strides()[0];
 }
 
 namespace {
@@ -69,8 +76,9 @@ std::optional<Value> FusedGroup::foreseen(int reg, int root, const Frame& frame)
 Ref<Array> FusedGroup::destination(int reg, const Frame& frame,
                                    std::span<const Value> inputs) const {
   // A lane that runs rounds ahead holds its stores back.
+  static const plan::Rule& rule = *plan::find_rule("store-in-place");
   const Op* store = lane_.holding_ ? nullptr : store_of(region_, reg);
-  if (!store) return nullptr;
+  if (!store || !plan::is_on(rule)) return nullptr;
   std::vector<Value> values;
   for (std::size_t i = 1; i < store->args.size(); ++i) {
     const std::optional<Value> value = foreseen(store->args[i], reg, frame);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/jit/kernels.h"
+#include "compiler/plan/rules.h"
 #include "runtime/exec/prepared.h"
 #include "runtime/exec/reuse.h"
 
@@ -114,8 +115,9 @@ Ref<Array> StreamRun::result(std::int64_t length) {
 }
 
 bool StreamRun::put_off_product(const Op& op) {
+  static const plan::Rule& row = *plan::find_rule(rule);
   // Where a condition raises at once, the operation that meets it must be the last.
-  if (lane_.fp().at_once) return false;
+  if (!plan::is_on(row) || lane_.fp().at_once) return false;
   const Value& a = regs_[op.args[0]];
   const Value& b = regs_[op.args[1]];
   if (!is_plain_array(a) || !is_plain_array(b) || a.array()->rank() + b.array()->rank() != 3) {

@@ -10,6 +10,7 @@
 #include "compiler/plan/rules.h"
 #include "primitives/arguments.h"
 #include "runtime/exec/chains.h"
+#include "runtime/exec/stores.h"
 
 namespace jetlag::exec {
 
@@ -29,13 +30,6 @@ bool is_real(DType d) { return !is_complex(d); }
 
 const Diagonal* diagonal_in(const Value& v) {
   return is_structured(v) ? as_diagonal(*v.array()) : nullptr;
-}
-
-// Whether one matrix is the other, transposed.
-bool is_transpose(const Array& a, const Array& b) {
-  return a.rank() == 2 && b.rank() == 2 && a.data() == b.data() && a.dtype() == b.dtype() &&
-         a.shape()[0] == b.shape()[1] && a.shape()[1] == b.shape()[0] &&
-         a.strides()[0] == b.strides()[1] && a.strides()[1] == b.strides()[0];
 }
 
 }  // namespace
@@ -292,6 +286,7 @@ class StructuredCall {
     run(std::move(job), {a}, new_array(DType::float64, {}));
     if (!made) return refuse("solve", "the matrix is singular, or nearly so");
     const std::string_view rule = made->by_cholesky() ? "inverse-by-cholesky" : "inverse-by-lu";
+    if (!plan::is_on(rule)) return std::nullopt;
     const Value v = structured(std::move(made), DType::float64, spec.shape, rule);
     lane_.borrow(v.array());
     return v;
