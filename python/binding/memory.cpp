@@ -9,6 +9,7 @@
 #include "compiler/jit/kernels.h"
 #include "runtime/exec/machine.h"
 #include "runtime/tasks/tasks.h"
+#include "trace/record/record.h"
 
 namespace jetlag::python {
 
@@ -83,6 +84,7 @@ void add_memory(nb::module_& m) {
     memory::after_fork();
     tasks::after_fork();
     jit::after_fork();
+    trace::after_fork();
   });
 }
 

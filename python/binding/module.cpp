@@ -163,4 +163,5 @@ NB_MODULE(_core, m) {
   add_tables(m);
   add_memory(m);
   add_tuning(m);
+  add_traces(m);
 }

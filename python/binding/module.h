@@ -17,5 +17,6 @@ void add_tables(nb::module_& m);
 void add_physl(nb::module_& m);
 void add_memory(nb::module_& m);
 void add_tuning(nb::module_& m);
+void add_traces(nb::module_& m);
 
 }  // namespace jetlag::python

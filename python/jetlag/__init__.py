@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
     from jetlag.spaces import Space
+    from jetlag.traces import Trace, open_trace
+    from jetlag.tracing import span, trace
     from jetlag.trials import Tuned
     from jetlag.tuning import tune, tuned
 
@@ -35,14 +37,18 @@ __all__ = [
     "NotLowered",
     "OpaqueWarning",
     "Space",
+    "Trace",
     "Tuned",
     "__version__",
     "cache_dir",
     "explain",
     "jit",
+    "open_trace",
     "prange",
     "settings",
+    "span",
     "threads",
+    "trace",
     "tune",
     "tuned",
 ]
@@ -53,11 +59,15 @@ _LATER = {
     "Future": "jetlag.futures",
     "Space": "jetlag.spaces",
     "Tuned": "jetlag.trials",
+    "Trace": "jetlag.traces",
     "cache_dir": "jetlag.configuration",
     "explain": "jetlag.explanation",
+    "open_trace": "jetlag.traces",
     "settings": "jetlag.configuration",
     "tune": "jetlag.tuning",
     "tuned": "jetlag.tuning",
+    "span": "jetlag.tracing",
+    "trace": "jetlag.tracing",
 }
 
 

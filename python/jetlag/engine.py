@@ -43,6 +43,10 @@ def core() -> Any:  # noqa: ANN401
         atexit.register(module.finish)
         os.register_at_fork(after_in_child=_after_fork)
         _core = module
+        if path := module.setting("trace"):
+            from jetlag import tracing
+
+            tracing.record_process(path)
     return _core
 
 

@@ -25,6 +25,9 @@ constexpr Setting table[] = {
     {"rules", "JETLAG_RULES", SettingKind::switches, "", "",
      "rules that rewrite, off with '-' and on with '+' before their names, or before 'all'; the "
      "last word about a rule holds"},
+    {"trace", "JETLAG_TRACE", SettingKind::file, "", "",
+     "the file that the whole process is recorded into, from the first compiled call on; empty: "
+     "none; %p stands for the number of the process"},
 };
 constexpr std::size_t count = std::size(table);
 enum Index : std::size_t { jit_at, cache_dir_at, cache_limit_at, rules_at };
@@ -75,6 +78,7 @@ void check_value(const Setting& s, std::string_view how, std::string_view value)
       if (is_size(value)) return;
       throw Error(Kind::value, format("{} must be a number of bytes, not '{}'", how, value));
     case SettingKind::folder:
+    case SettingKind::file:
       if (value.find('\0') == std::string_view::npos) return;
       throw Error(Kind::value, format("{} must be a path without null characters", how));
     case SettingKind::switches:
@@ -148,7 +152,7 @@ std::string value_at(std::size_t i) {
 }  // namespace
 
 std::string_view kind_name(SettingKind kind) {
-  constexpr std::string_view names[] = {"choice", "folder", "bytes", "switches"};
+  constexpr std::string_view names[] = {"choice", "folder", "bytes", "switches", "file"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -8,7 +8,7 @@
 
 namespace jetlag {
 
-enum class SettingKind : std::uint8_t { choice, folder, bytes, switches };
+enum class SettingKind : std::uint8_t { choice, folder, bytes, switches, file };
 std::string_view kind_name(SettingKind kind);
 
 struct Setting {

@@ -17,6 +17,7 @@
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/strategies.h"
+#include "trace/record/record.h"
 
 namespace jetlag::cli {
 
@@ -128,6 +129,32 @@ int show_python(const Options& options) {
 
 }  // namespace
 
+namespace {
+
+// Records from here to the end of the block, if a file is named.
+class Recording {
+ public:
+  Recording(const std::string& path, const std::string& program) {
+    if (path.empty()) return;
+    trace::start_recording(path,
+                           {.facts = format("\"program\": {}", nlohmann::json(program).dump())});
+    open_ = true;
+  }
+  ~Recording() {
+    if (!open_) return;
+    const trace::RecordingSummary s = trace::stop_recording();
+    if (!s.trouble.empty())
+      std::cerr << format("warning: {} is not complete: {}\n", s.path, s.trouble);
+    else if (s.dropped > 0)
+      std::cerr << format("warning: {} lacks {} spans and events\n", s.path, s.dropped);
+  }
+
+ private:
+  bool open_ = false;
+};
+
+}  // namespace
+
 int run(const Options& options) {
   if (options.threads) tasks::set_workers(options.threads);
   const auto nodes = parse(program_text(options));
@@ -139,6 +166,8 @@ int run(const Options& options) {
   exec::Caches caches;
   exec::Lane lane(host, *program, caches, nullptr);
   Value list = Value::list(std::move(arguments));
+  const std::string named = options.trace.empty() ? setting("trace") : options.trace;
+  const Recording recording(named, source.name);
   const Value value = lane.run({&list, 1});
   if (!value.is_nil() && value.bound() && !value.is(ValueKind::function))
     std::cout << to_text(value) << '\n';

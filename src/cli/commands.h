@@ -16,6 +16,11 @@ struct Options {
   std::vector<std::string> arguments;
   int threads = 0;
   bool tags = false;
+  std::string trace;  // of run: the file to record into
+  std::string sort = "self";
+  std::string filter;
+  int rows = 30;
+  bool tree = false;
 };
 
 int run(const Options& options);
@@ -23,5 +28,6 @@ int show(const Options& options);
 int describe(const Options& options);
 int cache(const Options& options);
 int tune(const Options& options);
+int profile(const Options& options);
 
 }  // namespace jetlag::cli

@@ -31,6 +31,17 @@ int main(int argc, char** argv) {
   run->add_option("-c,--code", options.code, "the program itself");
   run->add_option("-t,--threads", options.threads, "workers (default: one for each core)");
 
+  run->add_option("--trace", options.trace, "record the run into this file");
+
+  CLI::App* profile = app.add_subcommand("profile", "print where the time of a trace went");
+  profile->add_option("trace", options.file, "a file that jl.trace or run --trace wrote")
+      ->required();
+  profile->add_option("-s,--sort", options.sort,
+                      "self, total, count, median, most, bytes, flops or name");
+  profile->add_option("-f,--filter", options.filter, "only sites that hold this text");
+  profile->add_option("-n,--rows", options.rows, "how many rows at most; 0 for all");
+  profile->add_flag("--tree", options.tree, "the tree of calls");
+
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
       ->required()
@@ -65,6 +76,7 @@ int main(int argc, char** argv) {
     if (show->parsed()) return cli::show(options);
     if (cache->parsed()) return cli::cache(options);
     if (tune->parsed()) return cli::tune(options);
+    if (profile->parsed()) return cli::profile(options);
     return cli::describe(options);
   } catch (Error& error) {
     std::cerr << error.report() << '\n';

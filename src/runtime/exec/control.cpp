@@ -59,6 +59,9 @@ Value Lane::run(std::span<Value> arguments) {
   depth_limit_ = host_.recursion_limit();
   use_stack_of_thread();
   const plan::Function& entry = *program_.functions.front();
+  trace::Span span;
+  if (trace::recording()) [[unlikely]]
+    span.begin(call_site(entry));
   try {
     Value result;
     try {

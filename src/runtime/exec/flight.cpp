@@ -68,4 +68,9 @@ std::vector<FpReport> Flight::take_reports(std::int64_t before) {
   return taken;
 }
 
+trace::SiteId waiting_site() {
+  static const trace::Site site{.name = "wait for tasks", .category = trace::Category::wait};
+  return trace::define(site);
+}
+
 }  // namespace jetlag::exec

@@ -102,9 +102,13 @@ class Flight {
   std::map<std::int64_t, std::vector<FpReport>> reports_;
 };
 
+// Of the time in which a lane has nothing to do but wait for tasks.
+trace::SiteId waiting_site();
+
 template <class Done>
 void Flight::wait(Host& host, const Done& done) {
   if (done()) return;
+  const trace::Span span(trace::recording() ? waiting_site() : 0);
   host.let_go();
   constexpr auto between_polls = std::chrono::milliseconds(40);
   struct Waiter {

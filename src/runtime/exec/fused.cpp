@@ -346,6 +346,8 @@ bool FusedGroup::again(int reg) {
   run_->aim(operands, out->data());
   if (!settled_) settled_ = jit::consider(*run_);
   if (!late || !stream_->put_off(*this, op, operands, out)) {
+    trace::Span span;
+    lane_.record(span, op.id);
     compute(0, out->size(), lane_.sequence_);
   }
   regs_[reg] = Value::of(std::move(out));

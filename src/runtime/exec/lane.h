@@ -13,6 +13,7 @@
 #include "runtime/exec/flight.h"
 #include "runtime/exec/native.h"
 #include "runtime/exec/round_costs.h"
+#include "runtime/exec/sites.h"
 #include "runtime/exec/slots.h"
 #include "runtime/exec/step_costs.h"
 
@@ -54,6 +55,7 @@ class Caches {
   NativeLoops loops;
   RoundCosts rounds;
   StepCosts steps;
+  StepSites sites;
 
  private:
   mutable std::shared_mutex mutex_;
@@ -229,9 +231,16 @@ class Lane {
   std::function<void(std::int64_t first, std::int64_t last)> teller(
       std::shared_ptr<ElementRun> run, std::function<FpReport(int)> name, std::int64_t sequence);
   void drain() noexcept;
-  // Runs f, and counts its time where a profile is wanted.
+  // From here on the step runs, for the trace.
+  void record(trace::Span& span, int id) {
+    if (trace::recording()) [[unlikely]]
+      span.begin(caches_.sites.of(program_, id));
+  }
+  // Runs f, and counts its time where a profile or a trace is wanted.
   template <class F>
   void profiled(int id, StepKind kind, const F& f) {
+    trace::Span span;
+    record(span, id);
     if (!profile_) return f();
     const std::int64_t begin = now_ns();
     f();

@@ -90,6 +90,10 @@ void Lane::run_inline(const Job& job, const Step& step, double ns) {
     }
     if (job.finish) job.finish();
   });
+  if (trace::recording()) [[unlikely]] {
+    trace::put(trace::Event::work, caches_.sites.of(program_, step.op->id), 0,
+               trace::pack(job.bytes, job.flops));
+  }
   if (begin != 0)
     caches_.steps.note(step.op->id, estimate(job), static_cast<double>(now_ns() - begin));
   if (profile_) profile_->add(step.op->id, step.kind, 0, 0, job.bytes, job.flops);
@@ -130,6 +134,12 @@ void Lane::start_task(Job job, Step step, double ns) {
   work.body = std::move(job.body);
   work.finish = std::move(job.finish);
   work.dropped = &flight_->dropped;
+  if (trace::recording()) [[unlikely]] {
+    work.site = caches_.sites.of(program_, step.op->id);
+    work.bytes = job.bytes;
+    work.flops = job.flops;
+    work.result_bytes = static_cast<double>(bytes);
+  }
   work.stoppable = !step.write || !step.write->buffer()->visible();
   const int id = step.op->id;
   const std::int64_t blocks = job.blocks;

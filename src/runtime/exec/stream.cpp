@@ -251,6 +251,8 @@ void StreamRun::run_elements(const Unit& unit, std::int64_t first, std::int64_t 
 
 // A short stream: nothing is handed to anyone, so nothing is prepared for it.
 void StreamRun::run_now() {
+  trace::Span span;
+  lane_.record(span, units_.front().op->id);
   Flight& flight = *lane_.flight_;
   flight.wait(lane_.host_, [&] { return flight.outstanding() == 0; });
   std::array<RowUse, most_units> uses;

@@ -3,6 +3,7 @@
 #include <oneapi/tbb/global_control.h>
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -135,7 +136,16 @@ void Pool::add(Task* task, std::int64_t runners, bool urgent) {
   for (int i = 0; i < woken; ++i) hand_out(arena_, &Pool::empty, this);
 }
 
+// Workers are numbered as they first appear.
+void name_worker() {
+  static std::atomic<int> count{0};
+  static thread_local bool named = false;
+  if (std::exchange(named, true)) return;
+  trace::name_thread(format("worker {}", count.fetch_add(1, std::memory_order_relaxed)));
+}
+
 void Pool::empty() {
+  name_worker();
   std::unique_lock lock(mutex_);
   while (!urgent_.empty() || !others_.empty()) {
     std::deque<Task*>& queue = urgent_.empty() ? others_ : urgent_;
@@ -161,6 +171,7 @@ TaskPtr Task::start(Work work, std::span<const TaskPtr> after) {
   for (const TaskPtr& before : after) {
     task->waiting_.fetch_add(1, std::memory_order_relaxed);
     if (!task->wait_for(*before)) {
+      task->record_edge(*before);
       if (before->failed()) task->failed_ = true;
       task->waiting_.fetch_sub(1, std::memory_order_relaxed);
     }
@@ -216,8 +227,12 @@ void Task::launch(bool here) {
 }
 
 void Task::run_blocks() {
+  trace::Span span;
+  if (id_ != 0 && trace::recording()) [[unlikely]]
+    span.begin(work_.site, id_, static_cast<std::uint64_t>(work_.blocks));
   const std::int64_t begin = now_ns();
   std::int64_t unset = 0;
+  std::uint64_t done = 0;
   begin_.compare_exchange_strong(unset, begin);
   try {
     while (!failed()) {
@@ -230,11 +245,13 @@ void Task::run_blocks() {
       if (first >= work_.blocks) break;
       const std::int64_t last = std::min(first + work_.blocks_per_grab, work_.blocks);
       for (std::int64_t b = first; b < last; ++b) work_.body(b);
+      done += static_cast<std::uint64_t>(last - first);
     }
   } catch (...) {
     fail(std::current_exception());
   }
   busy_.fetch_add(now_ns() - begin, std::memory_order_relaxed);
+  span.set_argument(done);
   if (runners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (!failed() && work_.finish) {
     try {
@@ -243,7 +260,24 @@ void Task::run_blocks() {
       fail(std::current_exception());
     }
   }
+  // Those that wait for it begin later than it ends.
+  span.end();
   end();
+}
+
+// ---- for the trace --------------------------------------------------------------------
+
+void Task::record_creation() {
+  if (work_.site == 0) return;
+  id_ = trace::new_task();
+  trace::put(trace::Event::create, work_.site, id_, trace::current_task());
+}
+
+// It could not begin before this one had ended.
+void Task::record_edge(const Task& before) const {
+  if (id_ == 0 || before.id_ == 0 || !trace::recording()) return;
+  const auto bytes = std::bit_cast<trace::SiteId>(static_cast<float>(before.work_.result_bytes));
+  trace::put(trace::Event::ready, bytes, id_, before.id_);
 }
 
 void Task::fail(std::exception_ptr error) {
@@ -273,6 +307,8 @@ Task::Link* Task::in_order(Link* list) {
 void Task::end() {
   end_ = now_ns();
   if (begin_ == 0) begin_ = end_;
+  if (id_ != 0 && trace::recording()) [[unlikely]]
+    trace::put(trace::Event::work, work_.site, id_, trace::pack(work_.bytes, work_.flops));
   finished_.store(true, std::memory_order_release);
   Link* first = in_order(waiters_.exchange(&closed_, std::memory_order_acq_rel));
   if (failed()) {
@@ -288,6 +324,7 @@ void Task::end() {
     Link* link = std::exchange(first, first->next);
     Task* waiter = link->waiter;
     if (!link->inside) delete link;
+    waiter->record_edge(*this);
     waiter->one_less(true);
     waiter->release();
   }

@@ -11,6 +11,8 @@
 #include <span>
 #include <utility>
 
+#include "trace/record/record.h"
+
 namespace jetlag::tasks {
 
 // How many workers compute. Setting takes effect for tasks that start later;
@@ -57,6 +59,11 @@ struct Work {
   std::function<void(const Task&)> done;
   const std::atomic<bool>* dropped = nullptr;  // when true, what has not begun is left out
   bool stoppable = true;                       // between blocks, too
+  // For the trace.
+  trace::SiteId site = 0;
+  double bytes = 0;  // moved, by all blocks together
+  double flops = 0;
+  double result_bytes = 0;  // handed to those that wait
 };
 
 class Task {
@@ -82,7 +89,12 @@ class Task {
     bool inside = false;  // of the waiter
   };
 
-  explicit Task(Work work) : work_(std::move(work)) {}
+  explicit Task(Work work) : work_(std::move(work)) {
+    if (trace::recording()) [[unlikely]]
+      record_creation();
+  }
+  void record_creation();
+  void record_edge(const Task& before) const;
   void retain() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() const {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -97,7 +109,8 @@ class Task {
   void fail(std::exception_ptr error);
 
   static constexpr int links_inside = 2;
-  static Link closed_;  // stands in the list of a task that has ended
+  trace::TaskId id_ = 0;  // 0: nothing was recorded when it was made
+  static Link closed_;    // stands in the list of a task that has ended
 
   Work work_;
   mutable std::atomic<std::int64_t> references_{0};

@@ -1,0 +1,149 @@
+"""Reading traces: the tables of one as columns, and what can be said of them."""
+
+from __future__ import annotations
+
+import html
+import os
+from typing import Any
+
+from jetlag.engine import core
+
+Columns = dict[str, Any]
+
+
+def open_trace(path: str | os.PathLike[str]) -> Trace:
+    """Open a trace: one that is complete, one that a crash left, or one that still grows.
+
+    Raises OSError if the file cannot be read, ValueError if it is no trace or was written by a
+    later jetlag. Parts that are damaged are left out and named in `complaints`.
+    """
+    return Trace(os.fspath(path))
+
+
+class Trace:
+    """What a recording holds. Times are nanoseconds from its beginning.
+
+    Each table is a dict of columns of one length (NumPy arrays, and lists of text), which
+    `pandas.DataFrame` takes as it is. Sites, threads and tasks are named by their row; -1 is none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._data = core().TraceData(path)
+        self.path = path
+
+    def spans(self) -> Columns:
+        """What ran: begin, end, site, thread, parent (the span around it), task."""
+        return self._table("spans")
+
+    def tasks(self) -> Columns:
+        """Tasks: who made them, when they were ready and ran, bytes, flops, slack."""
+        return self._table("tasks")
+
+    def edges(self) -> Columns:
+        """Which task waited for which, and the bytes that were handed over."""
+        return self._table("edges")
+
+    def sites(self) -> Columns:
+        """Where spans come from: name, category, function, file, line, column, node, PhySL."""
+        return self._table("sites")
+
+    def threads(self) -> Columns:
+        """Threads, the time in which they were busy, and how many spans they have."""
+        return self._table("threads")
+
+    def counters(self) -> Columns:
+        """Measured quantities: name, unit, kind, what it means."""
+        return self._table("counters")
+
+    def samples(self) -> Columns:
+        """Values of counters over time."""
+        return self._table("samples")
+
+    def points(self) -> Columns:
+        """Moments: marks, decisions, steals, policies and trials."""
+        return self._table("points")
+
+    def profile(self) -> Columns:
+        """Each site with its count, total and own time, min, median, p99, max, bytes, flops.
+
+        The site's name, file and line stand in the same row. Most own time first.
+        """
+        rows = self._table("profile")
+        sites = self.sites()
+        for name in ("name", "file", "line", "text"):
+            known = sites[name]
+            rows[name] = [
+                known[s] if s >= 0 else ("" if name != "line" else 0) for s in rows["site"]
+            ]
+        return rows
+
+    def tree(self) -> Columns:
+        """Spans by the sites around them: site, parent (a row), count, total and own time."""
+        return self._table("tree")
+
+    def critical_path(self) -> tuple[int, Any]:
+        """The length of the longest way through the task graph, and its tasks."""
+        length, tasks = self._data.critical_path()
+        return int(length), tasks
+
+    def what_if(self, site: int, times: float) -> int:
+        """The length of the critical path if the tasks of a site were so many times faster."""
+        return int(self._data.what_if(site, times))
+
+    def utilisation(self, bins: int = 100) -> list[float]:
+        """The busy share of the threads in each of so many equal parts of the time."""
+        return list(self._data.utilisation(bins))
+
+    def report(
+        self,
+        *,
+        sort: str = "self",
+        filter: str = "",
+        rows: int = 30,
+        tree: bool = False,
+    ) -> str:
+        """What `jetlag profile` prints.
+
+        sort: self, total, count, median, most, bytes, flops or name. filter: only sites that
+        hold this text. rows: at most, 0 for all. tree: calls by the calls around them.
+        """
+        text: str = self._data.report(sort, filter, rows, tree)
+        return text
+
+    @property
+    def length(self) -> int:
+        """Nanoseconds from the first record to the last."""
+        return int(self._data.length)
+
+    @property
+    def dropped(self) -> int:
+        """Spans and events that found no room when they were recorded."""
+        return int(self._data.dropped)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the recording ended in order."""
+        return bool(self._data.closed)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is damaged."""
+        return list(self._data.complaints)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is known of the run: program, host, versions."""
+        return dict(self._data.facts())
+
+    def __repr__(self) -> str:
+        return f"jl.open_trace({self.path!r})"
+
+    def __str__(self) -> str:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.report())}</pre>"
+
+    def _table(self, name: str) -> Columns:
+        columns: Columns = self._data.table(name)
+        return columns

@@ -1,0 +1,354 @@
+#include "trace/record/record.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "trace/chunk/writer.h"
+
+namespace jetlag::trace {
+
+namespace detail {
+
+std::atomic<std::uint32_t> session{0};
+Producer& producer() {
+  static thread_local constinit Producer mine;
+  return mine;
+}
+
+}  // namespace detail
+
+namespace {
+
+using nlohmann::json;
+
+constexpr TaskId tasks_at_once = 4096;
+// With so many threads, each gets a small ring: 128 KB.
+constexpr std::size_t crowd_of_threads = 64;
+constexpr std::uint64_t records_in_crowd = 4096;
+constexpr std::int64_t look_at_clocks_every_ns = 1'000'000'000;
+
+std::atomic<std::uint32_t> last_session{0};
+std::atomic<TaskId> next_task{1};
+std::atomic<std::uint32_t> next_track{0};
+
+// A ring and what the recorder knows of it.
+struct Outlet {
+  std::shared_ptr<Ring> ring;
+  std::uint32_t track = 0;
+  std::uint64_t moved = 0;           // records that were moved out
+  std::atomic<bool> retired{false};  // its thread has ended
+};
+
+std::string json_line(const json& value) {
+  // Names and paths may hold any bytes; a trace must not be lost for one of them.
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+class Recording {
+ public:
+  Recording(const std::string& path, const RecordOptions& options, std::uint32_t number)
+      : options_(options), number_(number), writer_(path) {
+    json facts = json::parse("{" + options.facts + "}", nullptr, false);
+    if (!facts.is_object()) facts = json::object();
+    facts["def"] = "run";
+    facts["process"] = getpid();
+    facts["even_counter"] = has_even_counter();
+    facts["started"] =
+        std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+    writer_.define(json_line(facts));
+    look();
+    define_sites();
+    drain_ = std::thread([this] { drain(); });
+  }
+
+  const std::string& path() const { return writer_.path(); }
+  std::uint32_t number() const { return number_; }
+
+  // A ring for the calling thread, or null where there is no space for one.
+  std::shared_ptr<Outlet> join(const std::string& name) {
+    std::scoped_lock lock(mutex_);
+    if (!trouble_.empty()) return nullptr;
+    try {
+      std::shared_ptr<Outlet> outlet;
+      // Threads may come and go faster than we look.
+      if (idle_.empty()) move_out(false);
+      if (!idle_.empty()) {
+        outlet = std::move(idle_.back());
+        idle_.pop_back();
+      } else {
+        outlet = std::make_shared<Outlet>();
+        const bool crowd = outlets_.size() >= crowd_of_threads;
+        outlet->ring = writer_.add_ring(crowd ? std::min(options_.ring_records, records_in_crowd)
+                                              : options_.ring_records);
+      }
+      outlet->track = next_track.fetch_add(1, std::memory_order_relaxed);
+      outlet->retired = false;
+      RingHeader& header = outlet->ring->header();
+      header.track.store(outlet->track, std::memory_order_relaxed);
+      header.since.store(header.head.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      writer_.define(json_line({{"def", "thread"},
+                                {"track", outlet->track},
+                                {"name", name.empty() ? format("thread {}", outlet->track) : name},
+                                {"system", syscall(SYS_gettid)}}));
+      outlets_.push_back(outlet);
+      return outlet;
+    } catch (const Error& error) {
+      give_up(error);
+      return nullptr;
+    }
+  }
+
+  void define_sites() {
+    std::scoped_lock lock(mutex_);
+    if (!trouble_.empty()) return;
+    try {
+      for (const SiteId all = site_count(); defined_ < all;) {
+        const Site s = site_at(++defined_);
+        json line{{"def", "site"},          {"id", defined_},
+                  {"name", s.name},         {"file", s.file},
+                  {"line", s.line},         {"column", s.column},
+                  {"node", s.node},         {"text", s.text},
+                  {"function", s.function}, {"category", category_name(s.category)}};
+        writer_.define(json_line(line));
+      }
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+
+  void lose() { lost_.fetch_add(1, std::memory_order_relaxed); }
+
+  RecordingSummary stop() {
+    {
+      std::scoped_lock lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    drain_.join();
+    std::scoped_lock lock(mutex_);
+    RecordingSummary summary{writer_.path(), records_, lost_.load(), trouble_};
+    for (const auto* rings : {&outlets_, &idle_}) {
+      for (const auto& o : *rings) summary.dropped += o->ring->header().dropped.load();
+    }
+    return summary;
+  }
+
+ private:
+  void drain() {
+    name_system_thread();
+    std::unique_lock lock(mutex_);
+    std::int64_t looked = now_ns();
+    while (!stopping_) {
+      wake_.wait_for(lock, std::chrono::nanoseconds(options_.period_ns), [&] { return stopping_; });
+      // Who was writing when the recording ended has written by the time of one more period.
+      if (stopping_) break;
+      move_out(false);
+      if (now_ns() - looked < look_at_clocks_every_ns) continue;
+      looked = now_ns();
+      look();
+    }
+    lock.unlock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    lock.lock();
+    move_out(true);
+    look();
+    if (!trouble_.empty()) return;
+    try {
+      writer_.close();
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+
+  static void name_system_thread() { pthread_setname_np(pthread_self(), "jetlag-trace"); }
+
+  void look() {
+    if (!trouble_.empty()) return;
+    const Moment m = look_at_clocks();
+    try {
+      writer_.define(json_line({{"def", "clock"}, {"ticks", m.ticks}, {"ns", m.ns}}));
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+
+  // With the lock held. A ring that is filling, or that nobody writes any more, is emptied.
+  void move_out(bool all) {
+    for (std::size_t i = 0; i < outlets_.size();) {
+      Outlet& o = *outlets_[i];
+      const bool retired = o.retired.load(std::memory_order_acquire);
+      RingHeader& header = o.ring->header();
+      const std::uint64_t head = header.head.load(std::memory_order_acquire);
+      if (head != o.moved && (all || retired || head - o.moved >= o.ring->room() / 4))
+        move(o, head);
+      if (!retired || o.moved != head) {
+        ++i;
+        continue;
+      }
+      idle_.push_back(std::move(outlets_[i]));
+      outlets_.erase(outlets_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  void move(Outlet& o, std::uint64_t head) {
+    if (trouble_.empty()) {
+      try {
+        writer_.add_columns(*o.ring, o.track, o.moved, head);
+        records_ += head - o.moved;
+      } catch (const Error& error) {
+        give_up(error);
+      }
+    }
+    // What cannot be kept is counted; the computation goes on.
+    if (!trouble_.empty()) lost_.fetch_add(head - o.moved, std::memory_order_relaxed);
+    o.moved = head;
+    o.ring->header().tail.store(head, std::memory_order_release);
+  }
+
+  void give_up(const Error& error) {
+    if (trouble_.empty()) trouble_ = error.message();
+  }
+
+  const RecordOptions options_;
+  const std::uint32_t number_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Writer writer_;
+  std::vector<std::shared_ptr<Outlet>> outlets_;
+  std::vector<std::shared_ptr<Outlet>> idle_;
+  SiteId defined_ = 0;
+  std::uint64_t records_ = 0;
+  std::atomic<std::uint64_t> lost_{0};
+  std::string trouble_;
+  bool stopping_ = false;
+  std::thread drain_;
+};
+
+// Never destroyed: threads may still record while the process ends.
+struct State {
+  std::mutex mutex;
+  std::shared_ptr<Recording> recording;
+};
+State& state() {
+  static State& s = *new State;
+  return s;
+}
+
+std::shared_ptr<Recording> current() {
+  std::scoped_lock lock(state().mutex);
+  return state().recording;
+}
+
+// What a thread holds of the recording; the memory stays until it has let go.
+struct Holder {
+  std::string name;
+  std::shared_ptr<Outlet> outlet;
+  ~Holder() {
+    detail::producer().session = 0;
+    detail::producer().limit = 0;
+    if (outlet) outlet->retired.store(true, std::memory_order_release);
+  }
+};
+thread_local Holder holder;
+
+}  // namespace
+
+namespace detail {
+
+bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
+  if (session == 0) return false;
+  if (p.session != session) {
+    p.session = 0;
+    p.task = 0;
+    holder.outlet.reset();
+    const auto recording = current();
+    if (!recording || recording->number() != session) return false;
+    holder.outlet = recording->join(holder.name);
+    if (!holder.outlet) {
+      recording->lose();
+      return false;
+    }
+    const Ring& ring = *holder.outlet->ring;
+    p.records = ring.records();
+    p.published = &ring.header().head;
+    p.mask = ring.room() - 1;
+    p.head = p.published->load(std::memory_order_relaxed);
+    p.limit = p.head + ring.room();
+    p.open = 0;
+    p.session = session;
+    return true;
+  }
+  RingHeader& header = holder.outlet->ring->header();
+  p.limit = header.tail.load(std::memory_order_acquire) + holder.outlet->ring->room() - p.open;
+  if (p.head + wanted <= p.limit) return true;
+  header.dropped.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+TaskId more_tasks(Producer& p) {
+  p.next_task = next_task.fetch_add(tasks_at_once, std::memory_order_relaxed);
+  p.last_task = p.next_task + tasks_at_once;
+  return p.next_task++;
+}
+
+}  // namespace detail
+
+void start_recording(const std::string& path, const RecordOptions& options) {
+  std::scoped_lock lock(state().mutex);
+  if (state().recording)
+    throw Error(Kind::runtime,
+                format("a trace is being recorded already, into {}", state().recording->path()),
+                "end that recording first");
+  const std::uint32_t number = ++last_session;
+  std::string file = path;
+  if (const std::size_t at = file.find("%p"); at != std::string::npos)
+    file.replace(at, 2, format("{}", getpid()));
+  state().recording = std::make_shared<Recording>(file, options, number);
+  detail::session.store(number, std::memory_order_release);
+}
+
+RecordingSummary stop_recording() {
+  std::shared_ptr<Recording> recording;
+  {
+    std::scoped_lock lock(state().mutex);
+    recording = std::move(state().recording);
+    detail::session.store(0, std::memory_order_release);
+  }
+  if (!recording) throw Error(Kind::runtime, "no trace is being recorded");
+  return recording->stop();
+}
+
+std::string recording_path() {
+  const auto recording = current();
+  return recording ? recording->path() : std::string();
+}
+
+void after_fork() {
+  detail::session.store(0, std::memory_order_relaxed);
+  detail::producer() = {};
+  // Its thread is not here, and its mutex may be held: it is left where it is.
+  new std::shared_ptr<Recording>(std::move(state().recording));
+  new (&state()) State{};
+  new std::shared_ptr<Outlet>(std::move(holder.outlet));
+}
+
+void name_thread(std::string name) { holder.name = std::move(name); }
+
+SiteId define(const Site& site) {
+  const SiteId id = intern(site);
+  if (recording()) {
+    if (const auto r = current()) r->define_sites();
+  }
+  return id;
+}
+
+}  // namespace jetlag::trace

@@ -1,0 +1,317 @@
+// From records to spans, tasks and edges.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "trace/chunk/reader.h"
+#include "trace/store/trace.h"
+
+namespace jetlag::trace {
+
+namespace {
+
+using nlohmann::json;
+
+// Ticks to nanoseconds, by the looks at both clocks: straight lines between them.
+class ClockMap {
+ public:
+  void add(std::uint64_t ticks, std::int64_t ns) { looks_.emplace_back(ticks, ns); }
+
+  void finish() {
+    std::sort(looks_.begin(), looks_.end());
+    looks_.erase(std::unique(looks_.begin(), looks_.end(),
+                             [](const Look& a, const Look& b) { return a.first == b.first; }),
+                 looks_.end());
+  }
+  bool empty() const { return looks_.empty(); }
+
+  std::int64_t ns(std::uint64_t ticks) const {
+    if (looks_.empty()) return static_cast<std::int64_t>(ticks);
+    if (looks_.size() == 1)
+      return looks_[0].second + static_cast<std::int64_t>(ticks - looks_[0].first);
+    auto after = std::upper_bound(looks_.begin() + 1, looks_.end() - 1, Look{ticks, INT64_MAX});
+    const Look& a = *(after - 1);
+    const Look& b = *after;
+    const double rate =
+        static_cast<double>(b.second - a.second) / static_cast<double>(b.first - a.first);
+    const double past = ticks >= a.first ? static_cast<double>(ticks - a.first)
+                                         : -static_cast<double>(a.first - ticks);
+    return a.second + std::llround(past * rate);
+  }
+
+ private:
+  using Look = std::pair<std::uint64_t, std::int64_t>;
+  std::vector<Look> looks_;
+};
+
+class Loader {
+ public:
+  explicit Loader(const std::string& path) : reader_(path) {
+    trace_.path = path;
+    trace_.closed = reader_.closed();
+    trace_.dropped = reader_.dropped();
+  }
+
+  Trace run() {
+    for (const std::string& line : reader_.definitions()) define(line);
+    clock_.finish();
+    if (clock_.empty())
+      trace_.complaints.push_back("the trace has no look at the clock: its times are ticks");
+    std::vector<Record> records;
+    const std::vector<Segment> segments = reader_.segments();
+    for (std::size_t i = 0; i < segments.size();) {
+      records.clear();
+      const std::uint32_t track = segments[i].track;
+      for (; i < segments.size() && segments[i].track == track; ++i)
+        reader_.load(segments[i], records);
+      thread(track, records);
+    }
+    complete();
+    for (const std::string& c : reader_.complaints()) trace_.complaints.push_back(c);
+    return std::move(trace_);
+  }
+
+ private:
+  void define(const std::string& line) {
+    const json d = json::parse(line, nullptr, false);
+    if (!d.is_object()) {
+      trace_.complaints.push_back(format("{}: a definition is damaged", trace_.path));
+      return;
+    }
+    const std::string kind = text(d, "def");
+    if (kind == "site") {
+      const auto id = static_cast<SiteId>(number(d, "id"));
+      sites_.emplace(id, static_cast<Index>(trace_.sites.size()));
+      trace_.sites.push_back({text(d, "name"), category_named(text(d, "category")),
+                              text(d, "function"), text(d, "file"),
+                              static_cast<std::int32_t>(number(d, "line")),
+                              static_cast<std::int32_t>(number(d, "column")),
+                              static_cast<std::int32_t>(number(d, "node")), text(d, "text")});
+    } else if (kind == "thread") {
+      const auto track = static_cast<std::uint32_t>(number(d, "track"));
+      threads_[track] = {text(d, "name"), number(d, "system")};
+    } else if (kind == "counter") {
+      counters_.emplace(static_cast<SiteId>(number(d, "id")),
+                        static_cast<Index>(trace_.counters.size()));
+      trace_.counters.push_back(
+          {text(d, "name"), text(d, "unit"), text(d, "kind"), text(d, "doc")});
+    } else if (kind == "clock") {
+      clock_.add(static_cast<std::uint64_t>(number(d, "ticks")), number(d, "ns"));
+    } else if (kind == "run") {
+      for (const auto& [name, value] : d.items()) {
+        if (name != "def")
+          trace_.facts.emplace_back(name,
+                                    value.is_string() ? value.get<std::string>() : value.dump());
+      }
+    }
+  }
+
+  static std::string text(const json& d, const char* name) {
+    const auto at = d.find(name);
+    return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
+  }
+  static std::int64_t number(const json& d, const char* name) {
+    const auto at = d.find(name);
+    return at != d.end() && at->is_number() ? at->get<std::int64_t>() : 0;
+  }
+
+  void thread(std::uint32_t track, const std::vector<Record>& records) {
+    const auto known = threads_.find(track);
+    thread_ = static_cast<Index>(trace_.threads.size());
+    trace_.threads.push_back(
+        {track, known != threads_.end() ? known->second.first : format("thread {}", track),
+         known != threads_.end() ? known->second.second : 0});
+    open_.clear();
+    for (const Record& r : records) record(r);
+    const std::int64_t last = records.empty() ? 0 : clock_.ns(records.back().ticks);
+    last_ = std::max(last_, last);
+  }
+
+  void record(const Record& r) {
+    const std::int64_t time = clock_.ns(r.ticks);
+    first_ = std::min(first_, time);
+    last_ = std::max(last_, time);
+    switch (r.event) {
+      case Event::begin: return begin(r, time);
+      case Event::end: return end(r, time);
+      case Event::create: {
+        Making& t = task(r.task);
+        t.row.site = site(r.site);
+        t.row.created = time;
+        t.parent = r.argument;
+        return;
+      }
+      case Event::ready: {
+        Making& t = task(r.task);
+        t.row.ready = t.row.ready < 0 ? time : std::max(t.row.ready, time);
+        if (r.argument != 0) edges_.push_back({r.argument, r.task, std::bit_cast<float>(r.site)});
+        return;
+      }
+      case Event::work: return work(r);
+      case Event::sample: {
+        const auto at = counters_.find(r.site);
+        if (at == counters_.end()) return;
+        trace_.samples.push_back({time, at->second, thread_, std::bit_cast<double>(r.argument)});
+        return;
+      }
+      case Event::none: return;
+      default: points_.push_back({{time, r.event, site(r.site), thread_, -1, r.argument}, r.task});
+    }
+  }
+
+  void begin(const Record& r, std::int64_t time) {
+    SpanRow span;
+    span.begin = time;
+    span.end = time;
+    span.site = site(r.site);
+    span.thread = thread_;
+    span.parent = open_.empty() ? -1 : open_.back();
+    span.open = true;
+    open_.push_back(static_cast<Index>(trace_.spans.size()));
+    trace_.spans.push_back(span);
+    tasks_of_spans_.push_back(r.task);
+  }
+
+  // Spans end in the order in which they lie in each other; an end whose begin was not recorded
+  // has no span.
+  void end(const Record& r, std::int64_t time) {
+    const Index s = site(r.site);
+    const auto at = std::find_if(open_.rbegin(), open_.rend(), [&](Index i) {
+      return trace_.spans[static_cast<std::size_t>(i)].site == s &&
+             tasks_of_spans_[static_cast<std::size_t>(i)] == r.task;
+    });
+    if (at == open_.rend()) return;
+    for (bool found = false; !found;) {
+      SpanRow& span = trace_.spans[static_cast<std::size_t>(open_.back())];
+      found = open_.back() == *at;
+      span.end = time;
+      span.open = !found;
+      open_.pop_back();
+    }
+  }
+
+  void work(const Record& r) {
+    const double bytes = first_of(r.argument);
+    const double flops = second_of(r.argument);
+    if (r.task != 0) {
+      Making& t = task(r.task);
+      t.row.bytes += bytes;
+      t.row.flops += flops;
+    } else if (!open_.empty()) {
+      trace_.work.push_back({open_.back(), bytes, flops});
+    }
+  }
+
+  Index site(SiteId id) const {
+    const auto at = sites_.find(id);
+    return at == sites_.end() ? -1 : at->second;
+  }
+
+  struct Making {
+    TaskRow row;
+    std::uint64_t parent = 0;
+  };
+  Making& task(std::uint64_t id) {
+    Making& t = tasks_[id];
+    t.row.id = id;
+    return t;
+  }
+
+  Index index_of(std::uint64_t id) const {
+    const auto at = std::lower_bound(trace_.tasks.begin(), trace_.tasks.end(), id,
+                                     [](const TaskRow& t, std::uint64_t i) { return t.id < i; });
+    return at != trace_.tasks.end() && at->id == id ? static_cast<Index>(at - trace_.tasks.begin())
+                                                    : -1;
+  }
+
+  void complete() {
+    for (const std::uint64_t id : tasks_of_spans_) {
+      if (id != 0) task(id);
+    }
+    for (auto& [id, making] : tasks_) trace_.tasks.push_back(making.row);
+    std::sort(trace_.tasks.begin(), trace_.tasks.end(),
+              [](const TaskRow& a, const TaskRow& b) { return a.id < b.id; });
+    for (TaskRow& t : trace_.tasks) t.parent = index_of(tasks_[t.id].parent);
+    if (first_ > last_) first_ = last_ = 0;
+    trace_.length = last_ - first_;
+    spans();
+    for (TaskRow& t : trace_.tasks) {
+      if (t.created >= 0) t.created -= first_;
+      if (t.ready >= 0) t.ready -= first_;
+    }
+    for (const RawEdge& e : edges_) {
+      const Index from = index_of(e.from);
+      if (from >= 0) trace_.edges.push_back({from, index_of(e.to), e.bytes});
+    }
+    std::stable_sort(trace_.edges.begin(), trace_.edges.end(),
+                     [](const Edge& a, const Edge& b) { return a.to < b.to; });
+    for (Sample& s : trace_.samples) s.time -= first_;
+    std::stable_sort(trace_.samples.begin(), trace_.samples.end(),
+                     [](const Sample& a, const Sample& b) { return a.time < b.time; });
+    for (RawPoint& p : points_) {
+      p.point.time -= first_;
+      p.point.task = index_of(p.task);
+      trace_.points.push_back(p.point);
+    }
+    std::stable_sort(trace_.points.begin(), trace_.points.end(),
+                     [](const Point& a, const Point& b) { return a.time < b.time; });
+  }
+
+  void spans() {
+    for (std::size_t i = 0; i < trace_.spans.size(); ++i) {
+      SpanRow& s = trace_.spans[i];
+      if (s.open && s.end == s.begin) s.end = last_;
+      s.begin -= first_;
+      s.end -= first_;
+      const std::uint64_t id = tasks_of_spans_[i];
+      if (id == 0) continue;
+      s.task = index_of(id);
+      TaskRow& t = trace_.tasks[static_cast<std::size_t>(s.task)];
+      if (t.site < 0) t.site = s.site;
+      if (t.begin < 0 || s.begin < t.begin) t.begin = s.begin;
+      t.end = std::max(t.end, s.end);
+      t.busy += s.duration();
+    }
+  }
+
+  struct RawEdge {
+    std::uint64_t from, to;
+    double bytes;
+  };
+  struct RawPoint {
+    Point point;
+    std::uint64_t task;
+  };
+
+  Reader reader_;
+  Trace trace_;
+  ClockMap clock_;
+  std::unordered_map<SiteId, Index> sites_;
+  std::unordered_map<SiteId, Index> counters_;
+  std::unordered_map<std::uint32_t, std::pair<std::string, std::int64_t>> threads_;
+  std::unordered_map<std::uint64_t, Making> tasks_;
+  std::vector<std::uint64_t> tasks_of_spans_;
+  std::vector<RawEdge> edges_;
+  std::vector<RawPoint> points_;
+  std::vector<Index> open_;
+  Index thread_ = -1;
+  std::int64_t first_ = INT64_MAX;
+  std::int64_t last_ = INT64_MIN;
+};
+
+}  // namespace
+
+std::string_view Trace::fact(std::string_view name) const {
+  for (const auto& [known, value] : facts) {
+    if (known == name) return value;
+  }
+  return {};
+}
+
+Trace load(const std::string& path) { return Loader(path).run(); }
+
+}  // namespace jetlag::trace
