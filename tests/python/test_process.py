@@ -20,6 +20,19 @@ def work(a, n):
     for i in range(n):
         a = a * 1.0000001 + 1e-9
     return a
+
+@jl.jit
+def spin(a, n):
+    while True:
+        for j in range(n):
+            a[0] = a[0] * 0.5 + j
+
+def branch(n):
+    return n if n < 2 else branch(n - 1) + branch(n - 2)
+
+@jl.jit
+def recurse(n):
+    return branch(n)
 """
 
 
@@ -109,7 +122,16 @@ print("parent", [future.result(50).shape for future in futures][0])
     assert done.stdout.startswith("child 1e-09\nparent (100000,)")
 
 
-@pytest.mark.parametrize("call", ["work(a, 10**9)", "work.submit(a, 10**5).result()"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "work(a, 10**9)",
+        "work.submit(a, 10**5).result()",
+        "spin(a, 10)",
+        "spin(a, 10**15)",
+        "recurse(90)",
+    ],
+)
 def test_an_interrupt_ends_a_call(tmp_path: Path, call: str) -> None:
     file = write(
         tmp_path,
