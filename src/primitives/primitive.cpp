@@ -14,7 +14,7 @@ namespace {
 std::vector<const Primitive*> collect() {
   std::vector<const Primitive*> all;
   for (std::span<const Primitive> family :
-       {operator_primitives(), builtin_primitives(), arithmetic_primitives(),
+       {operator_primitives(), builtin_primitives(), math_primitives(), arithmetic_primitives(),
         comparison_primitives(), transcendental_primitives(), creation_primitives(),
         reduce_primitives(), shape_primitives(), linalg_primitives(), list_primitives(),
         control_primitives()}) {
