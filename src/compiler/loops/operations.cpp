@@ -15,6 +15,11 @@ int Specialiser::cell(int variable, DType dtype, int part) {
   return at->second;
 }
 
+int Specialiser::fresh_cell(DType dtype) {
+  out_->cells.push_back(dtype);
+  return static_cast<int>(out_->cells.size()) - 1;
+}
+
 int Specialiser::emit(Instr i) {
   out_->instructions.push_back(i);
   const int number = static_cast<int>(out_->instructions.size()) - 1;

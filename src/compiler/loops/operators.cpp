@@ -98,7 +98,7 @@ void Specialiser::call() {
   if (n == "__int" && all_numbers()) return result(to_int(args[0]));
   if (n == "__float" && all_numbers()) return result({real_kind(), as_real(args[0])});
   if (n == "__bool" && all_numbers()) return result({bool_kind(), truth(args[0])});
-  if (p.python.starts_with("math.") && all_numbers()) return result(math(n, args));
+  if (p.python.starts_with("math.") && all_numbers()) return result(math(p, args));
   if (!all_numbers()) decline(format("it calls {} on something else than numbers", n));
   if (p.formula) {
     if (p.value || p.keeps_arrays || args.size() != static_cast<std::size_t>(p.formula.arity))
@@ -152,9 +152,7 @@ Val Specialiser::to_int(const Val& v) {
   if (!is_float(d)) return {int_kind(), as_int64(v)};
   const int wide = as_real(v);
   const double limit = 9223372036854775808.0;
-  const int inside = both(compute(Opcode::less_equal, f64, real(-limit), wide),
-                          compute(Opcode::less, f64, wide, real(limit)));
-  leave_if(negated(inside));
+  leave_if(negated(compute(Opcode::less, f64, compute(Opcode::absolute, f64, wide), real(limit))));
   return {int_kind(), cast(wide, f64, i64)};
 }
 
@@ -196,7 +194,7 @@ void Specialiser::check_conditions(int value, DType d, std::span<const int> oper
   if (!request_.careful) return;
   // What is finite meets nothing: the rest is seldom run.
   const int rare = new_block(), on = new_block();
-  end_branch(finite(value, d), on, rare);
+  end_branch(finite(value, d), on, rare, Odds::yes);
   block_ = rare;
   int all_finite = -1, some_nan = -1;
   for (int o : operands) {
@@ -391,10 +389,6 @@ Val Specialiser::extremum(bool largest, std::span<const Val> args) {
     best.kind.symbol = -1;
   }
   return best;
-}
-
-Val Specialiser::math(std::string_view n, std::span<const Val>) {
-  decline(format("it calls {}", n));
 }
 
 }  // namespace jetlag::loops

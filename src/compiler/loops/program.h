@@ -49,10 +49,14 @@ struct Instr {
   const char* name = nullptr;  // of the library
 };
 
+// Which way a branch goes nearly always.
+enum class Odds : std::uint8_t { unknown, yes, no };
+
 struct Block {
   std::vector<int> instructions;
   enum class End : std::uint8_t { none, jump, branch, exit, give } end = End::none;
   int value = -1, yes = -1, no = -1, exit = -1;
+  Odds odds = Odds::unknown;  // of a branch
 };
 
 struct Saved {

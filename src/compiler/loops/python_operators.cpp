@@ -2,6 +2,8 @@
 // what is an error otherwise leave at the operation.
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "compiler/loops/specialiser.h"
 
@@ -145,6 +147,46 @@ Val Specialiser::python_unary(std::string_view n, const Val& v) {
     return {k, compute(Opcode::select, i64, compute(Opcode::less, i64, a, integer(0)), minus, a)};
   }
   decline(format("it calls {}", n));
+}
+
+// The module math, by the same functions of the C library as the interpreter's; what is an error
+// leaves, and Python raises it.
+Val Specialiser::math(const Primitive& p, std::span<const Val> args) {
+  constexpr std::string_view prefix = "__math_";
+  const std::string_view n = p.name.substr(prefix.size());
+  const bool down = n == "floor";
+  if (down || n == "ceil" || n == "trunc") {
+    if (args[0].kind.is(ValueKind::integer)) return {int_kind(), args[0].value};
+    const DType d = held_as(args[0].kind);
+    if (!is_float(d) || (n == "trunc" && d != f64))
+      decline(format("it calls math.{} of such a number", n));
+    const Opcode o = down ? Opcode::floor : n == "ceil" ? Opcode::ceil : Opcode::trunc;
+    return to_int({real_kind(), compute(o, f64, as_real(args[0]))});
+  }
+  const int x = as_real(args[0]);
+  if (n == "isnan") return {bool_kind(), compute(Opcode::not_equal, f64, x, x)};
+  if (n == "isfinite") return {bool_kind(), finite(x, f64)};
+  if (n == "isinf") {
+    const int infinity = real(std::numeric_limits<double>::infinity());
+    return {bool_kind(), compute(Opcode::equal, f64, compute(Opcode::absolute, f64, x), infinity)};
+  }
+  if (n == "fabs") return {real_kind(), compute(Opcode::absolute, f64, x)};
+  if (n == "copysign") return {real_kind(), compute(Opcode::copysign, f64, x, as_real(args[1]))};
+  if (n == "degrees" || n == "radians") {
+    const double factor = n == "degrees" ? 180 / std::numbers::pi : std::numbers::pi / 180;
+    return {real_kind(), compute(Opcode::multiply, f64, x, real(factor))};
+  }
+  if (n == "sqrt") {
+    leave_if(compute(Opcode::less, f64, x, real(0)));
+    return {real_kind(), compute(Opcode::sqrt, f64, x)};
+  }
+  const int made = emit({.what = Do::library,
+                         .dtype = f64,
+                         .a = x,
+                         .b = args.size() > 1 ? as_real(args[1]) : -1,
+                         .name = p.name.data() + prefix.size()});
+  leave_if(negated(finite(made, f64)));
+  return {real_kind(), made};
 }
 
 }  // namespace jetlag::loops

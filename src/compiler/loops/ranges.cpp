@@ -67,22 +67,26 @@ void Specialiser::close_check(const Check& check) {
   const auto at = [&](int position) {
     return compute(Opcode::add, i64, start, compute(Opcode::multiply, i64, position, by));
   };
-  const int position = get(loop_cell(check.loop, 3)), limit = get(loop_cell(check.loop, 4));
-  const int first = at(position);
-  const int last = at(compute(Opcode::subtract, i64, limit, integer(1)));
-  int ok = compute(Opcode::less, i64, position, limit);
-  for (const Requirement& r : check.requirements) {
-    const bool varies = symbols_[static_cast<std::size_t>(r.symbol)].varies;
-    for (int end : {first, last}) {
-      const int value = evaluate_symbol(check.state, r.symbol, end, ok);
-      if (r.array >= 0) {
-        const int size = emit({.what = Do::length, .dtype = i64, .index = r.array, .axis = r.axis});
-        ok = both(ok, compute(Opcode::less, DType::uint64, value, size));
-      }
-      if (!varies) break;
+  const int position = get(loop_cell(check.loop, 3)), count = get(loop_cell(check.loop, 2));
+  const int ends[] = {at(position), at(compute(Opcode::subtract, i64, count, integer(1)))};
+  int ok = literal(DType::boolean, 1);
+  // Requirements of one symbol stand together. The shortest axis that it indexes stands for all:
+  // that does not change in the loops around.
+  for (auto r = check.requirements.begin(); r != check.requirements.end();) {
+    const int number = r->symbol;
+    int shortest = -1;
+    for (; r != check.requirements.end() && r->symbol == number; ++r) {
+      if (r->array < 0) continue;
+      const int size = emit({.what = Do::length, .dtype = i64, .index = r->array, .axis = r->axis});
+      shortest = shortest < 0 ? size : compute(Opcode::minimum, i64, shortest, size);
+    }
+    for (int end : ends) {
+      const int value = evaluate_symbol(check.state, number, end, ok);
+      if (shortest >= 0) ok = both(ok, compute(Opcode::less, DType::uint64, value, shortest));
+      if (!symbols_[static_cast<std::size_t>(number)].varies) break;
     }
   }
-  end_branch(ok, check.yes, check.no);
+  end_branch(ok, check.part, check.no, Odds::yes);
 }
 
 }  // namespace jetlag::loops

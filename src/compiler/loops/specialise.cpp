@@ -1,5 +1,7 @@
 #include "compiler/loops/specialise.h"
 
+#include <utility>
+
 #include "compiler/loops/specialiser.h"
 
 namespace jetlag::loops {
@@ -79,6 +81,14 @@ void Specialiser::start(int head) {
   new_block();
   const int first = version(head, state);
   block_ = 0;
+  if (request_.ascending && loop_.counted) {
+    // Said in a way that what makes machine code understands: no index is negative.
+    for (int part : {0, 3}) {
+      const int c = loop_cell(request_.loop, part);
+      set(c, compute(Opcode::maximum, DType::int64, get(c), integer(0)));
+    }
+    set(loop_cell(request_.loop, 1), integer(1));
+  }
   end_jump(first);
 }
 
@@ -120,8 +130,9 @@ void Specialiser::end_jump(int to) {
   b.yes = to;
 }
 
-void Specialiser::end_branch(int value, int yes, int no) {
+void Specialiser::end_branch(int value, int yes, int no, Odds odds) {
   Block& b = out_->blocks[static_cast<std::size_t>(block_)];
+  b.odds = odds;
   b.end = Block::End::branch;
   b.value = value;
   b.yes = yes;
@@ -348,21 +359,28 @@ void Specialiser::begin() {
 void Specialiser::open_check() {
   const Node& n = node();
   const int number = static_cast<int>(checks_.size());
-  const int position = get(loop_cell(n.loop, 3)), count = get(loop_cell(n.loop, 2));
-  const int left = compute(Opcode::subtract, DType::int64, count, position);
-  const int some = compute(Opcode::minimum, DType::int64, left, integer(rounds_between_polls));
-  emit({.what = Do::poll, .a = some, .index = exit_here()});
-  set(loop_cell(n.loop, 4), compute(Opcode::add, DType::int64, position, some, -1, true));
-  Check check{block_, n.loop, -1, -1, state_, {}};
-  checks_.push_back(check);
+  checks_.push_back({block_, n.loop, -1, -1, state_, {}});
   State fast = state_, slow = state_;
   fast.mode = Mode::checked_before;
   slow.mode = Mode::checked_each;
   fast.check = slow.check = number;
-  // The list of checks may grow meanwhile.
-  const int yes = version(node_, fast), no = version(node_, slow);
-  checks_[static_cast<std::size_t>(number)].yes = yes;
+  const int part = part_of_rounds(n.loop, version(node_, fast)), no = version(node_, slow);
+  // The list of checks may have grown meanwhile.
+  checks_[static_cast<std::size_t>(number)].part = part;
   checks_[static_cast<std::size_t>(number)].no = no;
+}
+
+// A block that asks the host and begins the next rounds, as many as may run before it is asked
+// again.
+int Specialiser::part_of_rounds(int loop, int round) {
+  const int before = std::exchange(block_, new_block());
+  const int position = get(loop_cell(loop, 3)), count = get(loop_cell(loop, 2));
+  const int left = compute(Opcode::subtract, DType::int64, count, position);
+  const int some = compute(Opcode::minimum, DType::int64, left, integer(rounds_between_polls));
+  emit({.what = Do::poll, .a = some, .index = exit_here()});
+  set(loop_cell(loop, 4), compute(Opcode::add, DType::int64, position, some, -1, true));
+  end_jump(round);
+  return std::exchange(block_, before);
 }
 
 void Specialiser::next_round() {
@@ -372,21 +390,19 @@ void Specialiser::next_round() {
   const bool fast = loop.inner && state_.mode == Mode::checked_before;
   if (!fast) emit({.what = Do::poll, .a = integer(1), .index = exit_here()});
   const int position = get(loop_cell(n.loop, 3));
-  const int more =
-      compute(Opcode::less, DType::int64, position, get(loop_cell(n.loop, fast ? 4 : 2)));
+  // A part ends where its limit is met: so its length is plain to see.
+  const int more = compute(fast ? Opcode::not_equal : Opcode::less, DType::int64, position,
+                           get(loop_cell(n.loop, fast ? 4 : 2)));
   const int head = block_, body = new_block();
   int over;
   if (fast) {
     // A part is done: the next one, or the end.
     over = new_block();
     block_ = over;
-    State open = state_;
-    open.mode = Mode::open;
-    open.check = -1;
     const int rest =
         compute(Opcode::less, DType::int64, get(loop_cell(n.loop, 3)), get(loop_cell(n.loop, 2)));
-    const int again = version(node_, open), done = version(n.no, state_);
-    end_branch(rest, again, done);
+    const int done = version(n.no, state_);
+    end_branch(rest, checks_[static_cast<std::size_t>(state_.check)].part, done, Odds::no);
   } else {
     over = version(n.no, state_);
   }

@@ -16,6 +16,7 @@ struct Request {
   std::vector<Kind> kinds;  // of slots and captures
   std::vector<ArrayOperand> arrays;
   bool disjoint = false;
+  bool ascending = false;  // the loop is over a range from 0 or more, in steps of one
   bool careful = false;
   unsigned wanted = 0;  // floating-point conditions that are to be told
   const plan::Program* plan = nullptr;

@@ -56,9 +56,10 @@ struct Requirement {
   auto operator<=>(const Requirement&) const = default;
 };
 
-// What must hold before the rounds run unchecked; filled in at the end.
+// What must hold before the rounds run unchecked; filled in at the end. They run in parts, so
+// that the host can be asked between them: `part` is where the next one begins.
 struct Check {
-  int block, loop, yes, no;
+  int block, loop, part, no;
   State state;
   std::set<Requirement> requirements;
 };
@@ -87,15 +88,17 @@ class Specialiser {
   void next_round();
   void begin();
   void open_check();
+  int part_of_rounds(int loop, int round);
   int exit_here();
   void save(Exit& exit, int variable, const Kind& k);
   void finish_exit(int node);
   void test();
   const Node& node() const { return flat_.nodes[static_cast<std::size_t>(node_)]; }
   void end_jump(int to);
-  void end_branch(int value, int yes, int no);
+  void end_branch(int value, int yes, int no, Odds odds = Odds::unknown);
   int new_block();
   int cell(int variable, DType dtype, int part = 0);
+  int fresh_cell(DType dtype);
   int loop_cell(int loop, int part) { return cell(flat_.variables + loop, DType::int64, part); }
   bool is_row(const Kind& k) const {
     return k.is(ValueKind::array) && k.rank < out_->arrays[static_cast<std::size_t>(k.array)].rank;
@@ -145,7 +148,7 @@ class Specialiser {
   int as_real(const Val& v);
   Val extremum(bool largest, std::span<const Val> args);
   Val to_int(const Val& v);
-  Val math(std::string_view name, std::span<const Val> args);
+  Val math(const Primitive& p, std::span<const Val> args);
   int finite(int value, DType dtype);
   Val make_range();
   std::vector<Val> arguments();

@@ -40,6 +40,19 @@ int Specialiser::index_value(const Val& v, const Kind& array, int axis) {
   const int i = as_int64(v);
   const bool is_signed = v.kind.is(ValueKind::integer) || kind_of(v.kind.dtype) == 'i';
   int at = i;
+  if (is_signed && v.kind.is(ValueKind::scalar)) {
+    // Taken from an array of indices: seldom negative, and not used twice.
+    const int found = fresh_cell(i64), rare = new_block(), on = new_block();
+    set(found, i);
+    end_branch(compute(Opcode::less, DType::uint64, i, size), on, rare, Odds::yes);
+    block_ = rare;
+    const int from_end = compute(Opcode::add, i64, i, size);
+    leave_if(negated(compute(Opcode::less, DType::uint64, from_end, size)));
+    set(found, from_end);
+    end_jump(on);
+    block_ = on;
+    return get(found);
+  }
   if (is_signed) {
     const int negative = compute(Opcode::less, i64, i, integer(0));
     at = compute(Opcode::select, i64, negative, compute(Opcode::add, i64, i, size), i);

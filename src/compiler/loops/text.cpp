@@ -58,8 +58,8 @@ std::string to_text(const Program& p) {
     text += format("block {}\n", i);
     for (int n : b.instructions)
       text += instruction(p.instructions[static_cast<std::size_t>(n)], n);
-    text += format("  end {} %{} {} {} exit {}\n", static_cast<int>(b.end), b.value, b.yes, b.no,
-                   b.exit);
+    text += format("  end {} %{} {} {} exit {} odds {}\n", static_cast<int>(b.end), b.value, b.yes,
+                   b.no, b.exit, static_cast<int>(b.odds));
   }
   for (std::size_t i = 0; i < p.exits.size(); ++i) {
     const Exit& e = p.exits[i];

@@ -51,7 +51,8 @@ bool is_touched(const Array& read, const Array& target) {
   return may_overlap(target, read);
 }
 
-// Whether different rows of an array never share a byte.
+}  // namespace
+
 bool rows_are_apart(const Array& a) {
   if (a.size() == 0) return true;
   // Axes from the nearest elements outwards: each must step over what lies inside.
@@ -67,8 +68,6 @@ bool rows_are_apart(const Array& a) {
   }
   return true;
 }
-
-}  // namespace
 
 // ---- what is held back ----------------------------------------------------------
 

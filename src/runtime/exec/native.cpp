@@ -72,7 +72,7 @@ bool LoopRun::is_hot() const {
 LoopRun::After LoopRun::enter(Frame& frame, const Range* range, std::int64_t& position,
                               Value& last) {
   NativeEntry entry(lane_, *record_, frame);
-  if (!entry.prepare(true, statement_)) {
+  if (!entry.prepare(true, statement_, range)) {
     tried_ = true;
     if (record_->declined > 0 && counts_) {
       counts_ = false;

@@ -12,7 +12,6 @@ namespace jetlag::exec {
 namespace {
 
 constexpr std::size_t most_codes = 8;
-constexpr std::int64_t work_between_polls = std::int64_t{1} << 21;
 constexpr std::int64_t hold_ns = 2'000'000;
 // Memory for copies, from entry to entry: fresh pages cost more than the copying.
 thread_local std::vector<std::byte> spare;
@@ -76,6 +75,7 @@ void find_overlaps(Operands& operands) {
 
 std::string signature(const Operands& operands, unsigned wanted) {
   std::string text(1, static_cast<char>(operands.disjoint));
+  text += static_cast<char>(operands.ascending);
   text += static_cast<char>(wanted);
   for (const loops::Kind& k : operands.kinds) {
     text += static_cast<char>(k.kind);
@@ -152,6 +152,7 @@ std::shared_ptr<const NativeCode> NativeEntry::code_for(bool careful, bool may_c
   request.kinds = operands_.kinds;
   request.arrays = operands_.described;
   request.disjoint = operands_.disjoint;
+  request.ascending = operands_.ascending;
   request.careful = careful;
   request.wanted = lane_.fp().wanted;
   request.plan = &lane_.program_;
@@ -164,8 +165,9 @@ std::shared_ptr<const NativeCode> NativeEntry::code_for(bool careful, bool may_c
   return made;
 }
 
-bool NativeEntry::prepare(bool may_compile, const plan::Statement& s) {
+bool NativeEntry::prepare(bool may_compile, const plan::Statement& s, const Range* range) {
   if (lane_.fp().wanted & underflow_bit) return false;
+  operands_.ascending = range && range->start >= 0 && range->step == 1;
   if (!gather()) return false;
   code_ = code_for(lane_.fp().at_once, may_compile, s);
   if (!code_) return false;
@@ -242,12 +244,7 @@ int NativeEntry::poll(loops::Entry* entry) {
   return answer;
 }
 
-void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>& words) {
-  std::size_t most = words.size();
-  for (const loops::Exit& e : code.program->exits)
-    most = std::max(most, 2 * e.variables.size() + e.loop_cells.size());
-  words_ = words;
-  words_.resize(most + 1);
+std::vector<loops::ArrayView> NativeEntry::views() const {
   std::vector<loops::ArrayView> views(operands_.arrays.size());
   for (std::size_t i = 0; i < views.size(); ++i) {
     const Array& a = *operands_.arrays[i];
@@ -257,7 +254,22 @@ void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>&
       views[i].strides[axis] = a.strides()[axis];
     }
   }
-  loops::Entry entry{words_.data(), views.data(),       poll,
+  return views;
+}
+
+// Room for what the exits leave.
+std::vector<std::uint64_t> NativeEntry::with_room(std::vector<std::uint64_t> words) const {
+  std::size_t most = words.size();
+  for (const loops::Exit& e : code_->program->exits)
+    most = std::max(most, 2 * e.variables.size() + e.loop_cells.size());
+  words.resize(most + 1);
+  return words;
+}
+
+void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>& words) {
+  words_ = with_room(words);
+  const std::vector<loops::ArrayView> arrays = views();
+  loops::Entry entry{words_.data(), arrays.data(),      poll,
                      this,          work_between_polls, lane_.calls_left()};
   lane_.host_.let_go();
   clear_flags();
@@ -272,12 +284,14 @@ Left NativeEntry::run(const Range* range, std::int64_t position) {
     if (s.cell >= 0) words.push_back(word_of(variable(s.variable)));
   }
   if (range) {
+    first_row_ = range->start;
+    rounds_ = range->size();
     for (std::int64_t part : {range->start, range->step, range->size(), position})
       words.push_back(static_cast<std::uint64_t>(part));
   }
   const bool watches = program.meets_conditions && !program.careful;
   if (watches) keep_arrays();
-  call(*code_, words);
+  call_rounds(words, range, position);
   if (watches && flags_ != 0) {
     // Once more, this time looking at every operation; or, where too much
     // was overwritten, as well as can be told afterwards.
@@ -366,7 +380,9 @@ Left NativeEntry::write_back() {
   }
   for (int loop : e.loops) {
     const auto part = [&](int i) { return static_cast<std::int64_t>(word[i]); };
-    const std::int64_t stop = part(0) + part(1) * part(2);
+    // Of the loop that was entered, a part may have been run.
+    const std::int64_t rounds = loop == record_.loop ? rounds_ : part(2);
+    const std::int64_t stop = part(0) + part(1) * rounds;
     left.positions[flat_.loops[static_cast<std::size_t>(loop)].statement] = {
         Value::range(part(0), stop, part(1)), part(3)};
     word += 4;

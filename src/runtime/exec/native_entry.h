@@ -14,7 +14,11 @@ struct Operands {
   std::vector<Ref<Array>> arrays;
   std::vector<loops::ArrayOperand> described;
   bool disjoint = true;
+  bool ascending = false;
 };
+
+// Calls of the host are this far apart, in work that compiled code counts.
+inline constexpr std::int64_t work_between_polls = std::int64_t{1} << 21;
 
 // What it takes to run compiled code once, and to put back what it leaves.
 class NativeEntry {
@@ -25,7 +29,8 @@ class NativeEntry {
   NativeEntry(const NativeEntry&) = delete;
   NativeEntry& operator=(const NativeEntry&) = delete;
 
-  bool prepare(bool may_compile, const plan::Statement& s);
+  // `range`: what the loop is over, if it counts.
+  bool prepare(bool may_compile, const plan::Statement& s, const Range* range);
   Left run(const Range* range, std::int64_t position);
   const loops::Exit& exit() const { return code_->program->exits[static_cast<std::size_t>(exit_)]; }
   std::exception_ptr interrupted() const { return interrupted_; }
@@ -41,7 +46,16 @@ class NativeEntry {
   void wait_for_arrays();
   void keep_arrays();
   void restore_arrays();
+  std::vector<loops::ArrayView> views() const;
+  std::vector<std::uint64_t> with_room(std::vector<std::uint64_t> words) const;
   void call(const NativeCode& code, const std::vector<std::uint64_t>& words);
+  // native_rounds.cpp: rounds at the same time
+  void call_rounds(const std::vector<std::uint64_t>& words, const Range* range,
+                   std::int64_t position);
+  bool may_split(const Range* range, std::int64_t position) const;
+  std::int64_t rounds_of_copies() const;
+  void run_part(const std::vector<std::uint64_t>& words, std::int64_t begin, std::int64_t end,
+                std::int64_t pieces);
   void tell(unsigned flags);
   Left write_back();
   Value saved(const loops::Saved& s, const std::uint64_t*& word);
@@ -57,6 +71,8 @@ class NativeEntry {
   std::vector<std::span<std::byte>> kept_places_;
   std::vector<std::byte> kept_;
   bool keeps_ = false;
+  std::int64_t first_row_ = 0;  // that the range begins with
+  std::int64_t rounds_ = 0;     // of the range
   int exit_ = -1;
   unsigned flags_ = 0;
   std::exception_ptr interrupted_;

@@ -4,6 +4,7 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 
@@ -25,33 +26,76 @@ llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& pro
       context, {type_of(context, loops::held_as(program.result)), llvm::Type::getInt1Ty(context)});
 }
 
+// The functions that a program calls. Calls are put in place of one another `levels` deep, so that
+// a recursion makes few of them, and depths are counted in rounds of levels.
+struct Callees {
+  std::vector<llvm::Function*> functions;
+  const loops::Program* program = nullptr;  // which holds them
+  std::uint64_t levels = 1;
+  std::uint64_t bodies = 1;  // that a function holds at most, with its own
+
+  Value* depth(llvm::IRBuilder<>& b, Value* calls, std::uint64_t least) const {
+    Value* rounds = b.CreateSDiv(calls, b.getInt64(levels));
+    return b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, rounds, b.getInt64(least));
+  }
+};
+
 class LoopEmitter {
  public:
-  LoopEmitter(llvm::Function* f, const loops::Program& program,
-              const std::vector<llvm::Function*>& functions)
+  LoopEmitter(llvm::Function* f, const loops::Program& program, const Callees& callees)
       : p_(program),
         context_(f->getContext()),
         b_(context_),
         module_(*f->getParent()),
         f_(f),
-        functions_(functions),
+        callees_(callees),
         entry_(f->getArg(0)) {}
 
   void run() {
     prologue();
-    for (std::size_t i = 0; i < p_.blocks.size(); ++i)
-      blocks_.push_back(llvm::BasicBlock::Create(context_, "", f_));
-    exit_blocks_.resize(p_.exits.size());
-    values_.resize(p_.instructions.size());
-    for (std::size_t i = 0; i < p_.blocks.size(); ++i) block(p_.blocks[i], blocks_[i]);
-    for (std::size_t e = 0; e < exit_blocks_.size(); ++e) {
-      if (exit_blocks_[e]) exit(static_cast<int>(e));
-    }
+    body();
     b_.SetInsertPoint(start_);
     b_.CreateBr(p_.is_function ? guard() : blocks_[0]);
   }
 
  private:
+  // A function in place of its call.
+  LoopEmitter(LoopEmitter& caller, const loops::Program& program, llvm::BasicBlock* failed)
+      : LoopEmitter(caller.f_, program, caller.callees_) {
+    level_ = caller.level_ + 1;
+    failed_ = failed;
+    budget_ = caller.budget_;
+    depth_ = caller.depth_;
+    std::copy(std::begin(caller.scratch_), std::end(caller.scratch_), scratch_);
+  }
+
+  // Goes on after the call in block `on`.
+  Value* run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<Value*> arguments,
+                      llvm::BasicBlock* on) {
+    on_ = on;
+    start_ = from;
+    given_ = llvm::PHINode::Create(type(loops::held_as(p_.result)), 2, "", on);
+    b_.SetInsertPoint(&f_->getEntryBlock(), f_->getEntryBlock().begin());
+    for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
+    b_.SetInsertPoint(from);
+    take_arguments(arguments);
+    body();
+    b_.SetInsertPoint(from);
+    b_.CreateBr(blocks_[0]);
+    return given_;
+  }
+
+  void body() {
+    for (std::size_t i = 0; i < p_.blocks.size(); ++i)
+      blocks_.push_back(llvm::BasicBlock::Create(context_, "", f_));
+    exit_blocks_.resize(p_.exits.size(), failed_);
+    values_.resize(p_.instructions.size());
+    for (std::size_t i = 0; i < p_.blocks.size(); ++i) block(p_.blocks[i], blocks_[i]);
+    for (std::size_t e = 0; e < exit_blocks_.size(); ++e) {
+      if (exit_blocks_[e] && exit_blocks_[e] != failed_) exit(static_cast<int>(e));
+    }
+  }
+
   llvm::Type* type(DType d) { return type_of(context_, d); }
 
   Value* field(std::size_t offset, llvm::Type* t) { return b_.CreateLoad(t, place_of(offset)); }
@@ -66,9 +110,16 @@ class LoopEmitter {
       slot->setAlignment(llvm::Align(16));
       s = slot;
     }
-    if (p_.is_function) return take_arguments();
+    if (p_.is_function) {
+      budget_ = place_of(offsetof(loops::Entry, budget));
+      depth_ = f_->getArg(1);
+      std::vector<Value*> arguments;
+      for (unsigned i = 2; i < f_->arg_size(); ++i) arguments.push_back(f_->getArg(i));
+      return take_arguments(arguments);
+    }
     budget_ = b_.CreateAlloca(b_.getInt64Ty());
-    depth_ = field(offsetof(loops::Entry, depth), b_.getInt64Ty());
+    // What it calls has one less.
+    depth_ = callees_.depth(b_, field(offsetof(loops::Entry, depth), b_.getInt64Ty()), 1);
     words_ = field(offsetof(loops::Entry, words), b_.getPtrTy());
     arrays_ = field(offsetof(loops::Entry, arrays), b_.getPtrTy());
     b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
@@ -92,29 +143,27 @@ class LoopEmitter {
     }
   }
 
-  void take_arguments() {
-    budget_ = place_of(offsetof(loops::Entry, budget));
-    depth_ = f_->getArg(1);
-    unsigned argument = 2;
+  void take_arguments(llvm::ArrayRef<Value*> arguments) {
+    std::size_t at = 0;
     for (const loops::Saved& s : p_.live_in)
-      b_.CreateStore(f_->getArg(argument++), cells_[static_cast<std::size_t>(s.cell)]);
+      b_.CreateStore(arguments[at++], cells_[static_cast<std::size_t>(s.cell)]);
   }
 
-  // Every few levels: fails at the limit of the depth, and asks the host now and then.
+  // Every few calls: fails at the limit of the depth, and asks the host now and then.
   llvm::BasicBlock* guard() {
-    constexpr std::uint64_t levels = 8;
+    constexpr std::uint64_t calls = 8;
     auto* first = llvm::BasicBlock::Create(context_, "guard", f_);
     b_.SetInsertPoint(first);
     if (exit_blocks_.empty()) exit_blocks_.push_back(nullptr);
     const bool had = exit_blocks_[0] != nullptr;
-    Value* level = b_.CreateAnd(depth_, b_.getInt64(levels - 1));
+    Value* level = b_.CreateAnd(depth_, b_.getInt64(calls - 1));
     auto* look = llvm::BasicBlock::Create(context_, "look", f_);
-    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, levels - 1);
+    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, calls - 1);
     b_.CreateCondBr(b_.CreateICmpEQ(level, b_.getInt64(0)), look, blocks_[0], weights);
     b_.SetInsertPoint(look);
     // The depth goes down one by one, so it is 0 here before it is below.
     leave_if(b_.CreateICmpSLE(depth_, b_.getInt64(0)), 0);
-    spend(b_.getInt64(levels), 0);
+    spend(b_.getInt64(calls * callees_.bodies), 0);
     b_.CreateBr(blocks_[0]);
     if (!had) exit(0);
     b_.SetInsertPoint(start_);
@@ -189,16 +238,28 @@ class LoopEmitter {
     switch (from.end) {
       case loops::Block::End::jump: b_.CreateBr(at(from.yes)); break;
       case loops::Block::End::branch:
-        b_.CreateCondBr(value(from.value), at(from.yes), at(from.no));
+        b_.CreateCondBr(value(from.value), at(from.yes), at(from.no), weights_of(from.odds));
         break;
       case loops::Block::End::exit: b_.CreateBr(exit_block(from.exit)); break;
       case loops::Block::End::give: {
+        if (given_) {
+          given_->addIncoming(value(from.value), b_.GetInsertBlock());
+          b_.CreateBr(on_);
+          break;
+        }
         Value* none = llvm::Constant::getNullValue(given_by(context_, p_));
         b_.CreateRet(b_.CreateInsertValue(none, value(from.value), 0));
         break;
       }
       case loops::Block::End::none: b_.CreateUnreachable(); break;
     }
+  }
+
+  llvm::MDNode* weights_of(loops::Odds odds) {
+    constexpr std::uint32_t often = 1 << 20;
+    if (odds == loops::Odds::unknown) return nullptr;
+    const bool yes = odds == loops::Odds::yes;
+    return llvm::MDBuilder(context_).createBranchWeights(yes ? often : 1, yes ? 1 : often);
   }
 
   Value* value(int i) { return i < 0 ? nullptr : values_[static_cast<std::size_t>(i)]; }
@@ -279,6 +340,7 @@ class LoopEmitter {
     // pow(x, 2) is not x * x in its last bit.
     call->addFnAttr(llvm::Attribute::NoBuiltin);
     call->setDoesNotThrow();
+    call->setDoesNotAccessMemory();  // but for errno, which nobody reads
     return call;
   }
 
@@ -316,9 +378,18 @@ class LoopEmitter {
 
   Value* invoke(const Instr& i) {
     const loops::Call& call = p_.calls[static_cast<std::size_t>(i.index)];
-    std::vector<Value*> args{entry_, b_.CreateSub(depth_, b_.getInt64(1))};
+    std::vector<Value*> args;
     for (int a : call.arguments) args.push_back(value(a));
-    auto* made = b_.CreateCall(functions_[static_cast<std::size_t>(call.function)], args);
+    const auto number = static_cast<std::size_t>(call.function);
+    if (p_.is_function && level_ + 1 < callees_.levels) {
+      auto* on = llvm::BasicBlock::Create(context_, "", f_);
+      LoopEmitter inner(*this, *callees_.program->functions[number], exit_block(i.axis));
+      Value* given = inner.run_in_place(b_.GetInsertBlock(), args, on);
+      b_.SetInsertPoint(on);
+      return given;
+    }
+    args.insert(args.begin(), {entry_, b_.CreateSub(depth_, b_.getInt64(1))});
+    auto* made = b_.CreateCall(callees_.functions[number], args);
     made->setDoesNotThrow();
     leave_if(b_.CreateExtractValue(made, 1), i.axis);
     return b_.CreateExtractValue(made, 0);
@@ -375,7 +446,11 @@ class LoopEmitter {
   llvm::IRBuilder<> b_;
   llvm::Module& module_;
   llvm::Function* f_;
-  const std::vector<llvm::Function*>& functions_;
+  const Callees& callees_;
+  // Of a function in place of its call.
+  std::uint64_t level_ = 0;
+  llvm::BasicBlock *on_ = nullptr, *failed_ = nullptr;
+  llvm::PHINode* given_ = nullptr;
   llvm::BasicBlock* start_ = nullptr;
   Value* entry_;
   Value *depth_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
@@ -399,15 +474,37 @@ llvm::Function* declare_function(llvm::Module& module, const loops::Program& pro
   return f;
 }
 
+// As deep as the code stays small.
+Callees declare_callees(llvm::Module& module, const loops::Program& program) {
+  constexpr std::uint64_t most_levels = 6;
+  constexpr std::uint64_t most_instructions = 2000;
+  Callees callees;
+  callees.program = &program;
+  std::uint64_t instructions = 0, calls = 0;
+  for (const auto& f : program.functions) {
+    callees.functions.push_back(declare_function(module, *f));
+    instructions = std::max<std::uint64_t>(instructions, f->instructions.size());
+    calls = std::max<std::uint64_t>(calls, f->calls.size());
+  }
+  std::uint64_t of_level = 1;
+  for (; calls > 0 && callees.levels < most_levels; ++callees.levels) {
+    of_level *= calls;
+    if ((callees.bodies + of_level) * instructions > most_instructions) break;
+    callees.bodies += of_level;
+  }
+  return callees;
+}
+
 // Words in, the result out.
-void emit_way_in(llvm::Function* f, llvm::Function* inner, const loops::Program& program) {
+void emit_way_in(llvm::Function* f, const Callees& callees, const loops::Program& program) {
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(f->getContext(), "", f));
   const auto field = [&](std::size_t offset, llvm::Type* t) {
     return b.CreateLoad(t, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), f->getArg(0),
                                                         static_cast<std::uint64_t>(offset)));
   };
   Value* words = field(offsetof(loops::Entry, words), b.getPtrTy());
-  std::vector<Value*> args{f->getArg(0), field(offsetof(loops::Entry, depth), b.getInt64Ty())};
+  Value* depth = callees.depth(b, field(offsetof(loops::Entry, depth), b.getInt64Ty()), 0);
+  std::vector<Value*> args{f->getArg(0), depth};
   std::uint64_t at = 0;
   for (const loops::Saved& s : program.live_in) {
     Value* from = b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), words, at++);
@@ -415,7 +512,7 @@ void emit_way_in(llvm::Function* f, llvm::Function* inner, const loops::Program&
     args.push_back(t->isIntegerTy(1) ? b.CreateTrunc(b.CreateLoad(b.getInt8Ty(), from), t)
                                      : b.CreateLoad(t, from));
   }
-  Value* given = b.CreateCall(inner, args);
+  Value* given = b.CreateCall(callees.functions.front(), args);
   Value* result = b.CreateExtractValue(given, 0);
   if (result->getType()->isIntegerTy(1)) result = b.CreateZExt(result, b.getInt8Ty());
   b.CreateStore(result, words);
@@ -425,17 +522,16 @@ void emit_way_in(llvm::Function* f, llvm::Function* inner, const loops::Program&
 }  // namespace
 
 void emit_loop(llvm::Module& module, const std::string& symbol, const loops::Program& program) {
-  std::vector<llvm::Function*> functions;
-  for (const auto& f : program.functions) functions.push_back(declare_function(module, *f));
-  for (std::size_t i = 0; i < functions.size(); ++i)
-    LoopEmitter(functions[i], *program.functions[i], functions).run();
+  const Callees callees = declare_callees(module, program);
+  for (std::size_t i = 0; i < program.functions.size(); ++i)
+    LoopEmitter(callees.functions[i], *program.functions[i], callees).run();
   auto* ptr = llvm::PointerType::get(module.getContext(), 0);
   auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(module.getContext()), {ptr}, false);
   auto* f = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol, module);
   f->setDoesNotThrow();
-  if (program.is_function) return emit_way_in(f, functions.front(), program);
+  if (program.is_function) return emit_way_in(f, callees, program);
   f->addParamAttr(0, llvm::Attribute::NoAlias);
-  LoopEmitter(f, program, functions).run();
+  LoopEmitter(f, program, callees).run();
 }
 
 }  // namespace jetlag::jit
