@@ -139,7 +139,7 @@ def test_names_that_clash_are_quoted() -> None:
 
 
 def test_numpy_is_known_by_identity_not_by_name() -> None:
-    zeros = math.sqrt
+    zeros = math.gcd
 
     def milestones(x):
         return zeros(x), np.zeros(x)
