@@ -68,6 +68,18 @@ class Settings:
     def rules(self, value: str) -> None:
         _set("rules", value, str, "a str")
 
+    @property
+    def trace(self) -> str:
+        """The file that the whole process is recorded into; empty: none. `JETLAG_TRACE`.
+
+        It is read when the first call is compiled; later, `with jl.trace(path):` records.
+        """
+        return _get("trace")
+
+    @trace.setter
+    def trace(self, value: str | os.PathLike[str]) -> None:
+        _set("trace", value, (str, os.PathLike), "a str or a path")
+
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
         return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)

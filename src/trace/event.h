@@ -74,7 +74,7 @@ struct Site {
   std::int32_t line = 0;  // from 1 on; 0 is unknown
   std::int32_t column = 0;
   std::int32_t node = -1;  // the operation's number in the plan
-  std::string text = {};        // the PhySL of the node
+  std::string text = {};   // the PhySL of the node
   bool operator==(const Site&) const = default;
 };
 

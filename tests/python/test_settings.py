@@ -13,7 +13,7 @@ import jetlag as jl
 from jetlag.configuration import Settings
 from jetlag.engine import core
 
-NAMES = ("jit", "cache_dir", "cache_limit", "rules")
+NAMES = ("jit", "cache_dir", "cache_limit", "rules", "trace")
 
 
 @pytest.fixture(autouse=True)

@@ -200,11 +200,11 @@ TEST_F(Recording, WithoutSpaceTheWorkGoesOnAndTheSummarySaysWhy) {
   const pid_t child = fork();
   if (child == 0) {
     signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{3 << 20, 3 << 20};
+    const rlimit limit{1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
     start_recording(file(), {.ring_records = 1 << 14, .period_ns = 100'000});
     const SiteId s = define({.name = "work"});
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       spans(s, 1000);
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
