@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "binding/module.h"
+#include "trace/formats/format.h"
 #include "trace/record/record.h"
 #include "trace/store/graph.h"
 #include "trace/store/profile.h"
@@ -197,8 +198,14 @@ void add_traces(nb::module_& m) {
   add_recording(m);
   nb::class_<Trace>(m, "TraceData")
       .def(
-          "__init__", [](Trace* t, const std::string& path) { new (t) Trace(trace::load(path)); },
+          "__init__", [](Trace* t, const std::string& path) { new (t) Trace(trace::open(path)); },
           nb::arg("path"))
+      .def(
+          "write",
+          [](const Trace& t, const std::string& path, const std::string& to) {
+            trace::format_named(to).write(t, path);
+          },
+          nb::arg("path"), nb::arg("to"))
       .def("table", &table, nb::arg("name"))
       .def_ro("length", &Trace::length)
       .def_ro("dropped", &Trace::dropped)

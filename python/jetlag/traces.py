@@ -110,6 +110,15 @@ class Trace:
         text: str = self._data.report(sort, filter, rows, tree)
         return text
 
+    def export(self, path: str | os.PathLike[str], *, to: str) -> None:
+        """Write the trace for another tool, over a file that is there.
+
+        to: chrome, csv, dot, hatchet, newick or speedscope; `jetlag describe formats` says what
+        each holds and who reads it. Raises ValueError for another, OSError if the file cannot be
+        written.
+        """
+        self._data.write(os.fspath(path), to)
+
     @property
     def length(self) -> int:
         """Nanoseconds from the first record to the last."""

@@ -17,6 +17,7 @@
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/strategies.h"
+#include "trace/formats/format.h"
 #include "trace/record/record.h"
 
 namespace jetlag::cli {
@@ -237,6 +238,13 @@ int describe(const Options& options) {
                       {"source", s.source},
                       {"suits", tune::suits_name(s.suits)},
                       {"fewest_parameters", s.fewest}});
+    }
+  } else if (options.what == "formats") {
+    for (const trace::Format& f : trace::formats()) {
+      rows.push_back({{"name", f.name},
+                      {"readers", f.readers},
+                      {"doc", f.doc},
+                      {"is_read", f.read != nullptr}});
     }
   } else {
     for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});

@@ -21,6 +21,8 @@ struct Options {
   std::string filter;
   int rows = 30;
   bool tree = false;
+  std::string to;  // of trace export: the format
+  std::string output;
 };
 
 int run(const Options& options);
@@ -29,5 +31,6 @@ int describe(const Options& options);
 int cache(const Options& options);
 int tune(const Options& options);
 int profile(const Options& options);
+int export_trace(const Options& options);
 
 }  // namespace jetlag::cli

@@ -42,6 +42,14 @@ int main(int argc, char** argv) {
   profile->add_option("-n,--rows", options.rows, "how many rows at most; 0 for all");
   profile->add_flag("--tree", options.tree, "the tree of calls");
 
+  CLI::App* traces = app.add_subcommand("trace", "write a trace for other tools");
+  traces->require_subcommand(1);
+  CLI::App* exported = traces->add_subcommand("export", "write a trace in another format");
+  exported->add_option("trace", options.file, "a trace of any format that is read")->required();
+  exported->add_option("--to", options.to, "the format: `jetlag describe formats` lists them")
+      ->required();
+  exported->add_option("-o,--output", options.output, "the file to write")->required();
+
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
       ->required()
@@ -55,9 +63,10 @@ int main(int argc, char** argv) {
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
   describe
       ->add_option("table", options.what,
-                   "primitives, errors, passes, rules, settings or strategies")
+                   "primitives, errors, passes, rules, settings, strategies or formats")
       ->required()
-      ->check(CLI::IsMember({"primitives", "errors", "passes", "rules", "settings", "strategies"}));
+      ->check(CLI::IsMember(
+          {"primitives", "errors", "passes", "rules", "settings", "strategies", "formats"}));
 
   CLI::App* cache = app.add_subcommand("cache", "list or clear the object code kept on disk");
   cache->add_option("what", options.what, "list or clear")
@@ -76,6 +85,7 @@ int main(int argc, char** argv) {
     if (show->parsed()) return cli::show(options);
     if (cache->parsed()) return cli::cache(options);
     if (tune->parsed()) return cli::tune(options);
+    if (exported->parsed()) return cli::export_trace(options);
     if (profile->parsed()) return cli::profile(options);
     return cli::describe(options);
   } catch (Error& error) {

@@ -1,13 +1,20 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "trace/formats/format.h"
 #include "trace/store/report.h"
 
 namespace jetlag::cli {
 
 int profile(const Options& options) {
-  const trace::Trace trace = trace::load(options.file);
+  const trace::Trace trace = trace::open(options.file);
   std::cout << trace::report(trace, {options.sort, options.filter, options.rows, options.tree});
+  return 0;
+}
+
+int export_trace(const Options& options) {
+  const trace::Format& format = trace::format_named(options.to);
+  format.write(trace::open(options.file), options.output);
   return 0;
 }
 

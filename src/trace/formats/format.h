@@ -1,0 +1,31 @@
+// The formats that a trace is written in and read from. One file and one row for each.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "trace/store/trace.h"
+
+namespace jetlag::trace {
+
+struct Format {
+  std::string_view name;
+  std::string_view readers;  // what opens it
+  std::string_view doc;
+  // Makes the file or folder, over a file that is there. Throws Error(io).
+  void (*write)(const Trace& trace, const std::string& path);
+  // Null: it is only written.
+  bool (*recognises)(const std::string& path) = nullptr;
+  Trace (*read)(const std::string& path) = nullptr;
+};
+std::span<const Format> formats();
+
+// Throws Error(value) that lists the formats.
+const Format& format_named(std::string_view name);
+
+// A trace of any format that is read: the first that recognises its own, else jetlag's. Throws
+// what the format's reader does.
+Trace open(const std::string& path);
+
+}  // namespace jetlag::trace
