@@ -14,6 +14,8 @@ Columns = dict[str, Any]
 def open_trace(path: str | os.PathLike[str]) -> Trace:
     """Open a trace: one that is complete, one that a crash left, or one that still grows.
 
+    OTF2 archives, ours and other tools', open too: name the folder or the file NAME.otf2 in it.
+
     Raises OSError if the file cannot be read, ValueError if it is no trace or was written by a
     later jetlag. Parts that are damaged are left out and named in `complaints`.
     """
@@ -113,9 +115,9 @@ class Trace:
     def export(self, path: str | os.PathLike[str], *, to: str) -> None:
         """Write the trace for another tool, over a file that is there.
 
-        to: chrome, csv, dot, hatchet, newick or speedscope; `jetlag describe formats` says what
-        each holds and who reads it. Raises ValueError for another, OSError if the file cannot be
-        written.
+        to: chrome, csv, dot, hatchet, newick, otf2 or speedscope; `jetlag describe formats` says
+        what each holds and who reads it. Raises ValueError for another, OSError if the file cannot
+        be written. An OTF2 archive is a folder, which must not be there.
         """
         self._data.write(os.fspath(path), to)
 

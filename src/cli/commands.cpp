@@ -244,7 +244,7 @@ int describe(const Options& options) {
       rows.push_back({{"name", f.name},
                       {"readers", f.readers},
                       {"doc", f.doc},
-                      {"is_read", f.read != nullptr}});
+                      {"is_read", f.convert != nullptr}});
     }
   } else {
     for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});

@@ -32,5 +32,6 @@ int cache(const Options& options);
 int tune(const Options& options);
 int profile(const Options& options);
 int export_trace(const Options& options);
+int import_trace(const Options& options);
 
 }  // namespace jetlag::cli

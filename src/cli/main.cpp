@@ -42,13 +42,18 @@ int main(int argc, char** argv) {
   profile->add_option("-n,--rows", options.rows, "how many rows at most; 0 for all");
   profile->add_flag("--tree", options.tree, "the tree of calls");
 
-  CLI::App* traces = app.add_subcommand("trace", "write a trace for other tools");
+  CLI::App* traces = app.add_subcommand("trace", "write traces for other tools, read theirs");
   traces->require_subcommand(1);
   CLI::App* exported = traces->add_subcommand("export", "write a trace in another format");
   exported->add_option("trace", options.file, "a trace of any format that is read")->required();
   exported->add_option("--to", options.to, "the format: `jetlag describe formats` lists them")
       ->required();
   exported->add_option("-o,--output", options.output, "the file to write")->required();
+
+  CLI::App* imported = traces->add_subcommand("import", "make a trace file from another tool's");
+  imported->add_option("archive", options.file, "an OTF2 archive: its folder or anchor")
+      ->required();
+  imported->add_option("-o,--output", options.output, "the file to write")->required();
 
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
@@ -86,6 +91,7 @@ int main(int argc, char** argv) {
     if (cache->parsed()) return cli::cache(options);
     if (tune->parsed()) return cli::tune(options);
     if (exported->parsed()) return cli::export_trace(options);
+    if (imported->parsed()) return cli::import_trace(options);
     if (profile->parsed()) return cli::profile(options);
     return cli::describe(options);
   } catch (Error& error) {

@@ -18,4 +18,9 @@ int export_trace(const Options& options) {
   return 0;
 }
 
+int import_trace(const Options& options) {
+  trace::import_trace(options.file, options.output);
+  return 0;
+}
+
 }  // namespace jetlag::cli

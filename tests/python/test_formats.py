@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -197,6 +198,85 @@ def test_an_empty_trace_is_written(to: str, tmp_path: Path) -> None:
         json.loads(text)
 
 
+PYTHON_READER = """
+import collections, json, sys
+sys.path.insert(0, "/usr/lib/python3/dist-packages")
+import otf2
+seen = collections.Counter()
+places = set()
+parents = set()
+with otf2.reader.open(sys.argv[1]) as trace:
+    for location, event in trace.events:
+        seen[type(event).__name__] += 1
+        if isinstance(event, otf2.events.Enter):
+            places.add((event.region.name, event.region.source_file, event.region.begin_line_number))
+            names = {a.name: v for a, v in event.attributes.items()}
+            parents.add(names["GUID"] != names["Parent GUID"])
+print(json.dumps([seen, sorted(places), sorted(parents)]))
+"""
+
+
+def test_an_archive_is_read_by_other_readers(run: jl.Trace, tmp_path: Path) -> None:
+    if not shutil.which("otf2-print") or not Path("/usr/share/doc/python3-otf2").exists():
+        pytest.skip("needs otf2-tools and python3-otf2")
+    run.export(tmp_path / "archive", to="otf2")
+    anchor = str(tmp_path / "archive" / "traces.otf2")
+
+    printed = subprocess.run(
+        ["otf2-print", "--silent", "-Werror", anchor], capture_output=True, text=True, check=False
+    )
+    read = subprocess.run(
+        ["/usr/bin/python3", "-c", PYTHON_READER, anchor],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert read.returncode == 0, read.stderr
+    seen, places, parents = json.loads(read.stdout)
+    assert seen["Enter"] == seen["Leave"] == len(run.spans()["begin"])
+    sites = run.sites()
+    used = {int(s) for s in run.spans()["site"] if s >= 0}
+    assert {tuple(p) for p in places if p[0] != "unknown"} == {
+        (sites["name"][s], sites["file"][s], int(sites["line"][s])) for s in used
+    }
+    assert parents == [True]
+
+
+def same_tables(a: jl.Trace, b: jl.Trace) -> None:
+    for name in ("spans", "tasks", "sites", "samples", "points", "threads", "edges", "profile"):
+        one, other = getattr(a, name)(), getattr(b, name)()
+        for column, values in one.items():
+            assert list(values) == list(other[column]), f"{name}.{column}"
+
+
+def test_an_archive_comes_back_as_it_was(run: jl.Trace, tmp_path: Path) -> None:
+    run.export(tmp_path / "archive", to="otf2")
+
+    back = jl.open_trace(tmp_path / "archive")
+
+    same_tables(run, back)
+    assert back.facts == run.facts
+    assert back.length == run.length
+    assert back.complaints == []
+
+
+def test_the_command_imports_an_archive(run: jl.Trace, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    exported = command("trace", "export", run.path, "--to", "otf2", "-o", archive)
+    imported = command("trace", "import", archive, "-o", tmp_path / "back.jlt")
+
+    assert exported.returncode == 0, exported.stderr
+    assert imported.returncode == 0, imported.stderr
+    same_tables(run, jl.open_trace(tmp_path / "back.jlt"))
+    none = command("trace", "import", run.path, "-o", tmp_path / "x.jlt")
+    assert "is no trace of another tool" in none.stderr
+    empty = command("trace", "import", tmp_path, "-o", tmp_path / "x.jlt")
+    assert "has no anchor of an OTF2 archive" in empty.stderr
+    assert not (tmp_path / "x.jlt").exists()
+
+
 def test_another_format_is_an_error_that_lists_them(run: jl.Trace, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be written as 'pdf'") as error:
         run.export(tmp_path / "a", to="pdf")
@@ -229,4 +309,12 @@ def test_the_command_writes_what_python_writes(run: jl.Trace, tmp_path: Path) ->
 
 def test_the_table_of_formats_is_printed() -> None:
     rows = json.loads(command("describe", "formats").stdout)
-    assert {r["name"] for r in rows} >= {"chrome", "csv", "dot", "hatchet", "newick", "speedscope"}
+    assert {r["name"] for r in rows} >= {
+        "chrome",
+        "csv",
+        "dot",
+        "hatchet",
+        "newick",
+        "otf2",
+        "speedscope",
+    }

@@ -159,15 +159,28 @@ void Writer::add_columns(const Ring& ring, std::uint32_t track, std::uint64_t fi
     records.insert(records.end(), ring.records() + i % room, ring.records() + i % room + run);
     i += run;
   }
-  const std::vector<std::byte> columns = to_columns(records);
   BlockHeader header{};
+  header.ring = ring.number();
+  header.first = first;
+  header.track = track;
+  add_block(header, records);
+}
+
+void Writer::add_columns(std::span<const Record> records, std::uint32_t track,
+                         std::uint64_t first) {
+  BlockHeader header{};
+  header.ring = track;
+  header.first = first;
+  header.track = track;
+  add_block(header, records);
+}
+
+void Writer::add_block(BlockHeader header, std::span<const Record> records) {
+  const std::vector<std::byte> columns = to_columns(records);
   header.kind = BlockKind::columns;
   header.bytes = to_page(sizeof header + columns.size());
   header.used = columns.size();
-  header.ring = ring.number();
-  header.first = first;
   header.records = static_cast<std::uint32_t>(records.size());
-  header.track = track;
   header.checksum = static_cast<std::uint32_t>(
       crc32_z(0, reinterpret_cast<const Bytef*>(columns.data()), columns.size()));
   const std::uint64_t offset = reserve(header);

@@ -62,6 +62,8 @@ class Writer {
   void define(std::string_view line);
   // The records [first, last) of the ring, in columns. Throws Error(io).
   void add_columns(const Ring& ring, std::uint32_t track, std::uint64_t first, std::uint64_t last);
+  // Records of a thread that lay in no ring; `first` of its records stand before them.
+  void add_columns(std::span<const Record> records, std::uint32_t track, std::uint64_t first);
   // Nothing follows. Gives the space of the rings back, where the file system can.
   void close();
 
@@ -69,6 +71,7 @@ class Writer {
 
  private:
   std::uint64_t reserve(BlockHeader header);  // the block's offset
+  void add_block(BlockHeader header, std::span<const Record> records);
   void put(std::uint64_t offset, std::span<const std::byte> bytes);
   [[noreturn]] void fail(std::string_view what) const;
 

@@ -1,5 +1,12 @@
 #include "trace/formats/format.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
 #include "base/error.h"
 #include "trace/formats/writers.h"
 
@@ -14,7 +21,32 @@ constexpr Format table[] = {
     {"dot", "Graphviz", "the task graph", write_dot},
     {"hatchet", "Hatchet (GraphFrame.from_literal)", "the tree of calls, as JSON", write_hatchet},
     {"newick", "viewers of trees", "the tree of calls; lengths are own nanoseconds", write_newick},
+    {"otf2", "Vampir, Traveler, Score-P's tools",
+     "an archive, which is a folder: all of the trace, with GUIDs as APEX writes them", write_otf2,
+     is_otf2, convert_otf2},
     {"speedscope", "speedscope.app", "the spans of each thread, evented", write_speedscope},
+};
+
+const Format* format_of(const std::string& path) {
+  for (const Format& f : table) {
+    if (f.convert && f.recognises(path)) return &f;
+  }
+  return nullptr;
+}
+
+struct TemporaryFile {
+  TemporaryFile() {
+    path = (std::filesystem::temp_directory_path() / "jetlag-XXXXXX").string();
+    const int file = mkstemp(path.data());
+    if (file < 0)
+      throw Error(Kind::io, jetlag::format("cannot make {}: {}", path, std::strerror(errno)),
+                  "set TMPDIR to a folder that can be written");
+    close(file);
+  }
+  ~TemporaryFile() { unlink(path.c_str()); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  std::string path;
 };
 
 }  // namespace
@@ -32,10 +64,21 @@ const Format& format_named(std::string_view name) {
 }
 
 Trace open(const std::string& path) {
-  for (const Format& f : table) {
-    if (f.read && f.recognises(path)) return f.read(path);
-  }
-  return load(path);
+  const Format* format = format_of(path);
+  if (!format) return load(path);
+  const TemporaryFile file;
+  format->convert(path, file.path);
+  Trace trace = load(file.path);
+  trace.path = path;
+  return trace;
+}
+
+void import_trace(const std::string& path, const std::string& output) {
+  const Format* format = format_of(path);
+  if (!format)
+    throw Error(Kind::value, jetlag::format("{} is no trace of another tool", path),
+                "name an OTF2 archive: its folder, or the file NAME.otf2 in it");
+  format->convert(path, output);
 }
 
 }  // namespace jetlag::trace

@@ -1,4 +1,4 @@
-// What the rows of formats() name: each in the file of its format.
+// What the rows of formats() name, each in the files of its format.
 #pragma once
 
 #include <string>
@@ -12,6 +12,10 @@ void write_csv(const Trace& trace, const std::string& path);
 void write_dot(const Trace& trace, const std::string& path);
 void write_hatchet(const Trace& trace, const std::string& path);
 void write_newick(const Trace& trace, const std::string& path);
+// A folder, which must not be there.
+void write_otf2(const Trace& trace, const std::string& path);
+bool is_otf2(const std::string& path);
+void convert_otf2(const std::string& path, const std::string& output);
 void write_speedscope(const Trace& trace, const std::string& path);
 
 }  // namespace jetlag::trace

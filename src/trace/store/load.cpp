@@ -93,7 +93,9 @@ class Loader {
                               static_cast<std::int32_t>(number(d, "node")), text(d, "text")});
     } else if (kind == "thread") {
       const auto track = static_cast<std::uint32_t>(number(d, "track"));
-      threads_[track] = {text(d, "name"), number(d, "system")};
+      const std::int64_t id = number(d, "id");
+      threads_[track] = {id != 0 ? static_cast<std::uint64_t>(id) : track, text(d, "name"),
+                         number(d, "system")};
     } else if (kind == "counter") {
       counters_.emplace(static_cast<SiteId>(number(d, "id")),
                         static_cast<Index>(trace_.counters.size()));
@@ -101,6 +103,8 @@ class Loader {
           {text(d, "name"), text(d, "unit"), text(d, "kind"), text(d, "doc")});
     } else if (kind == "clock") {
       clock_.add(static_cast<std::uint64_t>(number(d, "ticks")), number(d, "ns"));
+    } else if (kind == "dropped") {
+      trace_.dropped += static_cast<std::uint64_t>(number(d, "count"));
     } else if (kind == "run") {
       for (const auto& [name, value] : d.items()) {
         if (name != "def")
@@ -123,8 +127,7 @@ class Loader {
     const auto known = threads_.find(track);
     thread_ = static_cast<Index>(trace_.threads.size());
     trace_.threads.push_back(
-        {track, known != threads_.end() ? known->second.first : format("thread {}", track),
-         known != threads_.end() ? known->second.second : 0});
+        known != threads_.end() ? known->second : Thread{track, format("thread {}", track), 0});
     open_.clear();
     for (const Record& r : records) record(r);
     const std::int64_t last = records.empty() ? 0 : clock_.ns(records.back().ticks);
@@ -141,7 +144,8 @@ class Loader {
       case Event::create: {
         Making& t = task(r.task);
         t.row.site = site(r.site);
-        t.row.created = time;
+        // Work that goes on elsewhere may be told again.
+        t.row.created = t.row.created < 0 ? time : std::min(t.row.created, time);
         t.parent = r.argument;
         return;
       }
@@ -249,6 +253,9 @@ class Loader {
     }
     std::stable_sort(trace_.edges.begin(), trace_.edges.end(),
                      [](const Edge& a, const Edge& b) { return a.to < b.to; });
+    // An outer span may say its work after an inner one.
+    std::stable_sort(trace_.work.begin(), trace_.work.end(),
+                     [](const Work& a, const Work& b) { return a.span < b.span; });
     for (Sample& s : trace_.samples) s.time -= first_;
     std::stable_sort(trace_.samples.begin(), trace_.samples.end(),
                      [](const Sample& a, const Sample& b) { return a.time < b.time; });
@@ -292,7 +299,7 @@ class Loader {
   ClockMap clock_;
   std::unordered_map<SiteId, Index> sites_;
   std::unordered_map<SiteId, Index> counters_;
-  std::unordered_map<std::uint32_t, std::pair<std::string, std::int64_t>> threads_;
+  std::unordered_map<std::uint32_t, Thread> threads_;
   std::unordered_map<std::uint64_t, Making> tasks_;
   std::vector<std::uint64_t> tasks_of_spans_;
   std::vector<RawEdge> edges_;
