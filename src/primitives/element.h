@@ -86,6 +86,10 @@ class ElementRun {
  public:
   ElementRun(std::shared_ptr<const ElementProgram> program, std::vector<Value> inputs,
              std::vector<Ref<Array>> outputs);
+  // One output that is in no memory yet: run() is told where elements go. It
+  // would lie without gaps, its axes in the order of the strides; no strides: C order.
+  ElementRun(std::shared_ptr<const ElementProgram> program, std::vector<Value> inputs,
+             const Dims& shape, const Dims& strides);
   ~ElementRun();
   ElementRun(ElementRun&&) noexcept;
 
@@ -101,6 +105,8 @@ class ElementRun {
   // flags that were raised, as Anomaly bits. They may be spurious. Throws what
   // NumPy throws on values (negative integer powers).
   unsigned run(std::int64_t first, std::int64_t last) const;
+  // The same, but the elements of the only output go to `to`, one after another.
+  unsigned run(std::int64_t first, std::int64_t last, std::byte* to) const;
 
   // For another round, on operands that lie as the first ones did: dtypes,
   // shapes, strides and kinds of scalars are the same, and the output is memory

@@ -44,7 +44,7 @@ KernelLayout layout_of(const ElementSpace& space, int operands, int outputs) {
 }
 
 unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operands,
-                    std::int64_t first, std::int64_t last) {
+                    std::int64_t first, std::int64_t last, std::byte* to) {
   std::byte* places[most_kernel_operands];
   std::int64_t inner[most_kernel_operands], outer[most_kernel_operands];
   const Dims& shape = space.shape();
@@ -63,6 +63,7 @@ unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operand
       rows = 1;
     }
     for (int i = 0; i < operands; ++i) places[i] = space.at(i, position);
+    if (to) places[operands - 1] = to + (position - first) * space[operands - 1].item;
     met |= kernel(places, inner, outer, columns, rows);
     position += columns * rows;
   }

@@ -51,9 +51,10 @@ class KernelTable {
 // The layout of the operands of a space, of which the last `outputs` are written.
 KernelLayout layout_of(const ElementSpace& space, int operands, int outputs);
 
-// Elements [first, last) of the space by the kernel. Returns Anomaly bits as
-// the kernel does.
+// Elements [first, last) of the space by the kernel; if `to` is not null, those
+// of the last operand go there, one after another. Returns Anomaly bits as the
+// kernel does.
 unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operands,
-                    std::int64_t first, std::int64_t last);
+                    std::int64_t first, std::int64_t last, std::byte* to = nullptr);
 
 }  // namespace jetlag

@@ -99,6 +99,22 @@ RunState::RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs,
   choose_direct_stores();
 }
 
+namespace {
+
+// Stands for memory that is not there: its address is near that of no array.
+std::byte nowhere;
+
+Ref<Array> placeholder(DType dtype, const Dims& shape, const Dims& strides) {
+  return make<Array>(nullptr, &nowhere, dtype, shape,
+                     strides.empty() ? contiguous_strides(shape, size_of(dtype)) : strides);
+}
+
+}  // namespace
+
+RunState::RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs, const Dims& shape,
+                   const Dims& strides)
+    : RunState(p, std::move(inputs), {placeholder(p->output_dtype(0), shape, strides)}) {}
+
 ElementSpace RunState::make_space(std::vector<Value>& inputs, std::vector<Ref<Array>>& outputs) {
   JETLAG_CHECK(static_cast<int>(inputs.size()) == program->inputs() &&
                    static_cast<int>(outputs.size()) == program->outputs() && !outputs.empty(),
@@ -172,12 +188,16 @@ void RunState::choose_direct_stores() {
 // One call of run(): the pointers of all values, moved from stretch to stretch.
 class ChunkRunner {
  public:
-  ChunkRunner(const RunState& state, const std::byte** pointers, std::byte* buffers)
+  // `to`: where the only output goes, from element `first` on; or null.
+  ChunkRunner(const RunState& state, const std::byte** pointers, std::byte* buffers, std::byte* to,
+              std::int64_t first)
       : state_(state),
         program_(*state.program),
         space_(state.space),
         pointers_(pointers),
-        buffers_(buffers) {
+        buffers_(buffers),
+        to_(to),
+        first_(first) {
     for (std::size_t v = 0; v < program_.slots.size(); ++v) {
       pointers_[v] = program_.fixed[v] ? program_.fixed[v] : buffer(static_cast<int>(v));
     }
@@ -213,6 +233,7 @@ class ChunkRunner {
   // Where n elements of an operand lie densely; null if they do not.
   std::byte* dense(std::int64_t operand, std::int64_t position, std::int64_t n) const {
     const Placement& p = space_[operand];
+    if (to_ && operand == program_.inputs()) return to_ + (position - first_) * p.item;
     if (p.flat) return p.data + position * p.item;
     const bool in_row = space_.step(operand) == p.item && n <= space_.row_left(position);
     return in_row ? space_.at(operand, position) : nullptr;
@@ -246,8 +267,10 @@ class ChunkRunner {
   void store(int o, std::int64_t position, std::int64_t n) const {
     const int operand = program_.inputs() + o;
     const std::byte* from = pointers_[program_.output_list[o]];
-    if (state_.store_directly[o] && dense(operand, position, n) == from) return;
-    space_.scatter(operand, position, n, from);
+    std::byte* place = dense(operand, position, n);
+    if (state_.store_directly[o] && place == from) return;
+    if (to_) std::memcpy(place, from, static_cast<std::size_t>(n * space_[operand].item));
+    else space_.scatter(operand, position, n, from);
   }
 
   const RunState& state_;
@@ -255,12 +278,15 @@ class ChunkRunner {
   const ElementSpace& space_;
   const std::byte** pointers_;
   std::byte* buffers_;
+  std::byte* to_;
+  std::int64_t first_;
 };
 
-void RunState::interpret(std::int64_t first, std::int64_t last) const {
+void RunState::interpret(std::int64_t first, std::int64_t last, std::byte* to) const {
   const std::int64_t pointer_bytes = (program->code_.size() * 8 + 63) / 64 * 64;
   std::byte* memory = scratch(pointer_bytes + program->slot_count * program->slot_bytes);
-  ChunkRunner runner(*this, reinterpret_cast<const std::byte**>(memory), memory + pointer_bytes);
+  ChunkRunner runner(*this, reinterpret_cast<const std::byte**>(memory), memory + pointer_bytes, to,
+                     first);
   runner.spread_uniform(std::min(run_length, last - first));
   for (std::int64_t position = first; position < last;) {
     const std::int64_t n = runner.stretch(position, last);
@@ -269,14 +295,14 @@ void RunState::interpret(std::int64_t first, std::int64_t last) const {
   }
 }
 
-unsigned RunState::run(std::int64_t first, std::int64_t last) const {
+unsigned RunState::run(std::int64_t first, std::int64_t last, std::byte* to) const {
   const ElementKernel kernel = slot ? slot->kernel.load(std::memory_order_acquire) : nullptr;
   clear_flags();
   unsigned met = conversion_flags;
   if (kernel) {
-    met |= run_kernel(kernel, space, operands(), first, last);
+    met |= run_kernel(kernel, space, operands(), first, last, to);
   } else {
-    interpret(first, last);
+    interpret(first, last, to);
   }
   return read_flags() | met;
 }
@@ -301,6 +327,10 @@ ElementRun::ElementRun(std::shared_ptr<const ElementProgram> program, std::vecto
                        std::vector<Ref<Array>> outputs)
     : state_(std::make_unique<State>(std::static_pointer_cast<const Program>(std::move(program)),
                                      std::move(inputs), std::move(outputs))) {}
+ElementRun::ElementRun(std::shared_ptr<const ElementProgram> program, std::vector<Value> inputs,
+                       const Dims& shape, const Dims& strides)
+    : state_(std::make_unique<State>(std::static_pointer_cast<const Program>(std::move(program)),
+                                     std::move(inputs), shape, strides)) {}
 ElementRun::~ElementRun() = default;
 ElementRun::ElementRun(ElementRun&&) noexcept = default;
 
@@ -316,6 +346,10 @@ void ElementRun::use(const KernelSlot* slot) { state_->slot = slot; }
 
 unsigned ElementRun::run(std::int64_t first, std::int64_t last) const {
   return state_->run(first, last);
+}
+
+unsigned ElementRun::run(std::int64_t first, std::int64_t last, std::byte* to) const {
+  return state_->run(first, last, to);
 }
 
 void ElementRun::aim(std::span<const Value* const> inputs, std::byte* output) {

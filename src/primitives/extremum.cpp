@@ -2,8 +2,10 @@
 // NaN counts as both.
 #include <memory>
 
+#include "primitives/element_program.h"
 #include "primitives/element_reader.h"
 #include "primitives/moves.h"
+#include "primitives/on_demand.h"
 #include "primitives/reduce.h"
 #include "primitives/reduction.h"
 #include "primitives/shape.h"
@@ -87,6 +89,65 @@ Best<T> search(const std::byte* data, std::span<const ReaderAxis> axes, std::int
   return best;
 }
 
+// ---- where elements come from --------------------------------------------------
+
+// The bytes of an array in C order: those in memory, or so many at a time as
+// are computed.
+class Source {
+ public:
+  explicit Source(const Array& a)
+      : computed_(on_demand(a)),
+        memory_(computed_ ? nullptr : a.data()),
+        item_(size_of(a.dtype())),
+        buffer_(computed_ ? allocate_bytes(stretch_bytes) : nullptr) {}
+
+  bool in_memory() const { return memory_; }
+  // How many things of so many bytes each may be asked for at once.
+  std::int64_t most(std::int64_t bytes) const {
+    if (memory_) return std::numeric_limits<std::int64_t>::max();
+    return std::max<std::int64_t>(stretch_bytes / bytes, 1);
+  }
+  // Bytes from `offset` on, until the next are asked for.
+  const std::byte* get(std::int64_t offset, std::int64_t bytes) const {
+    if (memory_) return memory_ + offset;
+    compute(offset, bytes, buffer_.get());
+    return buffer_.get();
+  }
+  // Rows of so many bytes, `step` apart there and without gaps here.
+  const std::byte* rows(std::int64_t offset, std::int64_t step, std::int64_t count,
+                        std::int64_t bytes) const {
+    for (std::int64_t i = 0; i < count; ++i) {
+      compute(offset + i * step, bytes, buffer_.get() + i * bytes);
+    }
+    return buffer_.get();
+  }
+
+ private:
+  void compute(std::int64_t offset, std::int64_t bytes, std::byte* to) const {
+    computed_->compute(offset / item_, (offset + bytes) / item_, to);
+  }
+
+  const OnDemand* computed_;
+  const std::byte* memory_;
+  std::int64_t item_;
+  Bytes buffer_;
+};
+
+// As search() on what is in memory; elements [first, last) of the source.
+template <Fold fold, class T>
+Best<T> search_source(const Source& source, std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t item = sizeof(T);
+  const ReaderAxis line{last - first, item};
+  Best<T> best;
+  const std::int64_t some = source.most(item);
+  // To the end, even after a NaN: every element may meet a condition to report.
+  for (std::int64_t i = first; i < last; i += some) {
+    const std::int64_t n = std::min(some, last - i);
+    take<fold>(best, search<fold, T>(source.get(i * item, n * item), {&line, 1}, 0, n), i - first);
+  }
+  return best;
+}
+
 // ---- all lines along an axis ---------------------------------------------------
 
 // The kept axes, in C order, as lines of the innermost of them; what is asked
@@ -108,25 +169,62 @@ std::vector<ReaderAxis> axes_of(const Array& a) {
   return axes;
 }
 
+// Rows, of which `before` came earlier, against a row of bests.
+template <Fold fold, class T>
+void compare_rows(const std::byte* p, ReaderAxis rows, ReaderAxis columns, std::int64_t before,
+                  T* best, std::int64_t* out) {
+  for (std::int64_t i = 0; i < rows.count; ++i) {
+    for (std::int64_t j = 0; j < columns.count; ++j) {
+      const T x = *reinterpret_cast<const T*>(p + i * rows.stride + j * columns.stride);
+      if (before + i > 0 && !wins<fold>(best[j], x)) continue;
+      best[j] = x;
+      out[j] = before + i;
+    }
+  }
+}
+
 // Row by row where the columns lie near together: a row of bests is updated.
 template <Fold fold, class T>
-void search_rows(const std::byte* data, ReaderAxis rows, ReaderAxis columns, std::int64_t* out) {
+void search_rows(const Source& source, std::int64_t offset, ReaderAxis rows, ReaderAxis columns,
+                 std::int64_t* out) {
   constexpr std::int64_t width = 512;
   T best[width];
   for (std::int64_t first = 0; first < columns.count; first += width) {
     const std::int64_t n = std::min(width, columns.count - first);
-    const std::byte* p = data + first * columns.stride;
-    for (std::int64_t j = 0; j < n; ++j) {
-      best[j] = *reinterpret_cast<const T*>(p + j * columns.stride);
-      out[first + j] = 0;
+    const std::int64_t corner = offset + first * columns.stride;
+    const ReaderAxis some{n, columns.stride};
+    if (source.in_memory()) {
+      compare_rows<fold, T>(source.get(corner, 0), rows, some, 0, best, out + first);
+      continue;
     }
-    for (std::int64_t i = 1; i < rows.count; ++i) {
-      for (std::int64_t j = 0; j < n; ++j) {
-        const T x = *reinterpret_cast<const T*>(p + i * rows.stride + j * columns.stride);
-        if (!wins<fold>(best[j], x)) continue;
-        best[j] = x;
-        out[first + j] = i;
-      }
+    const std::int64_t bytes = n * static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t most = source.most(bytes);
+    for (std::int64_t i = 0; i < rows.count; i += most) {
+      const ReaderAxis few{std::min(most, rows.count - i), bytes};
+      const std::byte* p = source.rows(corner + i * rows.stride, rows.stride, few.count, bytes);
+      compare_rows<fold, T>(p, few, some, i, best, out + first);
+    }
+  }
+}
+
+// Lines whose own elements lie near together.
+template <Fold fold, class T>
+void search_each(const Source& source, std::int64_t offset, std::int64_t step, ReaderAxis line,
+                 std::int64_t lines, std::int64_t* out) {
+  const bool without_gaps = step == line.count * line.stride && step <= stretch_bytes;
+  if (!source.in_memory() && !without_gaps) {
+    for (std::int64_t i = 0; i < lines; ++i) {
+      const std::int64_t first = (offset + i * step) / line.stride;
+      out[i] = search_source<fold, T>(source, first, first + line.count).at;
+    }
+    return;
+  }
+  const std::int64_t most = std::min(source.most(step), lines);
+  for (std::int64_t i = 0; i < lines; i += most) {
+    const std::int64_t n = std::min(most, lines - i);
+    const std::byte* p = source.get(offset + i * step, n * step);
+    for (std::int64_t k = 0; k < n; ++k) {
+      out[i + k] = search<fold, T>(p + k * step, {&line, 1}, 0, line.count).at;
     }
   }
 }
@@ -141,21 +239,20 @@ void search_lines(const Question& q, std::int64_t first, std::int64_t last) {
   strides.erase(q.axis);
   const std::int64_t inner = shape.empty() ? 1 : shape.back();
   const std::int64_t step = shape.empty() ? 0 : strides.back();
+  const Source source(*q.a);
   while (first < last) {
     std::int64_t rest = first;
-    const std::byte* p = q.a->data();
+    std::int64_t offset = 0;
     for (std::int64_t i = shape.size() - 1; i >= 0; --i) {
-      p += rest % shape[i] * strides[i];
+      offset += rest % shape[i] * strides[i];
       rest /= shape[i];
     }
     const std::int64_t n = std::min(last - first, inner - first % inner);
     std::int64_t* out = q.out->as<std::int64_t>() + first;
     if (std::abs(step) < std::abs(line.stride)) {
-      search_rows<fold, T>(p, line, {n, step}, out);
+      search_rows<fold, T>(source, offset, line, {n, step}, out);
     } else {
-      for (std::int64_t i = 0; i < n; ++i) {
-        out[i] = search<fold, T>(p + i * step, {&line, 1}, 0, line.count).at;
-      }
+      search_each<fold, T>(source, offset, step, line, n, out);
     }
     first += n;
   }
@@ -180,8 +277,15 @@ Job over_all(Question q) {
   auto bests = std::make_shared<std::vector<Best<T>>>(static_cast<std::size_t>(pieces));
   Job job{.blocks = pieces, .body = {}, .finish = {}};
   job.body = [a = q.a, n, pieces, bests](std::int64_t block) {
-    (*bests)[static_cast<std::size_t>(block)] = search<fold, T>(
-        a->data(), axes_of(*a), piece_begin(n, pieces, block), piece_begin(n, pieces, block + 1));
+    const std::int64_t first = piece_begin(n, pieces, block);
+    const std::int64_t last = piece_begin(n, pieces, block + 1);
+    Best<T>& best = (*bests)[static_cast<std::size_t>(block)];
+    if (on_demand(*a)) {
+      best = search_source<fold, T>(Source(*a), first, last);
+      best.at += first;
+    } else {
+      best = search<fold, T>(a->data(), axes_of(*a), first, last);
+    }
   };
   job.finish = [out = q.out, bests] {
     Best<T> best;
@@ -199,8 +303,9 @@ Job search_job(Question q) {
     using Number = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
     return q.axis < 0 ? over_all<fold, Number>(q) : along_axis<fold, Number>(q);
   });
-  job.bytes = static_cast<double>(q.a->bytes());
-  job.flops = static_cast<double>(q.a->size());
+  const OnDemand* computed = on_demand(*q.a);
+  job.bytes = computed ? computed->bytes_read() : static_cast<double>(q.a->bytes());
+  job.flops = static_cast<double>(q.a->size()) + (computed ? computed->flops() : 0);
   return job;
 }
 
@@ -226,9 +331,12 @@ Spec search_type(Arguments args, std::string_view name) {
 Spec argmin_type(Arguments args) { return search_type(args, "argmin"); }
 Spec argmax_type(Arguments args) { return search_type(args, "argmax"); }
 
+// Places are counted in C order, and so is what is computed.
+bool is_in_order(Arguments args) { return args[0].array()->is_contiguous(); }
+
 Question question(Arguments args, const Ref<Array>& out) {
   const Ref<Array> a = operand(args[0]);
-  const bool whole = absent(args[1]) || a->rank() == 0;
+  const bool whole = absent(args[1]) || a->rank() <= 1;
   return {a, out, whole ? -1 : normal_axis(*as_index(args[1]), a->rank())};
 }
 
@@ -248,6 +356,7 @@ constexpr Primitive table[] = {
      .example = "argmin([3, 1, 2])  #= 1",
      .method = "argmin",
      .type = argmin_type,
+     .on_demand = is_in_order,
      .kernel = argmin_kernel},
     {.name = "argmax",
      .python = "numpy.argmax",
@@ -256,6 +365,7 @@ constexpr Primitive table[] = {
      .example = "argmax([3, 1, 2])  #= 0",
      .method = "argmax",
      .type = argmax_type,
+     .on_demand = is_in_order,
      .kernel = argmax_kernel},
 };
 

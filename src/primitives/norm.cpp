@@ -149,6 +149,9 @@ Job matrix_job(const Ref<Array>& a, const Request& request, const Ref<Array>& ou
   return job;
 }
 
+// Parts of complex numbers are looked at where they lie.
+bool is_real(Arguments args) { return !is_complex(args[0].array()->dtype()); }
+
 Job norm_kernel(Arguments args, const Ref<Array>& out, Watch*) {
   const Ref<Array> a = operand(args[0]);
   const Request request = *request_of(args, a->rank());
@@ -170,6 +173,7 @@ constexpr Primitive table[] = {
      .doc = "The length of a vector; of a matrix, its Frobenius, 1 or inf norm.",
      .example = "norm([3, 4])  #= 5.0",
      .type = norm_type,
+     .on_demand = is_real,
      .kernel = norm_kernel},
 };
 

@@ -80,6 +80,9 @@ using TypeRule = Spec (*)(Arguments);
 using Kernel = Job (*)(Arguments, const Ref<Array>& out, Watch* watch);
 // Another look at the first argument, free of cost; null declines.
 using ViewRule = Ref<Array> (*)(Arguments);
+// Whether the kernel reads its first argument, which is not in memory, as it is
+// computed (primitives/on_demand.h): element by element, each once.
+using OnDemandRule = bool (*)(Arguments);
 // On values alone, on the calling thread: Python's scalar arithmetic, shapes,
 // lengths. Unbound declines. Arrays in the arguments may still be computing:
 // only their shape and dtype may be looked at.
@@ -173,6 +176,7 @@ struct Primitive {
   LoopRule loop = nullptr;  // with formula
   Formula formula = {};
   TypeRule type = nullptr;  // with kernel
+  OnDemandRule on_demand = nullptr;
   Kernel kernel = nullptr;
   ViewRule view = nullptr;
   Form form = Form::none;

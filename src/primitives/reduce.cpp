@@ -26,6 +26,14 @@ std::optional<Outline> known_operand(const Value& v) {
   return outline(v);
 }
 
+bool in_any_order(Arguments) { return true; }
+
+// The loops of complex products round by where a row begins and ends.
+bool is_real_product(Arguments args) {
+  const std::optional<DType> dtype = as_dtype(args[2], args[0].array()->dtype());
+  return !is_complex(args[0].array()->dtype()) && dtype && !is_complex(*dtype);
+}
+
 Job run(const Value& v, const Value& axis, const Reduction& how, const Ref<Array>& out,
         Watch* watch) {
   const Ref<Array> a = operand(v);
@@ -200,6 +208,7 @@ constexpr Primitive table[] = {
      .example = "sum([[1, 2], [3, 4]], 0)  #= [4, 6]",
      .method = "sum",
      .type = sum_type,
+     .on_demand = in_any_order,
      .kernel = sum_kernel,
      .reports = "reduce"},
     {.name = "prod",
@@ -209,6 +218,7 @@ constexpr Primitive table[] = {
      .example = "prod([2, 3, 4])  #= 24",
      .method = "prod",
      .type = sum_type,
+     .on_demand = is_real_product,
      .kernel = prod_kernel,
      .reports = "reduce"},
     {.name = "mean",
@@ -218,6 +228,7 @@ constexpr Primitive table[] = {
      .example = "mean([1, 2])  #= 1.5",
      .method = "mean",
      .type = mean_type,
+     .on_demand = in_any_order,
      .kernel = mean_kernel,
      .reports = "reduce"},
     {.name = "min",
@@ -227,6 +238,7 @@ constexpr Primitive table[] = {
      .example = "min([2, 1, 3])  #= 1",
      .method = "min",
      .type = min_type,
+     .on_demand = in_any_order,
      .kernel = min_kernel},
     {.name = "max",
      .python = "numpy.max",
@@ -235,6 +247,7 @@ constexpr Primitive table[] = {
      .example = "max([2, 1, 3])  #= 3",
      .method = "max",
      .type = max_type,
+     .on_demand = in_any_order,
      .kernel = max_kernel},
     {.name = "amin",
      .python = "numpy.amin",
@@ -242,6 +255,7 @@ constexpr Primitive table[] = {
      .doc = "The same as min.",
      .example = "amin([2, 1, 3])  #= 1",
      .type = min_type,
+     .on_demand = in_any_order,
      .kernel = min_kernel},
     {.name = "amax",
      .python = "numpy.amax",
@@ -249,6 +263,7 @@ constexpr Primitive table[] = {
      .doc = "The same as max.",
      .example = "amax([2, 1, 3])  #= 3",
      .type = max_type,
+     .on_demand = in_any_order,
      .kernel = max_kernel},
     {.name = "any",
      .python = "numpy.any",
@@ -257,6 +272,7 @@ constexpr Primitive table[] = {
      .example = "any([0, 2])  #= true",
      .method = "any",
      .type = truth_type,
+     .on_demand = in_any_order,
      .kernel = any_kernel},
     {.name = "all",
      .python = "numpy.all",
@@ -265,6 +281,7 @@ constexpr Primitive table[] = {
      .example = "all([0, 2])  #= false",
      .method = "all",
      .type = truth_type,
+     .on_demand = in_any_order,
      .kernel = all_kernel},
     {.name = "count_nonzero",
      .python = "numpy.count_nonzero",
@@ -272,6 +289,7 @@ constexpr Primitive table[] = {
      .doc = "How many elements are not zero.",
      .example = "count_nonzero([0, 2, 3])  #= 2",
      .type = count_type,
+     .on_demand = in_any_order,
      .kernel = count_kernel},
     {.name = "trace",
      .python = "numpy.trace",

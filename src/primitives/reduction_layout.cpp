@@ -25,7 +25,7 @@ void add_axes(const Array& a, AxisSet axes, const Array& out, ReductionLayout& l
     if (!axis.folded) axis.out_stride = to.strides()[i];
     if (axis.count == 1) continue;
     if (axis.stride < 0) {
-      layout.data += axis.stride * (axis.count - 1);
+      layout.offset += axis.stride * (axis.count - 1);
       layout.out += axis.out_stride * (axis.count - 1);
       axis.stride = -axis.stride;
       axis.out_stride = -axis.out_stride;
@@ -86,7 +86,7 @@ void keep_piece(ReductionLayout& part, std::int64_t axis, std::int64_t pieces, s
   ReductionAxis& cut = part.axes[static_cast<std::size_t>(axis)];
   const std::int64_t first = piece_begin(cut.count, pieces, i);
   const std::int64_t last = piece_begin(cut.count, pieces, i + 1);
-  part.data += first * cut.stride;
+  part.offset += first * cut.stride;
   part.out += first * cut.out_stride;
   cut.count = last - first;
 }
@@ -103,7 +103,6 @@ std::int64_t ReductionLayout::results() const {
 
 ReductionLayout lay_out_reduction(const Array& a, AxisSet axes, const Array& out) {
   ReductionLayout layout;
-  layout.data = a.data();
   layout.out = out.data();
   add_axes(a, axes, out, layout);
   sort_and_join(layout.axes);

@@ -16,7 +16,7 @@ struct ReductionAxis {
 };
 
 struct ReductionLayout {
-  std::byte* data = nullptr;
+  std::int64_t offset = 0;          // bytes from the array's first element to the part's
   std::byte* out = nullptr;         // the result of the first elements
   std::vector<ReductionAxis> axes;  // largest strides first
 

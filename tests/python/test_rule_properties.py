@@ -66,6 +66,20 @@ def hoisted(a, b):
     return total
 
 
+def reduced(a, b):
+    x, y = np.tile(a, 3000), np.tile(b, 3000)
+    return np.sum((x - y) ** 2), np.max(x * 2), np.count_nonzero(y - 1, axis=0), np.prod(x * 0)
+
+
+def masked(a, b):
+    x, y = np.tile(a, 9000), np.tile(b, 9000)
+    return np.sum(x[x > y]), np.mean(x[y <= x]), np.any(x[y > 0])
+
+
+def columns_times_rows(a, b):
+    return np.outer(a, b) * 2 + a, np.sqrt(np.abs(np.outer(b, a)))
+
+
 def diagonal(_x, w):
     return np.diag(w) * 2 + np.identity(w.shape[0])
 
@@ -111,6 +125,9 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "last-use": reused,
     "common-subexpressions": repeated,
     "hoist": hoisted,
+    "fused-reduction": reduced,
+    "masked-reduction": masked,
+    "outer-product": columns_times_rows,
     "power-of-constant": powers,
 }
 PRODUCTS: dict[str, Callable[..., Any]] = {

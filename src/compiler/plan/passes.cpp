@@ -4,6 +4,7 @@
 
 #include "compiler/plan/independent.h"
 #include "compiler/plan/liveness.h"
+#include "compiler/plan/reductions.h"
 #include "compiler/plan/regions.h"
 #include "compiler/plan/repeats.h"
 #include "compiler/plan/streams.h"
@@ -15,6 +16,10 @@ bool is_elementwise(const Op& op) {
   if (op.primitive->formula) return true;
   const Primitive* ufunc = find_primitive(op.primitive->ufunc);
   return ufunc && ufunc->formula;
+}
+
+bool is_outer(const Op& op) {
+  return op.kind == OpKind::call && op.primitive && op.primitive->name == "outer";
 }
 
 bool is_quiet(const Op& op) {
@@ -70,11 +75,12 @@ class Fuser {
     std::sort(members.begin(), members.end());
     const int id = static_cast<int>(region_.groups.size());
     for (int m : members) region_.ops[m].group = id;
-    region_.groups.push_back({members});
+    region_.groups.push_back({.members = members});
   }
 
   bool joins(int reg, const std::vector<int>& members, int root) const {
-    if (!is_elementwise(region_.ops[reg]) || region_.ops[reg].group >= 0) return false;
+    const bool fits = is_elementwise(region_.ops[reg]) || is_outer(region_.ops[reg]);
+    if (!fits || region_.ops[reg].group >= 0) return false;
     if (std::find(members.begin(), members.end(), reg) != members.end()) return false;
     for (int reader : readers_[reg]) {
       if (std::find(members.begin(), members.end(), reader) == members.end()) return false;
@@ -208,6 +214,8 @@ constexpr Pass table[] = {
     {"find-invariants", find_invariants, "what rounds of a loop would compute again is noted"},
     {"fuse-elementwise", fuse_elementwise,
      "elementwise chains become one pass over their operands"},
+    {"fuse-reductions", fuse_reductions,
+     "an elementwise result that one reduction reads is computed where it is reduced"},
     {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
     {"note-factors", note_factors,
      "inverses become factorisations, and products wait, where only products read them"},

@@ -89,11 +89,12 @@ struct Op {
   std::string name;   // of an attribute, method, variable
   const Function* function = nullptr;
   std::vector<Block> blocks;
-  std::vector<int> dying;      // registers that nothing reads after this operation
-  int group = -1;              // the fused group, if any
-  int stream = -1;             // the stream, if it may be part of one
-  bool feeds_product = false;  // an inverse that a product reads as its first factor
-  int invariant = -1;          // the outermost loop around that leaves its operands as they are
+  std::vector<int> dying;        // registers that nothing reads after this operation
+  int group = -1;                // the fused group, if any
+  int stream = -1;               // the stream, if it may be part of one
+  bool feeds_product = false;    // an inverse that a product reads as its first factor
+  bool feeds_reduction = false;  // a subscript whose result one reduction alone reads
+  int invariant = -1;            // the outermost loop around that leaves its operands as they are
   std::optional<Recall> recall;
   bool repeated = false;  // costly, and computed in several groups: made by itself
   physl::NodePtr node;    // for explain
@@ -107,6 +108,7 @@ struct Op {
 // reader than a member of the group.
 struct Group {
   std::vector<int> members;  // registers, in order; the last is the result
+  int reduction = -1;        // the operation that alone reads the result, and reduces it
 };
 
 // Products that may have a matrix in common, with the elementwise work between

@@ -25,6 +25,8 @@ void each_region(Block& block, const F& f) {
 }
 
 bool is_elementwise(const Op& op);
+// A column times a row, as far as a call can tell.
+bool is_outer(const Op& op);
 
 // Whether work on arrays may move past the operation: nothing here can write
 // into memory or run the user's code.

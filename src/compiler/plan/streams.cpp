@@ -118,7 +118,7 @@ class Streamer {
     o.stream = stream;
     if (o.group >= 0 || is_product(o)) return;
     o.group = static_cast<int>(region_.groups.size());
-    region_.groups.push_back({{k}});
+    region_.groups.push_back({.members = {k}});
   }
 
   Region& region_;

@@ -7,6 +7,8 @@
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
 #include "primitives/loop_rules.h"
+#include "primitives/on_demand.h"
+#include "runtime/exec/deferred.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
@@ -145,6 +147,10 @@ std::string_view rule_of_product(const Primitive& p, const std::vector<Value>& a
   return is_turned(a) || is_turned(b) ? "dot-transposed" : "";
 }
 
+const OnDemand* on_demand_in(const Value& v) {
+  return v.is_array() ? on_demand(*v.array()) : nullptr;
+}
+
 std::string_view last_part(std::string_view dotted) {
   const std::size_t dot = dotted.rfind('.');
   return dot == std::string_view::npos ? dotted : dotted.substr(dot + 1);
@@ -265,12 +271,26 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
 
 std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
                                   std::vector<Value>& args) {
-  const Spec spec = p.type(args);
+  const bool deferred = !args.empty() && on_demand_in(args[0]);
+  const auto type = [&] {
+    try {
+      return p.type(args);
+    } catch (const Error&) {
+      // What came before has conditions to tell of.
+      if (deferred) args[0].array()->write_out();
+      throw;
+    }
+  };
+  const Spec spec = type();
   if (spec.declined()) return std::nullopt;
+  const bool fused = deferred && p.on_demand && p.on_demand(args);
+  const std::string_view rule = !fused                 ? ""
+                                : deferred_in(args[0]) ? "fused-reduction"
+                                                       : "masked-reduction";
   Ref<Array> out = result_array(spec.dtype, spec.shape, spec.strides);
   kernel_into(op, p, args, out);
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
-  if (profile_) describe(op, StepKind::call, result, rule_of_product(p, args));
+  if (profile_) describe(op, StepKind::call, result, fused ? rule : rule_of_product(p, args));
   return result;
 }
 
@@ -278,6 +298,13 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
                        const Ref<Array>& out) {
   auto watch = std::make_shared<Watch>();
   watch->wanted = fp().wanted;
+  Step step{&op, StepKind::call, p.can_fail, args, {}, out};
+  const OnDemand* deferred = args.empty() ? nullptr : on_demand_in(args[0]);
+  if (deferred && p.on_demand && p.on_demand(args)) step.reads = deferred->start();
+  else if (deferred) {
+    if (profile_) profile_->refuse(op.id, "fused-reduction", "the reduction wants a whole array");
+    args[0].array()->write_out();
+  }
   Job job = p.kernel(args, out, fp().wanted ? watch.get() : nullptr);
   if (fp().wanted) {
     job.finish = [finish = std::move(job.finish), watch, flight = flight_, sequence = sequence_,
@@ -287,8 +314,9 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
       if (report.anomalies) flight->report(sequence, report);
     };
   }
-  Step step{&op, StepKind::call, p.can_fail, args, {}, out};
-  for (const Value& v : args) collect_arrays(v, step.reads);
+  for (const Value& v : args) {
+    if (!on_demand_in(v)) collect_arrays(v, step.reads);
+  }
   step.keep.push_back(Value::of(out));
   perform(std::move(job), std::move(step));
   tell_if_at_once(sequence_);

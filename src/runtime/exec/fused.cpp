@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/jit/kernels.h"
+#include "compiler/plan/regions.h"
 #include "compiler/plan/rules.h"
 #include "primitives/kept_order.h"
 #include "runtime/exec/powers.h"
@@ -29,17 +30,20 @@ void FusedGroup::member(int reg, Frame& frame) {
   const int at = position(reg);
   const bool last = reg == group_.members.back();
   if (known_ && !strayed_ && is_like_before(at)) {
+    if (specs_[static_cast<std::size_t>(at)].apart) compute_alone(at, frame);
     if (last) compute_or_recall(reg, frame);
     return;
   }
   strayed_ = true;
   known_ = false;
-  if (!eager_ && !check(at)) go_eager(at, frame);
+  if (!eager_ && !check(at, frame)) go_eager(at, frame);
   if (eager_) {
     const Op& op = region_.ops[static_cast<std::size_t>(reg)];
     // A product that came after the group went eager was put off all the same.
     if (stream_) stream_->settle_operands(op);
-    regs_[reg] = lane_.op(op, frame, regs_);
+    const bool lone = group_.members.size() == 1;
+    regs_[reg] =
+        lone && op.recall ? lane_.recalled(region_, op, frame, regs_) : lane_.op(op, frame, regs_);
   } else if (last) {
     compute_or_recall(reg, frame);
   }
@@ -72,14 +76,7 @@ void FusedGroup::go_eager(int until, Frame& frame) {
   eager_ = true;
   if (stream_) stream_->flush();
   for (int i = 0; i < until; ++i) {
-    const int reg = group_.members[static_cast<std::size_t>(i)];
-    const Op& op = region_.ops[static_cast<std::size_t>(reg)];
-    try {
-      regs_[reg] = lane_.op(op, frame, regs_);
-    } catch (Error& error) {
-      error.locate(op.place);
-      throw;
-    }
+    if (!specs_[static_cast<std::size_t>(i)].apart) compute_alone(i, frame);
   }
 }
 
@@ -91,45 +88,92 @@ bool may_fuse(const Primitive& ufunc) {
   return plan::is_on(fuse) && (ufunc.name != "where" || plan::is_on(select));
 }
 
-}  // namespace
-
-bool FusedGroup::check(int at) {
+// On its own, a member tells what is wrong, after those before it.
+template <class F>
+bool is_sound(const F& f) {
   try {
-    return is_sound(at);
+    return f();
   } catch (const Error&) {
-    return false;  // on its own, it tells what is wrong, after those before it
+    return false;
   }
 }
 
-bool FusedGroup::is_sound(int at) {
+}  // namespace
+
+void FusedGroup::compute_alone(int at, Frame& frame) {
+  if (stream_) stream_->flush();
+  const int reg = group_.members[static_cast<std::size_t>(at)];
+  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
+  try {
+    regs_[reg] = lane_.op(op, frame, regs_);
+  } catch (Error& error) {
+    error.locate(op.place);
+    throw;
+  }
+}
+
+// A member that was found sound, with all that it reads.
+void FusedGroup::set_apart(int at, Frame& frame) {
+  for (int a : op_of(at).args) {
+    if (const int before = inner(a); before >= 0) set_apart(before, frame);
+  }
+  specs_[static_cast<std::size_t>(at)].apart = true;
+  compute_alone(at, frame);
+}
+
+int FusedGroup::inner(int reg) const {
+  const int at = position(reg);
+  return at >= 0 && specs_[static_cast<std::size_t>(at)].apart ? -1 : at;
+}
+
+bool FusedGroup::check(int at, Frame& frame) {
   const Op& op = op_of(at);
   Spec& spec = specs_[static_cast<std::size_t>(at)];
   spec = {};
   fused_ = nullptr;
+  if (plan::is_outer(op)) return check_outer(at, frame);
   spec.ufunc = op.primitive->formula ? op.primitive : find_primitive(op.primitive->ufunc);
   if (!spec.ufunc || !spec.ufunc->formula || !may_fuse(*spec.ufunc)) return false;
-  std::vector<Operand> operands;
+  if (!is_sound([&] { return find_shape(at); })) return false;
   for (int a : op.args) {
+    // A row that becomes a matrix would be computed once for each row.
+    const int before = inner(a);
+    if (before >= 0 && !(specs_[static_cast<std::size_t>(before)].shape == spec.shape)) {
+      set_apart(before, frame);
+    }
+  }
+  if (!is_sound([&] { return find_loop(at); })) return false;
+  // A small operation is done at once; its group is there for the reduction after it.
+  const bool lone = group_.members.size() == 1 && group_.reduction >= 0;
+  return !lone || (stream_ && stream_->has_late()) || !is_small(spec);
+}
+
+bool FusedGroup::find_shape(int at) {
+  Dims& shape = specs_[static_cast<std::size_t>(at)].shape;
+  for (int a : op_of(at).args) {
     if (a < 0) return false;
-    const int inner = position(a);
-    if (inner >= 0) {
-      const Spec& from = specs_[static_cast<std::size_t>(inner)];
-      operands.push_back({from.dtype, false});
-      spec.shape = broadcast_shapes(spec.shape, from.shape);
+    if (const int before = inner(a); before >= 0) {
+      shape = broadcast_shapes(shape, specs_[static_cast<std::size_t>(before)].shape);
       continue;
     }
     const Value& v = regs_[a];
     if (!v.is_numeric() || (v.is_array() && !v.array()->in_memory())) return false;
-    operands.push_back(operand_of(v));
-    if (v.is_array()) spec.shape = broadcast_shapes(spec.shape, v.array()->shape());
+    if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
   }
-  if (spec.shape.empty()) return false;
-  if (spec.ufunc->name == "power" && !choose_power(op, spec, operands)) return false;
+  return !shape.empty();
+}
+
+bool FusedGroup::find_loop(int at) {
+  const Op& op = op_of(at);
+  Spec& spec = specs_[static_cast<std::size_t>(at)];
+  std::vector<Operand> operands;
   for (int a : op.args) {
-    const int inner = position(a);
-    // A row that becomes a matrix would be computed once for each row.
-    if (inner >= 0 && !(specs_[static_cast<std::size_t>(inner)].shape == spec.shape)) return false;
+    const int before = inner(a);
+    if (before < 0 && !regs_[a].is_numeric()) return false;
+    operands.push_back(before >= 0 ? Operand{specs_[static_cast<std::size_t>(before)].dtype, false}
+                                   : operand_of(regs_[a]));
   }
+  if (spec.ufunc->name == "power" && !choose_power(op, spec, operands)) return false;
   auto loop = choose_loop(*spec.ufunc, operands);
   const auto alone = loop ? program_for(*spec.ufunc, operands) : nullptr;
   if (!alone) return false;
@@ -139,12 +183,58 @@ bool FusedGroup::is_sound(int at) {
   return true;
 }
 
+// outer-product: f(outer(u, v)) → f(u[:, None] * v). Where that does not fit, the
+// product is made in its turn, and the rest of the group reads it.
+bool FusedGroup::check_outer(int at, Frame& frame) {
+  const Op& op = op_of(at);
+  Spec& spec = specs_[static_cast<std::size_t>(at)];
+  for (int a : op.args) {
+    if (const int before = a < 0 ? -1 : inner(a); before >= 0) set_apart(before, frame);
+  }
+  // The shapes of numbers and arrays say that of the product, also in later rounds.
+  const auto is_known = [&](int a) { return a >= 0 && regs_[a].is_numeric(); };
+  if (!std::all_of(op.args.begin(), op.args.end(), is_known)) return false;
+  const auto fits = [&](int a) {
+    if (!regs_[a].is_array() || !regs_[a].array()->in_memory()) return false;
+    return regs_[a].array()->rank() == 1 && !is_complex(regs_[a].array()->dtype());
+  };
+  static const plan::Rule& rule = *plan::find_rule("outer-product");
+  if (plan::is_on(rule) && op.args.size() == 2 && fits(op.args[0]) && fits(op.args[1])) {
+    const Array &u = *regs_[op.args[0]].array(), &v = *regs_[op.args[1]].array();
+    const std::vector<Operand> operands{{u.dtype(), false}, {v.dtype(), false}};
+    spec.ufunc = find_primitive("multiply");
+    spec.shape = {u.shape()[0], v.shape()[0]};
+    spec.outer = true;
+    if (auto loop = choose_loop(*spec.ufunc, operands)) {
+      spec.loop = std::move(*loop);
+      spec.dtype = program_for(*spec.ufunc, operands)->output_dtype(0);
+      return true;
+    }
+  }
+  if (lane_.profile_ && plan::is_on(rule)) {
+    lane_.profile_->refuse(op.id, "outer-product", "the factors are not vectors of real numbers");
+  }
+  spec = {};
+  spec.apart = true;
+  compute_alone(at, frame);
+  if (!regs_[group_.members[static_cast<std::size_t>(at)]].is_array()) return false;
+  spec.shape = regs_[group_.members[static_cast<std::size_t>(at)]].array()->shape();
+  return true;
+}
+
+Value FusedGroup::operand(int member, int argument) const {
+  const Value& v = regs_[op_of(member).args[static_cast<std::size_t>(argument)]];
+  if (!specs_[static_cast<std::size_t>(member)].outer || argument > 0) return v;
+  const Array& u = *v.array();
+  return Value::of(view_of(v.array(), u.data(), {u.shape()[0], 1}, {u.strides()[0], 0}));
+}
+
 // Powers by constants have formulas of their own, chosen at run time.
 bool FusedGroup::choose_power(const Op& op, Spec& spec, std::vector<Operand>& operands) const {
   if (operands.size() != 2) return false;
   const int exponent = op.args[1];
-  const bool of_array = position(op.args[0]) >= 0 || regs_[op.args[0]].is_array();
-  if (position(exponent) < 0 && of_array) {
+  const bool of_array = inner(op.args[0]) >= 0 || regs_[op.args[0]].is_array();
+  if (inner(exponent) < 0 && of_array) {
     if (const Primitive* exact =
             power_of_constant(*op.primitive, operands[0].dtype, regs_[exponent])) {
       spec.ufunc = exact;
@@ -160,12 +250,12 @@ bool FusedGroup::choose_power(const Op& op, Spec& spec, std::vector<Operand>& op
 Dims FusedGroup::strides_of(const Op& op, const Spec& spec) const {
   KeptOrder order(spec.shape);
   for (int a : op.args) {
-    const int inner = position(a);
-    if (inner < 0) {
+    const int before = inner(a);
+    if (before < 0) {
       order.add(regs_[a]);
       continue;
     }
-    const Spec& from = specs_[static_cast<std::size_t>(inner)];
+    const Spec& from = specs_[static_cast<std::size_t>(before)];
     order.add(from.shape, from.strides);
   }
   return order.strides(size_of(spec.dtype));
@@ -175,15 +265,18 @@ std::string FusedGroup::key() const {
   const Op& root = region_.ops[static_cast<std::size_t>(group_.members.back())];
   std::string key = std::to_string(root.id);
   for (int reg : group_.members) {
+    if (specs_[static_cast<std::size_t>(position(reg))].apart) continue;
     for (int a : region_.ops[static_cast<std::size_t>(reg)].args) {
-      if (position(a) >= 0) continue;
+      if (inner(a) >= 0) continue;
       const Operand o = operand_of(regs_[a]);
       key += static_cast<char>('A' + static_cast<int>(o.dtype));
       if (o.weak) key += 'w';
     }
   }
   // A power may be another formula.
-  for (const Spec& spec : specs_) key += format(",{}", spec.ufunc->name);
+  for (const Spec& spec : specs_) {
+    key += format(",{}{}", spec.apart ? "" : spec.ufunc->name, spec.outer ? "'" : "");
+  }
   return key;
 }
 
@@ -191,27 +284,35 @@ std::shared_ptr<const FusedProgram> FusedGroup::build() const {
   ElementBuilder builder;
   auto fused = std::make_shared<FusedProgram>();
   std::vector<int> results(group_.members.size());
-  std::vector<std::pair<int, int>> strong;  // operand register and its input
+  struct Known {
+    int reg;
+    bool turned;
+    int input;
+  };
+  std::vector<Known> strong;
   for (std::size_t m = 0; m < group_.members.size(); ++m) {
+    if (specs_[m].apart) continue;
     const Op& op = op_of(static_cast<int>(m));
     std::vector<int> operands;
     for (std::size_t i = 0; i < specs_[m].loop.size(); ++i) {
       const int a = op.args[i];
-      if (const int inner = position(a); inner >= 0) {
-        operands.push_back(results[static_cast<std::size_t>(inner)]);
+      if (const int before = inner(a); before >= 0) {
+        operands.push_back(results[static_cast<std::size_t>(before)]);
         continue;
       }
       const Operand o = operand_of(regs_[a]);
-      const auto known =
-          std::find_if(strong.begin(), strong.end(), [&](const auto& s) { return s.first == a; });
+      const bool turned = specs_[m].outer && i == 0;
+      const auto known = std::find_if(strong.begin(), strong.end(), [&](const Known& k) {
+        return k.reg == a && k.turned == turned;
+      });
       if (!o.weak && known != strong.end()) {
-        operands.push_back(known->second);
+        operands.push_back(known->input);
         continue;
       }
       // A Python scalar takes the dtype that each of its readers wants.
       operands.push_back(builder.input(o.weak ? specs_[m].loop[i] : o.dtype));
       fused->inputs.emplace_back(static_cast<int>(m), static_cast<int>(i));
-      if (!o.weak) strong.emplace_back(a, operands.back());
+      if (!o.weak) strong.push_back({a, turned, operands.back()});
     }
     results[m] = builder.apply(*specs_[m].ufunc, operands, specs_[m].loop);
   }
@@ -228,7 +329,9 @@ void FusedGroup::finish(int reg, Frame& frame) {
     if (!fused_) lane_.caches_.add(name, fused_ = build());
     auto reports = std::make_shared<std::vector<FpReport>>();
     for (std::size_t m = 0; m < specs_.size(); ++m) {
-      const std::string_view python = fused_->program->application(static_cast<int>(m)).python;
+      if (specs_[m].apart) continue;
+      const int application = static_cast<int>(reports->size());
+      const std::string_view python = fused_->program->application(application).python;
       reports->push_back(lane_.report_at(op_of(static_cast<int>(m)),
                                          std::string(python.substr(python.rfind('.') + 1))));
     }
@@ -239,10 +342,14 @@ void FusedGroup::finish(int reg, Frame& frame) {
   for (const auto& [m, i] : fused_->inputs) {
     const Op& op = op_of(m);
     registers.push_back(op.args[static_cast<std::size_t>(i)]);
-    operands.push_back(regs_[registers.back()]);
+    operands.push_back(operand(m, i));
   }
   const Spec& root = specs_.back();
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
+  if (may_wait()) {
+    if (news && remembers_) note(nullptr, std::move(registers));
+    return wait(reg, std::move(operands));
+  }
   // What is put off keeps its operands as they are, and nobody else may write them.
   const bool late = stream_ && stream_->has_late();
   Ref<Array> out;
@@ -274,14 +381,20 @@ void FusedGroup::finish(int reg, Frame& frame) {
   regs_[reg] = Value::of(out);
   if (!lane_.profile_) return;
   lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
-  for (std::size_t m = 0; m < specs_.size(); ++m) {
-    const Primitive& row = *op_of(static_cast<int>(m)).primitive;
-    if (specs_[m].ufunc->name == "where") lane_.profile_->apply(op.id, "where-select");
-    if (row.ufunc == "power" && specs_[m].ufunc->name != "power")
-      lane_.profile_->apply(op.id, "power-of-constant");
-  }
+  tell_rules(op);
   if (over) lane_.profile_->apply(op.id, "last-use");
   if (stored) lane_.profile_->apply(op.id, "store-in-place");
+}
+
+void FusedGroup::tell_rules(const Op& root) const {
+  for (std::size_t m = 0; m < specs_.size(); ++m) {
+    if (specs_[m].apart) continue;
+    const Primitive& row = *op_of(static_cast<int>(m)).primitive;
+    if (specs_[m].outer) lane_.profile_->apply(root.id, "outer-product");
+    if (specs_[m].ufunc->name == "where") lane_.profile_->apply(root.id, "where-select");
+    if (row.ufunc == "power" && specs_[m].ufunc->name != "power")
+      lane_.profile_->apply(root.id, "power-of-constant");
+  }
 }
 
 // ---- once more ---------------------------------------------------------------------

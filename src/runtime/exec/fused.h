@@ -1,7 +1,8 @@
 // A fused group while it runs. Members are checked in program order, so that
 // errors come where Python has them, but computed together at the last one.
-// What does not fit (an object, a scalar, shapes that grow) makes the group
-// run member by member, as if there were no group.
+// A member whose shape grows afterwards (a column that meets a row) is computed
+// alone, once, and is an operand of the others. What does not fit (an object, a
+// scalar) makes the group run member by member, as if there were no group.
 #pragma once
 
 #include "runtime/exec/stream.h"
@@ -35,6 +36,8 @@ class FusedGroup {
     Dims shape;
     Dims strides;  // as NumPy would lay it out; empty for C order
     const Primitive* ufunc = nullptr;
+    bool apart = false;       // it is computed alone, in its turn
+    bool outer = false;       // a column times a row: its first operand is turned
     std::vector<DType> loop;  // of the operands that the formula takes
   };
   // What an operand from outside looked like.
@@ -50,14 +53,25 @@ class FusedGroup {
 
   const plan::Op& op_of(int member) const;
 
-  int position(int reg) const;  // in the group; -1: an operand from outside
-  bool check(int at);           // fills the spec; false: run eagerly
-  bool is_sound(int at);        // the same, but throws what NumPy would
+  int position(int reg) const;       // in the group; -1: an operand from outside
+  int inner(int reg) const;          // the same, but of members computed together
+  bool check(int at, Frame& frame);  // fills the spec; false: run eagerly
+  bool find_shape(int at);
+  bool find_loop(int at);
+  bool check_outer(int at, Frame& frame);
+  Value operand(int member, int argument) const;
+  void set_apart(int at, Frame& frame);
+  void compute_alone(int at, Frame& frame);
   bool choose_power(const plan::Op& op, Spec& spec, std::vector<Operand>& operands) const;
   Dims strides_of(const plan::Op& op, const Spec& spec) const;
   void go_eager(int until, Frame& frame);
   void finish(int reg, Frame& frame);
   void compute_or_recall(int reg, Frame& frame);
+  void tell_rules(const plan::Op& root) const;
+  // deferred.cpp: where a reduction alone reads the result
+  static bool is_small(const Spec& spec);
+  bool may_wait() const;
+  void wait(int reg, std::vector<Value> operands);
   // stores.cpp: where the result is to be stored, if it can be computed there; or null.
   Ref<Array> destination(int reg, const Frame& frame, std::span<const Value> inputs) const;
   std::optional<Value> foreseen(int reg, int root, const Frame& frame) const;

@@ -1,7 +1,9 @@
 // Subscripts, stores and in-place operations.
 #include <algorithm>
 
+#include "compiler/plan/rules.h"
 #include "primitives/index.h"
+#include "primitives/masked.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
@@ -74,6 +76,9 @@ Value Lane::index(const plan::Op& op, Value* regs) {
     }
     settle(items);
     ready(*a);
+    if (op.feeds_reduction) {
+      if (Value result = masked(op, a, items); result.bound()) return result;
+    }
     Ref<Array> copy;
     profiled(op.id, StepKind::copy, [&] { copy = gather(a, items); });
     if (copy) {
@@ -99,6 +104,28 @@ Value Lane::index(const plan::Op& op, Value* regs) {
   profiled(op.id, kind, [&] { result = host_.index(object, items); });
   host_ran();
   describe(op, kind, result);
+  return result;
+}
+
+// masked-reduction: sum(a[mask]), where nothing else reads what the mask takes.
+Value Lane::masked(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items) {
+  constexpr std::int64_t least_bytes = 8192;
+  constexpr std::string_view rule = "masked-reduction";
+  if (!plan::is_on(rule) || op.recall || items.size() != 1 || !items[0].is_array()) return {};
+  const Ref<Array>& mask = items[0].array();
+  if (mask->dtype() != DType::boolean || !mask->in_memory() || !a->in_memory()) return {};
+  const auto refuse = [&](std::string_view why) {
+    if (profile_) profile_->refuse(op.id, rule, why);
+    return Value();
+  };
+  if (mask->bytes() < least_bytes) return refuse("the elements are few");
+  Ref<Masked> taken;
+  profiled(op.id, StepKind::value, [&] { taken = Masked::of(a, mask); });
+  if (!taken) return refuse("the array or its mask has gaps, or other axes");
+  const Dims shape = taken->shape();
+  const Dims strides = contiguous_strides(shape, size_of(a->dtype()));
+  Value result = Value::of(make<Array>(std::move(taken), a->dtype(), shape, strides));
+  describe(op, StepKind::value, result, rule);
   return result;
 }
 

@@ -1,0 +1,14 @@
+// Elementwise results, and what masks take, that only a reduction reads.
+#pragma once
+
+#include "compiler/plan/plan.h"
+
+namespace jetlag::plan {
+
+// fused-reduction, masked-reduction: notes at each group, and at each subscript that
+// may be a mask, that its result is read by one reduction alone, with nothing in
+// between that could tell whether it is in memory. Elementwise operations before
+// such a reduction become groups of their own.
+void fuse_reductions(Program&, Function& function);
+
+}  // namespace jetlag::plan

@@ -1,0 +1,32 @@
+// Elements that are computed where they are read, and never stored: the result
+// of elementwise work, or of a mask, that one reduction reads.
+#pragma once
+
+#include <vector>
+
+#include "array/array.h"
+
+namespace jetlag {
+
+class OnDemand : public Structure {
+ public:
+  // A job is about to compute the elements: what it will read of memory. Called once.
+  virtual std::vector<Ref<Array>> start() const = 0;
+  // Elements [first, last) go to `to`, one after another. They are counted as
+  // they would lie in memory, where the array has no gaps. From any thread; the
+  // floating-point flags stay as they were.
+  virtual void compute(std::int64_t first, std::int64_t last, std::byte* to) const = 0;
+  // What computing all of them takes.
+  virtual double bytes_read() const = 0;
+  virtual double flops() const = 0;
+};
+
+// Null if the array is something else, or in memory.
+inline const OnDemand* on_demand(const Array& a) {
+  return dynamic_cast<const OnDemand*>(a.structure());
+}
+
+// How much is computed at a time: it stays in the first-level cache until it is read.
+inline constexpr std::int64_t stretch_bytes = 32 * 1024;
+
+}  // namespace jetlag

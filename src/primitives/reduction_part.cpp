@@ -1,0 +1,327 @@
+// The innermost axes decide how: folded ones are read as lines, kept ones as
+// rows that are added to a row of results, so that memory is read in order.
+//
+// Elements that are computed on demand have no memory. A stretch of them is
+// computed into a buffer, where it is folded as if it had always been there;
+// stretches end where the order of folding allows it.
+#include "primitives/reduction_part.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "primitives/element_program.h"
+#include "primitives/element_reader.h"
+#include "primitives/on_demand.h"
+
+namespace jetlag {
+
+namespace {
+
+// In which dtype a run of elements is folded: sums of small integers fit 32 bits
+// there, and twice as many of those fill a register.
+DType dtype_in_run(const Reduction& how, DType from) {
+  const bool is_small = how.by_truth || (size_of(from) <= 2 && !is_float(from));
+  const bool is_wide = how.dtype == DType::int64 || how.dtype == DType::uint64;
+  if (how.fold != Fold::add || how.change || !is_small || !is_wide) return how.dtype;
+  return how.dtype == DType::int64 ? DType::int32 : DType::uint32;
+}
+
+// Where elements are: in memory, or so many bytes on among those not computed yet.
+struct Spot {
+  const std::byte* memory;  // or null
+  std::int64_t offset;
+  Spot operator+(std::int64_t bytes) const {
+    return memory ? Spot{memory + bytes, 0} : Spot{nullptr, offset + bytes};
+  }
+};
+
+class PartFolder {
+ public:
+  PartFolder(const Reduction& how, const Array& a)
+      : dtype_(how.dtype),
+        run_dtype_(dtype_in_run(how, a.dtype())),
+        item_(size_of(how.dtype)),
+        from_item_(size_of(a.dtype())),
+        loops_(find_fold(how.fold, how.dtype)),
+        run_loops_(find_fold(how.fold, run_dtype_)),
+        reader_(a.dtype(), how.dtype, how.by_truth, how.change),
+        run_reader_(a.dtype(), run_dtype_, how.by_truth, how.change),
+        source_(on_demand(a)),
+        buffer_(source_ ? allocate_bytes(stretch_bytes) : nullptr) {}
+
+  void fold(Spot at, const ReductionLayout& part, std::byte* results) const {
+    fold_axes(part.axes, at, results);
+  }
+
+ private:
+  using Axes = std::span<const ReductionAxis>;
+
+  static std::int64_t results_of(Axes axes) {
+    std::int64_t count = 1;
+    for (const ReductionAxis& axis : axes) count *= axis.folded ? 1 : axis.count;
+    return count;
+  }
+
+  static bool all_folded(Axes axes) {
+    return std::all_of(axes.begin(), axes.end(), [](const auto& axis) { return axis.folded; });
+  }
+
+  bool is_line(const ReductionAxis& axis) const {
+    return reader_.reads_in_place() && axis.stride == from_item_;
+  }
+
+  // ---- elements that are not in memory -------------------------------------------
+
+  // How many bytes the axes cover; 0 if not without gaps.
+  std::int64_t dense_bytes(Axes axes) const {
+    std::int64_t bytes = from_item_;
+    for (std::size_t i = axes.size(); i-- > 0;) {
+      if (axes[i].stride != bytes) return 0;
+      bytes *= axes[i].count;
+    }
+    return bytes;
+  }
+
+  // So many bytes in memory, until the next are asked for.
+  Spot fetched(Spot at, std::int64_t bytes) const {
+    if (at.memory) return at;
+    const std::int64_t first = at.offset / from_item_;
+    source_->compute(first, first + bytes / from_item_, buffer_.get());
+    return {buffer_.get(), 0};
+  }
+
+  // How many neighbours along an axis are best fetched together; 1 of those in memory.
+  std::int64_t neighbours(const ReductionAxis& axis, Axes rest, Spot at) const {
+    if (at.memory || axis.stride != dense_bytes(rest)) return 1;
+    return std::max<std::int64_t>(stretch_bytes / axis.stride, 1);
+  }
+
+  // Calls f(spot, rows, first column, columns) for rectangles of rows without
+  // gaps, fetched one after another: rows in fours, as the loops take them.
+  template <class F>
+  void for_rectangles(Spot at, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                      const F& f) const {
+    constexpr std::int64_t few = 4;
+    const std::int64_t most = stretch_bytes / from_item_;
+    const std::int64_t width = std::min(columns, most / few);
+    const std::int64_t height = most / width / few * few;
+    for (std::int64_t j = 0; j < columns; j += width) {
+      const std::int64_t n = std::min(width, columns - j), bytes = n * from_item_;
+      for (std::int64_t i = 0; i < rows; i += height) {
+        const std::int64_t count = std::min(height, rows - i);
+        const Spot corner = at + i * stride + j * from_item_;
+        if (stride == bytes) {
+          fetched(corner, count * bytes);
+        } else {
+          for (std::int64_t k = 0; k < count; ++k) {
+            const std::int64_t first = (corner + k * stride).offset / from_item_;
+            source_->compute(first, first + n, buffer_.get() + k * bytes);
+          }
+        }
+        f(Spot{buffer_.get(), 0}, count, j, n);
+      }
+    }
+  }
+
+  // ---- the shapes of parts ---------------------------------------------------------
+
+  void fold_axes(Axes axes, Spot at, std::byte* results) const {
+    if (!at.memory) {
+      const std::int64_t bytes = dense_bytes(axes);
+      if (bytes > 0 && bytes <= stretch_bytes) at = fetched(at, bytes);
+    }
+    if (all_folded(axes)) return fold_one(axes, at, results);
+    const ReductionAxis& first = axes.front();
+    const Axes rest = axes.subspan(1);
+    // [kept][folded, contiguous] and [folded][kept]: a single call for all lines or rows.
+    if (axes.size() == 2 && !first.folded && rest[0].folded && is_line(rest[0]) &&
+        first.stride % from_item_ == 0) {
+      return fold_lines(first, rest[0], at, results);
+    }
+    if (axes.size() == 2 && first.folded) return fold_rows(first, rest[0], at, results);
+    if (axes.size() == 1) return fold_row(first, at, results);
+    const std::int64_t step = first.folded ? 0 : results_of(rest) * item_;
+    const std::int64_t some = neighbours(first, rest, at);
+    for (std::int64_t i = 0; i < first.count; i += some) {
+      const std::int64_t n = std::min(some, first.count - i);
+      Spot here = at + i * first.stride;
+      if (some > 1) here = fetched(here, n * first.stride);
+      for (std::int64_t k = 0; k < n; ++k) {
+        fold_axes(rest, here + k * first.stride, results + (i + k) * step);
+      }
+    }
+  }
+
+  void add(const void* numbers, std::int64_t n, std::byte* results) const {
+    loops_.rows(numbers, 0, 1, n, results);
+  }
+
+  // All axes into one result.
+  void fold_one(Axes axes, Spot at, std::byte* result) const {
+    alignas(16) std::byte sum[16];
+    if (axes.size() == 1 && is_line(axes[0])) {
+      fold_line(at, axes[0].count, sum);
+    } else {
+      ReaderAxis read[64];
+      std::int64_t n = 1;
+      for (std::size_t i = 0; i < axes.size(); ++i) {
+        read[i] = {axes[i].count, axes[i].stride};
+        n *= axes[i].count;
+      }
+      fold_read({read, axes.size()}, at, 0, n, sum);
+    }
+    add(sum, 1, result);
+  }
+
+  static std::int64_t half_of(std::int64_t n, std::int64_t run) {
+    return (n / 2 + run - 1) / run * run;
+  }
+
+  // A long line that is not in memory is halved as the loop would halve it.
+  void fold_line(Spot at, std::int64_t n, std::byte* sum) const {
+    if (at.memory || n * from_item_ <= stretch_bytes) {
+      loops_.lines(fetched(at, n * from_item_).memory, 0, 1, n, sum);
+      return;
+    }
+    const std::int64_t half = half_of(n, fold_run);
+    alignas(16) std::byte right[16];
+    fold_line(at, half, sum);
+    fold_line(at + half * from_item_, n - half, right);
+    add(right, 1, sum);
+  }
+
+  // Halves of whole runs, so that rounding errors stay small.
+  void fold_read(std::span<const ReaderAxis> axes, Spot at, std::int64_t first, std::int64_t n,
+                 std::byte* sum) const {
+    constexpr std::int64_t run = ElementReader::run;
+    // What has no memory has no gaps, so its axes are one.
+    if (!at.memory && n * from_item_ <= stretch_bytes) {
+      at = fetched(at + first * from_item_, n * from_item_);
+      first = 0;
+    }
+    if (n <= run) {
+      alignas(64) std::byte numbers[run * 16];
+      run_reader_.read(at.memory, axes, first, n, numbers);
+      run_loops_.lines(numbers, 0, 1, n, sum);
+      if (run_dtype_ != dtype_) widen(sum);
+      return;
+    }
+    const std::int64_t half = half_of(n, run);
+    alignas(16) std::byte right[16];
+    fold_read(axes, at, first, half, sum);
+    fold_read(axes, at, first + half, n - half, right);
+    add(right, 1, sum);
+  }
+
+  static void widen(std::byte* sum) {
+    std::int32_t narrow;
+    std::memcpy(&narrow, sum, sizeof(narrow));
+    // A run's sum is small enough for both kinds to be positive as int32 are.
+    const std::int64_t wide = narrow;
+    std::memcpy(sum, &wide, sizeof(wide));
+  }
+
+  void fold_lines(const ReductionAxis& kept, const ReductionAxis& line, Spot at,
+                  std::byte* results) const {
+    if (!at.memory) return fetch_lines(kept, line, at, results);
+    constexpr std::int64_t some = 256;
+    alignas(64) std::byte sums[some * 16];
+    for (std::int64_t i = 0; i < kept.count; i += some) {
+      const std::int64_t n = std::min(some, kept.count - i);
+      loops_.lines(at.memory + i * kept.stride, kept.stride / from_item_, n, line.count, sums);
+      add(sums, n, results + i * item_);
+    }
+  }
+
+  void fetch_lines(const ReductionAxis& kept, const ReductionAxis& line, Spot at,
+                   std::byte* results) const {
+    const std::int64_t some = neighbours(kept, {&line, 1}, at);
+    for (std::int64_t i = 0; i < kept.count; i += some) {
+      const std::int64_t n = std::min(some, kept.count - i);
+      const Spot here = at + i * kept.stride;
+      if (some == 1) {
+        fold_one({&line, 1}, here, results + i * item_);
+      } else {
+        const ReductionAxis few{n, kept.stride, false};
+        fold_lines(few, line, fetched(here, n * kept.stride), results + i * item_);
+      }
+    }
+  }
+
+  void fold_rows(const ReductionAxis& rows, const ReductionAxis& row, Spot at,
+                 std::byte* results) const {
+    if (is_line(row) && rows.stride % from_item_ == 0) {
+      return fold_in_place(rows.stride / from_item_, rows.count, row.count, at, results);
+    }
+    if (!at.memory) {
+      return for_rectangles(at, rows.stride, rows.count, row.count,
+                            [&](Spot here, std::int64_t count, std::int64_t j, std::int64_t n) {
+                              fold_rows({count, n * from_item_, true}, {n, from_item_, false}, here,
+                                        results + j * item_);
+                            });
+    }
+    // A few rows of a few columns at a time, so that four rows meet at once.
+    constexpr std::int64_t few = 4;
+    constexpr std::int64_t width = ElementReader::run / few;
+    alignas(64) std::byte numbers[ElementReader::run * 16];
+    for (std::int64_t j = 0; j < row.count; j += width) {
+      const std::int64_t n = std::min(width, row.count - j);
+      for (std::int64_t i = 0; i < rows.count; i += few) {
+        const std::int64_t count = std::min(few, rows.count - i);
+        const ReaderAxis axes[2] = {{count, rows.stride}, {n, row.stride}};
+        const std::byte* corner = at.memory + i * rows.stride + j * row.stride;
+        reader_.read(corner, axes, 0, count * n, numbers);
+        loops_.rows(numbers, n, count, n, results + j * item_);
+      }
+    }
+  }
+
+  // Rows of n numbers, `step` numbers apart, onto a row of sums.
+  void add_rows(Spot at, std::int64_t step, std::int64_t rows, std::int64_t n,
+                std::byte* sums) const {
+    if (at.memory) return loops_.rows(at.memory, step, rows, n, sums);
+    for_rectangles(at, step * item_, rows, n,
+                   [&](Spot here, std::int64_t count, std::int64_t j, std::int64_t width) {
+                     loops_.rows(here.memory, width, count, width, sums + j * item_);
+                   });
+  }
+
+  // Narrow rows without gaps are read as few wide ones, whose sums are rows again.
+  void fold_in_place(std::int64_t step, std::int64_t rows, std::int64_t n, Spot at,
+                     std::byte* results) const {
+    constexpr std::int64_t narrow = 64, wide = 512;
+    const std::int64_t group = wide / n;
+    if (n >= narrow || step != n || rows < 4 * group) return add_rows(at, step, rows, n, results);
+    alignas(64) std::byte sums[wide * 16];
+    const std::int64_t width = group * n;
+    std::memcpy(sums, fetched(at, width * item_).memory, static_cast<std::size_t>(width * item_));
+    const std::int64_t groups = rows / group;
+    add_rows(at + width * item_, width, groups - 1, width, sums);
+    loops_.rows(sums, n, group, n, results);
+    add_rows(at + groups * width * item_, n, rows - groups * group, n, results);
+  }
+
+  // No folded axis at all: elements become results.
+  void fold_row(const ReductionAxis& row, Spot at, std::byte* results) const {
+    fold_rows({1, 0, true}, row, at, results);
+  }
+
+  DType dtype_, run_dtype_;
+  std::int64_t item_, from_item_;
+  const FoldLoops& loops_;
+  const FoldLoops& run_loops_;
+  ElementReader reader_, run_reader_;
+  const OnDemand* source_;
+  Bytes buffer_;  // for a stretch of what is computed
+};
+
+}  // namespace
+
+void fold_part(const Reduction& how, const Array& a, const ReductionLayout& part,
+               std::byte* results) {
+  const bool in_memory = !on_demand(a);
+  const Spot at{in_memory ? a.data() + part.offset : nullptr, part.offset};
+  PartFolder(how, a).fold(at, part, results);
+}
+
+}  // namespace jetlag

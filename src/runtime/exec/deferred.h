@@ -1,0 +1,42 @@
+// fused-reduction: an elementwise result that waits for the reduction that reads
+// it, and is computed there stretch by stretch. Should anybody else ask for its
+// elements, they are computed as they would have been at once.
+#pragma once
+
+#include "primitives/on_demand.h"
+#include "runtime/exec/lane.h"
+
+namespace jetlag::exec {
+
+class DeferredElements : public OnDemand {
+ public:
+  struct Work {
+    const plan::Op* op;
+    std::shared_ptr<const ElementProgram> program;
+    std::vector<Value> operands;
+    DType dtype;
+    Dims shape, strides;  // no strides: C order
+    std::function<FpReport(int application)> name;
+  };
+  DeferredElements(Lane& lane, Work work);
+
+  std::vector<Ref<Array>> start() const override;  // on the lane
+  void compute(std::int64_t first, std::int64_t last, std::byte* to) const override;
+  double bytes_read() const override;
+  double flops() const override;
+  Ref<Array> written_out() const override;
+
+ private:
+  Lane& lane_;
+  mutable Work work_;  // operands are lent out when the work begins
+  std::int64_t sequence_;
+  mutable std::shared_ptr<ElementRun> run_;
+  mutable std::function<void(std::int64_t, std::int64_t)> tell_;
+  mutable unsigned wanted_ = 0;
+  double bytes_ = 0;
+};
+
+// Null if the value is something else.
+const DeferredElements* deferred_in(const Value& v);
+
+}  // namespace jetlag::exec
