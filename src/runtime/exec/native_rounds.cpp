@@ -3,7 +3,6 @@
 // are copied before, so that a round that leaves finds all later ones undone.
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "compiler/loops/rows.h"
 #include "primitives/loops.h"
@@ -144,7 +143,7 @@ void NativeEntry::run_part(const std::vector<std::uint64_t>& words, std::int64_t
   } catch (...) {
     // It uses what lies here.
     stopped = true;
-    while (!task->finished()) std::this_thread::yield();
+    lane_.drain();
     throw;
   }
   if (task->failed()) std::rethrow_exception(task->error());
