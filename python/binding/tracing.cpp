@@ -173,6 +173,7 @@ void add_recording(nb::module_& m) {
         return d;
       },
       "Ends the recording; what became of it.");
+  m.def("trace_is_recording", &trace::recording);
   m.def("trace_path", &trace::recording_path, "What is recorded into; empty if nothing is.");
   m.def(
       "trace_site",

@@ -79,8 +79,9 @@ class span:
 
     def __enter__(self) -> Self:
         module = core()
-        current = module.TraceSpan(_site(self._name, *self._place)) if module.trace_path() else None
-        if current is not None:
+        current = None
+        if module.trace_is_recording():
+            current = module.TraceSpan(_site(self._name, *self._place))
             current.enter()
         self._open.append(current)
         return self

@@ -57,7 +57,6 @@ struct RingHeader {
   std::atomic<std::uint64_t> dropped;            // spans and events for which there was no room
   alignas(64) std::atomic<std::uint64_t> tail;   // records that were moved out
   alignas(64) std::atomic<std::uint32_t> track;  // the thread that has it
-  std::atomic<std::uint64_t> since;              // the first record of that thread
 };
 static_assert(sizeof(RingHeader) <= page_bytes);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

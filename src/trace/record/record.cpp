@@ -66,7 +66,6 @@ class Recording {
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
     writer_.define(json_line(facts));
     look();
-    define_sites();
     drain_ = std::thread([this] { drain(); });
   }
 
@@ -94,7 +93,6 @@ class Recording {
       outlet->retired = false;
       RingHeader& header = outlet->ring->header();
       header.track.store(outlet->track, std::memory_order_relaxed);
-      header.since.store(header.head.load(std::memory_order_relaxed), std::memory_order_relaxed);
       writer_.define(json_line({{"def", "thread"},
                                 {"track", outlet->track},
                                 {"name", name.empty() ? format("thread {}", outlet->track) : name},
@@ -267,8 +265,10 @@ namespace detail {
 bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
   if (session == 0) return false;
   if (p.session != session) {
+    // The ring goes: nothing may be taken for room in it.
     p.session = 0;
     p.task = 0;
+    p.head = p.limit = 0;
     holder.outlet.reset();
     const auto recording = current();
     if (!recording || recording->number() != session) return false;
@@ -314,6 +314,8 @@ void start_recording(const std::string& path, const RecordOptions& options) {
     file.replace(at, 2, format("{}", getpid()));
   state().recording = std::make_shared<Recording>(file, options, number);
   detail::session.store(number, std::memory_order_release);
+  // Those that were seen before; from here on each is written when it is first seen.
+  state().recording->define_sites();
 }
 
 RecordingSummary stop_recording() {

@@ -66,6 +66,7 @@ struct Producer {
   TaskId last_task = 0;
   TaskId task = 0;  // that runs here
 };
+
 // Of the calling thread.
 Producer& producer();
 

@@ -130,8 +130,6 @@ class Loader {
         known != threads_.end() ? known->second : Thread{track, format("thread {}", track), 0});
     open_.clear();
     for (const Record& r : records) record(r);
-    const std::int64_t last = records.empty() ? 0 : clock_.ns(records.back().ticks);
-    last_ = std::max(last_, last);
   }
 
   void record(const Record& r) {
