@@ -1,5 +1,19 @@
 """What all Python tests share."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+import jetlag as jl
+
 pytest.register_assert_rewrite("same")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where tuned settings are kept, in a cache folder of the test's own."""
+    before = jl.settings.cache_dir
+    jl.settings.cache_dir = tmp_path
+    yield tmp_path / "tuned"
+    jl.settings.cache_dir = before

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,11 @@ import pytest
 
 import jetlag as jl
 from same import same_as_numpy
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+import als  # noqa: E402
+
+listing = als.recommend.__wrapped__
 
 RNG = np.random.default_rng(7)
 Y = RNG.standard_normal((60, 12))
@@ -337,34 +344,6 @@ def renamed(r, lam, k, n, a, P, Q):
             rhs = (P.T @ (one_u + w)) @ seen.T
             Q[col] = np.linalg.inv(lhs) @ rhs
     return np.vstack((P, Q))
-
-
-def listing(ratings, reg, factors, rounds, alpha, X, Y):
-    users, items = np.shape(ratings)[0], np.shape(ratings)[1]
-    conf = alpha * ratings
-    eye_f, eye_i, eye_u = np.identity(factors), np.identity(items), np.identity(users)
-    r = 0
-    while r < rounds:
-        yty = np.dot(np.transpose(Y), Y) + reg * eye_f
-        xtx = np.dot(np.transpose(X), X) + reg * eye_f
-        u = 0
-        while u < users:
-            c = np.diag(conf[u, :])
-            liked = conf[u, :] != 0
-            A = yty + np.dot(np.dot(np.transpose(Y), c), Y)
-            b = np.dot(np.dot(np.transpose(Y), c + eye_i), np.transpose(liked))
-            X[u, :] = np.dot(np.linalg.inv(A), b)
-            u = u + 1
-        i = 0
-        while i < items:
-            c = np.diag(conf[:, i])
-            liked = conf[:, i] != 0
-            A = xtx + np.dot(np.dot(np.transpose(X), c), X)
-            b = np.dot(np.dot(np.transpose(X), c + eye_u), np.transpose(liked))
-            Y[i, :] = np.dot(np.linalg.inv(A), b)
-            i = i + 1
-        r = r + 1
-    return np.vstack((X, Y))
 
 
 def als_problem(density: float) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ their costs."""
 import json
 import math
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,39 +11,10 @@ import numpy as np
 import pytest
 
 import jetlag as jl
-from jetlag.spaces import integer
+from costs import TILES, Calls, costs_of, value
 from jetlag.trials import Trial
 
-TILES = {"tile": integer(1, 64, factor=2)}
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A cache folder of each test's own."""
-    before = jl.settings.cache_dir
-    jl.settings.cache_dir = tmp_path
-    yield tmp_path / "tuned"
-    jl.settings.cache_dir = before
-
-
-def value(result: Any, seconds: float) -> float:
-    """The result is the cost."""
-    return result
-
-
-def costs_of(tile: int) -> float:
-    return 1.0 + abs(tile - 32)
-
-
-class Calls:
-    """Counts the calls of `costs_of` by their tiles."""
-
-    def __init__(self) -> None:
-        self.tiles: list[int] = []
-
-    def __call__(self, tile: int) -> float:
-        self.tiles.append(tile)
-        return costs_of(tile)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 # What is found
