@@ -149,7 +149,21 @@ Product upright(const Product& p) {
   return {p.b.transposed(), p.a.transposed(), p.c.transposed()};
 }
 
+// Bytes of a and b that the second-level cache holds, and work of some microseconds.
+constexpr std::int64_t small_bytes = 256 << 10;
+constexpr std::int64_t small_flops = 100'000;
+
 }  // namespace
+
+bool is_small(const Product& p) {
+  if (bytes_of(p.a) + bytes_of(p.b) > small_bytes) return false;
+  return 2 * p.c.rows * p.c.columns * p.a.columns <= small_flops && !is_symmetric_product(p, false);
+}
+
+void multiply_small(const Product& product) {
+  const Product p = upright(product);
+  find_multiply(p.c.dtype)(p, false);
+}
 
 Job product_job(std::vector<Product> batch, bool conjugate) {
   if (batch.empty()) return {.blocks = 1, .body = [](std::int64_t) {}, .finish = {}};

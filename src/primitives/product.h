@@ -35,4 +35,9 @@ struct Product {
 // conjugate. The memory of a, b and c belongs to the caller.
 Job product_job(std::vector<Product> batch, bool conjugate = false);
 
+// Whether the product is over before a job were made; then it can be done here
+// and now, with the bits of the job.
+bool is_small(const Product& product);
+void multiply_small(const Product& product);
+
 }  // namespace jetlag

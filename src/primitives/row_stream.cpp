@@ -180,11 +180,4 @@ Job row_stream_job(const Matrix& x, std::vector<RowUse> uses) {
                                    : make_job<float>(x, std::move(uses));
 }
 
-bool is_single_block(const Matrix& x) { return blocks_of(x) == 1; }
-
-void row_stream(const Matrix& x, std::span<const RowUse> uses) {
-  if (x.dtype == DType::float64) Rows<double>(x, uses).run_all();
-  else Rows<float>(x, uses).run_all();
-}
-
 }  // namespace jetlag

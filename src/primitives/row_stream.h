@@ -33,8 +33,4 @@ bool is_streamable(const Matrix& x);
 // depend on x's shape and dtype alone.
 Job row_stream_job(const Matrix& x, std::vector<RowUse> uses);
 
-// The same for a matrix that makes a single block: done here and now.
-bool is_single_block(const Matrix& x);
-void row_stream(const Matrix& x, std::span<const RowUse> uses);
-
 }  // namespace jetlag

@@ -143,6 +143,8 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "symmetric-product": symmetric,
 }
 CASES = PAIRS | PRODUCTS
+# A stream is worth its while where the matrix does not stay in the cache.
+LARGE = {"share-pass"}
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -167,11 +169,13 @@ def pair(rng: np.random.Generator, kind: str, dtype: str) -> tuple[np.ndarray, .
     return (a[:-1], a[1:]) if kind == "overlapping views" else (a, b)
 
 
-def matrix(rng: np.random.Generator, kind: str, dtype: str) -> tuple[np.ndarray, ...]:
+def matrix(
+    rng: np.random.Generator, kind: str, dtype: str, least: int = 5
+) -> tuple[np.ndarray, ...]:
     """A square matrix and a vector as long as its rows."""
     if kind == "0-d":
         return numbers(rng, (), dtype), numbers(rng, (), dtype)
-    n = 0 if kind == "empty" else int(rng.integers(5, 8))
+    n = 0 if kind == "empty" else int(rng.integers(least, least + 3))
     base = numbers(rng, (n * n + n,), dtype)
     x, w = base[: n * n].reshape(n, n), base[n * n :]
     if kind == "plain":
@@ -185,7 +189,9 @@ def matrix(rng: np.random.Generator, kind: str, dtype: str) -> tuple[np.ndarray,
 
 def arguments(rule: str, kind: str, dtype: str, seed: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
-    return (pair if rule in PAIRS else matrix)(rng, kind, dtype)
+    if rule in PAIRS:
+        return pair(rng, kind, dtype)
+    return matrix(rng, kind, dtype, least=260 if rule in LARGE else 5)
 
 
 def outcome(function: Callable[..., Any], args: tuple[np.ndarray, ...]) -> tuple[Any, ...]:

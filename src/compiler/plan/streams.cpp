@@ -1,7 +1,8 @@
 // Which matrix a product reads is known when it runs, not before: the pass
 // marks products that may be put off until the last of them, and run time joins
 // those that turn out to share. What runs between them must neither read their
-// results nor change memory.
+// results nor change memory; unless it can be put off as well: elementwise work,
+// reductions of whole results, and v += with a result.
 #include "compiler/plan/streams.h"
 
 #include <algorithm>
@@ -11,9 +12,7 @@
 
 namespace jetlag::plan {
 
-namespace {
-
-bool is_product(const Op& op) {
+bool shares_matrix(const Op& op) {
   constexpr std::string_view names[] = {"dot", "matmul", "__matmul"};
   if (op.kind == OpKind::method) {
     return op.name == "dot" && op.args.size() == 2 && op.keywords.empty();
@@ -22,11 +21,24 @@ bool is_product(const Op& op) {
          std::find(std::begin(names), std::end(names), op.primitive->name) != std::end(names);
 }
 
-// x.T: quiet if x is an array, which is seen when it runs.
-bool is_turn(const Op& op) {
-  if (op.kind == OpKind::attribute) return op.name == "T";
+bool spares_elements(const Op& op) {
+  constexpr std::string_view names[] = {"T", "shape", "size", "ndim"};
+  if (op.kind == OpKind::attribute) {
+    return std::find(std::begin(names), std::end(names), op.name) != std::end(names);
+  }
   return op.kind == OpKind::method && op.name == "transpose" && op.args.size() == 1;
 }
+
+const Primitive* whole_kernel(const Op& op) {
+  const Primitive* p = nullptr;
+  if (op.kind == OpKind::call) p = op.primitive;
+  if (op.kind == OpKind::method) p = find_method(op.name);
+  const bool fits = p && p->kernel && !p->can_fail && !p->reads_data && !p->value && !p->view &&
+                    p->ufunc.empty() && p->algebra == Algebra::none;
+  return fits ? p : nullptr;
+}
+
+namespace {
 
 class Streamer {
  public:
@@ -61,27 +73,31 @@ class Streamer {
   // Whether operation k may run, or be put off too, while earlier ones are put off.
   bool passes(int k) {
     const Op& o = op(k);
-    if (is_product(o)) {
-      units_.push_back(k);
+    if (shares_matrix(o)) {
       products_.push_back(k);
-      late_.insert(k);
-      return true;
+      return puts_off(k);
     }
     if (products_.empty()) return true;
-    if (is_turn(o)) {
-      turns_.push_back(k);
-      return !reads(o);
+    if (spares_elements(o)) {
+      glances_.push_back(k);
+      return !reads(o) || o.name != "T";
     }
+    if (whole_kernel(o) && o.group < 0 && reads(o)) return puts_off(k);
+    // v += late: run time sees whether v is an array that nothing else of the stream reads.
+    if (o.kind == OpKind::augment_variable) return reads(o) && puts_off(k);
     if (!is_quiet(o)) return false;
     // Inner members of a group compute nothing yet.
     if (is_inner(k)) return true;
     if (is_elementwise(o)) {
-      if (!work_reads(k)) return true;
-      units_.push_back(k);
-      late_.insert(k);
-      return true;
+      return !work_reads(k) || puts_off(k);
     }
     return moves(o, k);
+  }
+
+  bool puts_off(int k) {
+    units_.push_back(k);
+    late_.insert(k);
+    return true;
   }
 
   // What hands a value on without looking at it.
@@ -104,11 +120,11 @@ class Streamer {
       for (int k : units_) {
         if (k <= last) mark(k, id);
       }
-      for (int k : turns_) region_.ops[static_cast<std::size_t>(k)].stream = id;
+      for (int k : glances_) region_.ops[static_cast<std::size_t>(k)].stream = id;
     }
     units_.clear();
     products_.clear();
-    turns_.clear();
+    glances_.clear();
     late_.clear();
     late_variables_.clear();
   }
@@ -116,7 +132,7 @@ class Streamer {
   void mark(int k, int stream) {
     Op& o = region_.ops[static_cast<std::size_t>(k)];
     o.stream = stream;
-    if (o.group >= 0 || is_product(o)) return;
+    if (o.group >= 0 || !is_elementwise(o)) return;
     o.group = static_cast<int>(region_.groups.size());
     region_.groups.push_back({.members = {k}});
   }
@@ -124,8 +140,8 @@ class Streamer {
   Region& region_;
   std::vector<int> units_;     // products, and results of elementwise work on what is late
   std::vector<int> products_;  // those of them
-  std::vector<int> turns_;
-  std::set<int> late_;  // registers whose values may not be there yet
+  std::vector<int> glances_;   // what spares elements
+  std::set<int> late_;         // registers whose values may not be there yet
   std::set<std::pair<int, int>> late_variables_;
 };
 

@@ -400,11 +400,21 @@ bool Lane::fill(const plan::Op& op, const std::vector<Value>& args) {
   return a->writable() && store_native(op, a, {Value::ellipsis()}, number);
 }
 
+// Those of a call or a method in the order of the row's parameters, defaults
+// filled in; nothing if they do not fit.
+std::optional<std::vector<Value>> Lane::arguments_of(const plan::Op& op, const Primitive& p,
+                                                     Value* regs) {
+  std::vector<Value> args = operands(op, regs);
+  if (op.kind == plan::OpKind::method) return bind_values(p, args, op.keywords);
+  fill_defaults(p, args);
+  return args;
+}
+
 Value Lane::method(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   if (args.front().is_array()) {
     const Primitive* p = find_method(op.name);
-    auto bound = p ? bind_values(*p, args, op.keywords) : std::nullopt;
+    auto bound = p ? arguments_of(op, *p, regs) : std::nullopt;
     if (bound) {
       if (auto result = native(op, *p, *bound)) return std::move(*result);
     }

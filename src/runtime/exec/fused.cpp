@@ -38,12 +38,7 @@ void FusedGroup::member(int reg, Frame& frame) {
   known_ = false;
   if (!eager_ && !check(at, frame)) go_eager(at, frame);
   if (eager_) {
-    const Op& op = region_.ops[static_cast<std::size_t>(reg)];
-    // A product that came after the group went eager was put off all the same.
-    if (stream_) stream_->settle_operands(op);
-    const bool lone = group_.members.size() == 1;
-    regs_[reg] =
-        lone && op.recall ? lane_.recalled(region_, op, frame, regs_) : lane_.op(op, frame, regs_);
+    regs_[reg] = alone(reg, frame);
   } else if (last) {
     compute_or_recall(reg, frame);
   }
@@ -56,6 +51,7 @@ void FusedGroup::compute_or_recall(int reg, Frame& frame) {
   };
   const Op& root = region_.ops[static_cast<std::size_t>(reg)];
   if (!root.recall) return compute();
+  if (stream_) stream_->before(root);
   RecallCall::Operands operands;
   for (int member : group_.members) {
     for (int a : region_.ops[static_cast<std::size_t>(member)].args) {
@@ -74,10 +70,19 @@ void FusedGroup::compute_or_recall(int reg, Frame& frame) {
 // Earlier members were found sound; they are computed now, in their order.
 void FusedGroup::go_eager(int until, Frame& frame) {
   eager_ = true;
-  if (stream_) stream_->flush();
   for (int i = 0; i < until; ++i) {
     if (!specs_[static_cast<std::size_t>(i)].apart) compute_alone(i, frame);
   }
+}
+
+Value FusedGroup::alone(int reg, Frame& frame) {
+  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
+  if (stream_) {
+    Value late = stream_->put_off_number(op);
+    if (late.bound()) return late;
+  }
+  const bool lone = group_.members.size() == 1;
+  return lone && op.recall ? lane_.recalled(region_, op, frame, regs_) : lane_.op(op, frame, regs_);
 }
 
 namespace {
@@ -101,13 +106,11 @@ bool is_sound(const F& f) {
 }  // namespace
 
 void FusedGroup::compute_alone(int at, Frame& frame) {
-  if (stream_) stream_->flush();
   const int reg = group_.members[static_cast<std::size_t>(at)];
-  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
   try {
-    regs_[reg] = lane_.op(op, frame, regs_);
+    regs_[reg] = alone(reg, frame);
   } catch (Error& error) {
-    error.locate(op.place);
+    error.locate(op_of(at).place);
     throw;
   }
 }
@@ -448,17 +451,15 @@ bool FusedGroup::again(int reg) {
   if (!run_ || lane_.profile_ || lane_.flight_->outstanding() > 0 || lane_.fp().at_once) {
     return false;
   }
-  const bool late = stream_ && stream_->has_late();
-  if (late && !stream_->is_short()) return false;
+  if (stream_ && stream_->has_late()) return false;
   const Spec& root = specs_.back();
-  const Op& op = region_.ops[static_cast<std::size_t>(reg)];
   const Value* inputs[most_inputs];
   for (std::size_t i = 0; i < registers_.size(); ++i) inputs[i] = &regs_[registers_[i]];
   const std::span<const Value* const> operands(inputs, registers_.size());
   Ref<Array> out = lane_.prepared().results.take(root.dtype, root.shape);
   run_->aim(operands, out->data());
   if (!settled_) settled_ = jit::consider(*run_);
-  if (!late || !stream_->put_off(*this, op, operands, out)) {
+  {
     trace::Span span;
     lane_.record(span, op.id);
     compute(0, out->size(), lane_.sequence_);

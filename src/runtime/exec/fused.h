@@ -27,8 +27,6 @@ class FusedGroup {
   // Decisions hold for the next walk as well, if its operands are alike.
   void remember() { remembers_ = true; }
   void member(int reg, Frame& frame);
-  // Elements of the run that again() prepared.
-  void compute(std::int64_t first, std::int64_t last, std::int64_t sequence);
 
  private:
   struct Spec {
@@ -65,6 +63,7 @@ class FusedGroup {
   bool choose_power(const plan::Op& op, Spec& spec, std::vector<Operand>& operands) const;
   Dims strides_of(const plan::Op& op, const Spec& spec) const;
   void go_eager(int until, Frame& frame);
+  Value alone(int reg, Frame& frame);  // a member of a group that runs one by one
   void finish(int reg, Frame& frame);
   void compute_or_recall(int reg, Frame& frame);
   void tell_rules(const plan::Op& root) const;
@@ -80,6 +79,7 @@ class FusedGroup {
   bool is_like_before(int at) const;
   void note(std::shared_ptr<ElementRun> run, std::vector<int> registers);
   bool again(int reg);
+  void compute(std::int64_t first, std::int64_t last, std::int64_t sequence);
 
   Lane& lane_;
   const plan::Region& region_;

@@ -160,6 +160,8 @@ class Lane {
   Value quick(const plan::Op& op, const Value* regs);
   Value quick_elements(const ElementProgram& program, std::span<const Value> args,
                        bool keeps_arrays);
+  Value quick_product(const plan::Op& op, const Array& a, const Array& b);
+  Ref<Array> quick_result(DType dtype, const Dims& shape);
 
   // subscripts.cpp
   Value index(const plan::Op& op, Value* regs);
@@ -184,6 +186,8 @@ class Lane {
   std::optional<Value> kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
   void kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                    const Ref<Array>& out);
+  std::optional<std::vector<Value>> arguments_of(const plan::Op& op, const Primitive& p,
+                                                 Value* regs);
   Value method(const plan::Op& op, Value* regs);
   bool fill(const plan::Op& op, const std::vector<Value>& args);
   Value attribute(const plan::Op& op, Value* regs);

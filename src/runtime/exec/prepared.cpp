@@ -12,8 +12,13 @@ bool is_free(const Array& a) {
 }  // namespace
 
 Ref<Array> SmallResults::take(DType dtype, const Dims& shape) {
-  for (const Ref<Array>& a : kept_) {
-    if (a && a->dtype() == dtype && a->shape() == shape && is_free(*a)) return a;
+  // Rounds are alike: what was taken longest ago is likely to be free, and to fit.
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    const std::size_t at = (next_ + i) % kept_.size();
+    const Ref<Array>& a = kept_[at];
+    if (!a || !is_free(*a) || a->dtype() != dtype || !(a->shape() == shape)) continue;
+    next_ = (at + 1) % kept_.size();
+    return a;
   }
   Ref<Array>& place = kept_[next_];
   next_ = (next_ + 1) % kept_.size();

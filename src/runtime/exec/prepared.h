@@ -22,7 +22,7 @@ class SmallResults {
 
  private:
   std::array<Ref<Array>, 8> kept_;
-  std::size_t next_ = 0;  // the place to be given up next
+  std::size_t next_ = 0;  // the place to be tried first, and given up if none is free
 };
 
 // The groups and the streams of a region, for one walk over it at a time.

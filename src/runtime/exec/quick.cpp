@@ -1,8 +1,11 @@
-// Calls of primitives on a few numbers: nobody waits for them, so nothing is
-// prepared that tasks, profiles or reports would need. Whatever is out of the
-// ordinary is left to the way that handles all (dispatch.cpp).
+// Calls of primitives on a few numbers, and small products: nobody waits for
+// them, so nothing is prepared that tasks, profiles or reports would need.
+// Whatever is out of the ordinary is left to the way that handles all
+// (dispatch.cpp).
 #include "primitives/element_short.h"
-#include "runtime/exec/lane.h"
+#include "primitives/loops.h"
+#include "primitives/product.h"
+#include "runtime/exec/prepared.h"
 
 namespace jetlag::exec {
 
@@ -17,6 +20,7 @@ struct Meaning {
   ValueRule value = nullptr;
   const ElementProgram* program = nullptr;  // programs live as long as the process
   bool keeps_arrays = false;
+  bool is_product = false;  // dot, or matmul: the same for vectors and matrices
 };
 
 std::uint64_t key_of(std::span<const Value> args) {
@@ -31,7 +35,9 @@ std::uint64_t key_of(std::span<const Value> args) {
 }
 
 Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uint64_t key) {
-  Meaning m{&row, key, nullptr, nullptr, false};
+  Meaning m{.row = &row, .operands = key};
+  const bool is_product = row.algebra == Algebra::product || row.ufunc == "matmul";
+  m.is_product = is_product && args.size() == 2 && args[0].is_array() && args[1].is_array();
   if ((!row.formula && row.ufunc.empty()) || parameters(row).size() != args.size()) return m;
   m.value = row.value;
   const Primitive* ufunc = row.formula ? &row : find_primitive(row.ufunc);
@@ -90,8 +96,60 @@ Value Lane::quick(const plan::Op& op, const Value* regs) {
     Value result = m.value(args);
     if (result.bound()) return result;
   }
-  return m.program && flight_->outstanding() == 0 ? quick_elements(*m.program, args, m.keeps_arrays)
-                                                  : Value();
+  if (flight_->outstanding() > 0) return {};
+  if (m.is_product) return quick_product(op, *args[0].array(), *args[1].array());
+  return m.program ? quick_elements(*m.program, args, m.keeps_arrays) : Value();
+}
+
+// An array that loops may use again; what runs once would only keep it.
+Ref<Array> Lane::quick_result(DType dtype, const Dims& shape) {
+  const bool again = prepared_ && element_count(shape) * size_of(dtype) < SmallResults::limit_bytes;
+  return again ? prepared_->results.take(dtype, shape) : result_array(dtype, shape);
+}
+
+namespace {
+
+// A vector is a column, or a row.
+Matrix as_matrix(const Array& a, bool row) {
+  const Dims &shape = a.shape(), &steps = a.strides();
+  if (a.rank() == 2) return {a.data(), a.dtype(), shape[0], shape[1], steps[0], steps[1]};
+  const Matrix column{a.data(), a.dtype(), shape[0], 1, steps[0], size_of(a.dtype())};
+  return row ? column.transposed() : column;
+}
+
+bool is_vector_or_matrix(const Array& a) {
+  return (a.rank() == 1 || a.rank() == 2) && !a.is_scalar;
+}
+
+}  // namespace
+
+Value Lane::quick_product(const plan::Op& op, const Array& a, const Array& b) {
+  const bool fits = is_vector_or_matrix(a) && is_vector_or_matrix(b) && is_float(a.dtype()) &&
+                    a.dtype() == b.dtype();
+  // NumPy has its own way with single numbers.
+  if (!fits || a.size() < 2 || b.size() < 2) return {};
+  Product p{as_matrix(a, true), as_matrix(b, false), {}};
+  if (p.a.columns != p.b.rows) return {};
+  // A matrix may wait for the product that reads it.
+  if (op.feeds_product && a.rank() + b.rank() == 4) return {};
+  const std::int64_t item = size_of(a.dtype());
+  p.c = {nullptr, a.dtype(), p.a.rows, p.b.columns, p.b.columns * item, item};
+  if (!is_small(p)) return {};
+  const bool is_number = a.rank() + b.rank() == 2;
+  std::uint64_t number = 0;
+  Ref<Array> out;
+  if (!is_number) {
+    Dims shape;
+    if (a.rank() == 2) shape.push_back(p.c.rows);
+    if (b.rank() == 2) shape.push_back(p.c.columns);
+    out = quick_result(a.dtype(), shape);
+  }
+  p.c.data = is_number ? reinterpret_cast<std::byte*>(&number) : out->data();
+  clear_flags();
+  multiply_small(p);
+  const unsigned met = read_flags();
+  if (met && (met & fp().wanted)) return {};
+  return is_number ? Value::scalar(a.dtype(), &number) : Value::of(std::move(out));
 }
 
 Value Lane::quick_elements(const ElementProgram& program, std::span<const Value> args,
@@ -101,7 +159,7 @@ Value Lane::quick_elements(const ElementProgram& program, std::span<const Value>
       std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
   const Array* model = any ? model_of(args) : nullptr;
   if (model && (model->rank() > 0 || keeps_arrays)) {
-    Ref<Array> out = result_array(dtype, model->shape());
+    Ref<Array> out = quick_result(dtype, model->shape());
     const unsigned met = run_short(program, args, out->data(), out->size());
     return met && (met & fp().wanted) ? Value() : Value::of(std::move(out));
   }

@@ -26,6 +26,7 @@ void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* s
       if (o.group >= 0) {
         state->groups[static_cast<std::size_t>(o.group)].member(static_cast<int>(k), frame);
       } else if (o.stream < 0 || !state->stream.meet(static_cast<int>(k))) {
+        if (state) state->stream.before(o);
         regs[k] = o.recall ? recalled(r, o, frame, regs) : op(o, frame, regs);
       }
       if (o.stream >= 0) state->stream.passed(static_cast<int>(k));

@@ -3,10 +3,9 @@
 // them, but put off; their results are arrays that nobody reads yet. At the
 // latest after the last of them all are computed: those that do share a matrix
 // in one pass over its rows, together with the elementwise work between them,
-// others one after another.
+// others one after another. What needs whole results (the sum of a vector) comes
+// after the pass.
 #pragma once
-
-#include <array>
 
 #include "primitives/row_stream.h"
 #include "runtime/exec/lane.h"
@@ -24,8 +23,6 @@ struct ElementWork {
   std::string_view rule;
 };
 
-class FusedGroup;
-
 class StreamRun {
  public:
   StreamRun(Lane& lane, const plan::Region& region) : lane_(lane), region_(region) {}
@@ -39,52 +36,55 @@ class StreamRun {
   void passed(int reg);
   // Whether the work was put off. If not, what it may read is there.
   bool put_off(ElementWork& work);
-  // The same for small work that the group has prepared; for short streams.
-  bool put_off(FusedGroup& group, const plan::Op& op, std::span<const Value* const> inputs,
-               const Ref<Array>& out);
+  // A number that is made of late numbers, to be there after the pass. Unbound:
+  // it was not put off, and what it may read is there.
+  Value put_off_number(const plan::Op& op);
   bool has_late() const { return !units_.empty(); }
-  // The operation is about to run alone: what it reads is there.
-  void settle_operands(const plan::Op& op);
-  // The lane itself will do it, at once.
-  bool is_short() const { return short_; }
+  // Before an operation that is no part of the stream: memory that others know
+  // must be as Python has it.
+  void before(const plan::Op& op) {
+    if (target_ && reads_memory(op)) flush();
+  }
   // Computes what was put off.
   void flush();
 
  private:
-  static constexpr std::size_t most_units = 8;
-  static constexpr std::size_t most_kept = 6;
+  static constexpr std::size_t most_units = 24;
 
   struct Unit {
     RowUse::Kind kind = RowUse::Kind::rows;
+    bool whole = false;  // computed after the pass
     const plan::Op* op = nullptr;
-    const Primitive* primitive = nullptr;  // of a product
+    const Primitive* primitive = nullptr;  // of what is no elementwise work
     std::int64_t sequence = 0;
     Ref<Array> in;  // the vector of a product
     Ref<Array> out;
-    std::shared_ptr<ElementWork> work;  // of elements: one of the two
-    FusedGroup* group = nullptr;
-    std::array<Value, most_kept> kept;  // operands: those of a product, or of the group
+    std::shared_ptr<ElementWork> work;  // of elements
+    std::vector<Value> args;            // of the primitive
   };
 
+  bool put_off(const plan::Op& op);
   bool put_off_product(const plan::Op& op);
+  bool put_off_whole(const plan::Op& op);
+  bool put_off_sum(const plan::Op& op);
   void begin_stream(const Matrix& x);
   Unit& add_unit(RowUse::Kind kind, const plan::Op& op);
-  Ref<Array> result(std::int64_t length);
   bool is_late(const Array& a) const;
-  bool is_late_sum(const Array& a) const;
+  bool needs_all_rows(const Array& a) const;
+  bool is_in_the_way(const Array& target) const;
+  static bool reads_memory(const plan::Op& op);
   bool depends(const Value& v) const { return v.is_array() && is_late(*v.array()); }
   bool is_row_local(const Value& v) const;
   void run_alone(Unit& unit);
-  void run_elements(const Unit& unit, std::int64_t first, std::int64_t last);
-  void run_now();
-  void run_together(std::vector<Unit> units);
-  FpReport report_of(const Unit& unit) const;
+  void run_together(std::vector<Unit> units, const Ref<Array>& target);
+  RowUse use_of(const Unit& unit, double& flops) const;
+  FpReport report_by(const plan::Op& op, const Primitive& computes) const;
 
   Lane& lane_;
   const plan::Region& region_;
   Value* regs_ = nullptr;
-  Matrix matrix_;  // that the units share, contiguous rows
-  bool short_ = false;
+  Matrix matrix_;      // that the units share, contiguous rows
+  Ref<Array> target_;  // memory from before the stream that a unit writes
   std::vector<Unit> units_;
 };
 

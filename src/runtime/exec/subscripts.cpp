@@ -244,9 +244,12 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
   } else if (old.is(ValueKind::object)) {
     augment_in_host(op, old, value, result);
   } else {
-    std::vector<Value> args{old, value};
-    if (std::optional<Value> made = native(op, *op.primitive, args)) result = std::move(*made);
-    else augment_in_host(op, old, value, result);
+    result = quick(op, regs);
+    if (!result.bound()) {
+      std::vector<Value> args{old, value};
+      if (std::optional<Value> made = native(op, *op.primitive, args)) result = std::move(*made);
+      else augment_in_host(op, old, value, result);
+    }
   }
   if (op.kind == plan::OpKind::augment_index) {
     store_index(op, regs[op.args[2]], operands(op, regs, 3), result);
