@@ -461,7 +461,7 @@ bool FusedGroup::again(int reg) {
   if (!settled_) settled_ = jit::consider(*run_);
   {
     trace::Span span;
-    lane_.record(span, op.id);
+    lane_.record(span, region_.ops[static_cast<std::size_t>(reg)].id);
     compute(0, out->size(), lane_.sequence_);
   }
   regs_[reg] = Value::of(std::move(out));

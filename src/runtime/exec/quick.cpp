@@ -145,6 +145,8 @@ Value Lane::quick_product(const plan::Op& op, const Array& a, const Array& b) {
     out = quick_result(a.dtype(), shape);
   }
   p.c.data = is_number ? reinterpret_cast<std::byte*>(&number) : out->data();
+  trace::Span span;
+  if (!is_number) record(span, op.id);
   clear_flags();
   multiply_small(p);
   const unsigned met = read_flags();
