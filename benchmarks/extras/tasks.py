@@ -1,8 +1,4 @@
-"""What a task and a span cost.
-
-A task: make, run and complete it, with one dependency; oneTBB's own beside it. A span: its begin
-and its end, recorded or not; two looks at the clock beside it.
-"""
+"""What a task costs: make, run and complete it, with one dependency; oneTBB's own beside it."""
 
 import json
 import subprocess
@@ -31,25 +27,10 @@ def measure(context: Context) -> dict[str, Any]:
     return run("jetlag_bench_tasks")
 
 
-def measure_spans(context: Context) -> dict[str, Any]:
-    context.tell("spans")
-    return run("jetlag_bench_spans")
-
-
 def text(data: dict[str, Any]) -> str:
     if "error" in data:
         return data["error"]
     return lined(["a task", *data], [["", *(duration(s) for s in data.values())]])
 
 
-def text_of_spans(data: dict[str, Any]) -> str:
-    if "error" in data:
-        return data["error"]
-    times = {name: s for name, s in data.items() if name != "dropped"}
-    return lined(["recording", *times], [["", *(duration(s) for s in times.values())]])
-
-
-EXTRAS = (
-    Extra("tasks", "Overhead of a task", measure, text),
-    Extra("spans", "Overhead of a span in a trace", measure_spans, text_of_spans),
-)
+EXTRAS = (Extra("tasks", "Overhead of a task", measure, text),)

@@ -27,6 +27,8 @@ class Mapping {
 
   std::byte* data() const { return data_; }
   std::uint64_t bytes() const { return bytes_; }
+  // Maps all of its pages now, so that no write has to wait for one.
+  void touch() const;
 
  private:
   std::byte* data_ = nullptr;
@@ -72,6 +74,7 @@ class Writer {
  private:
   std::uint64_t reserve(BlockHeader header);  // the block's offset
   void add_block(BlockHeader header, std::span<const Record> records);
+  void make_pages(std::uint64_t offset, std::uint64_t bytes);
   void put(std::uint64_t offset, std::span<const std::byte> bytes);
   [[noreturn]] void fail(std::string_view what) const;
 

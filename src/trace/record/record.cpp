@@ -9,24 +9,47 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "trace/chunk/writer.h"
+#include "trace/record/ticks.h"
 
 namespace jetlag::trace {
 
 namespace detail {
 
 std::atomic<std::uint32_t> session{0};
-Producer& producer() {
-  static thread_local constinit Producer mine;
-  return mine;
-}
 
 }  // namespace detail
 
 namespace {
+
+using detail::session;
+
+// A thread's end of its ring. `limit` is the number of the first record for which there is no
+// room, as far as is known, less the ends that open spans will need.
+struct Producer {
+  Record* records = nullptr;
+  std::atomic<std::uint64_t>* published = nullptr;
+  std::uint64_t mask = 0;
+  std::uint64_t head = 0;
+  std::uint64_t limit = 0;
+  std::uint32_t session = 0;
+  std::uint32_t open = 0;  // spans whose ends are to come
+  TaskId next_task = 0;
+  TaskId last_task = 0;
+  TaskId task = 0;  // that runs here
+};
+thread_local constinit Producer producer;
+
+// The compiler would look for it again at each use, which in a shared library is a call.
+inline Producer& mine() {
+  Producer* p = &producer;
+  asm("" : "+r"(p));
+  return *p;
+}
 
 using nlohmann::json;
 
@@ -251,18 +274,15 @@ struct Holder {
   std::string name;
   std::shared_ptr<Outlet> outlet;
   ~Holder() {
-    detail::producer().session = 0;
-    detail::producer().limit = 0;
+    producer.session = 0;
+    producer.limit = 0;
     if (outlet) outlet->retired.store(true, std::memory_order_release);
   }
 };
 thread_local Holder holder;
 
-}  // namespace
-
-namespace detail {
-
-bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
+// Finds room for the next records, or counts what is lost.
+[[gnu::noinline]] bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
   if (session == 0) return false;
   if (p.session != session) {
     // The ring goes: nothing may be taken for room in it.
@@ -294,13 +314,92 @@ bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
   return false;
 }
 
+inline void write_at(std::uint64_t ticks, Producer& p, Event event, SiteId site, TaskId task,
+                     std::uint64_t argument) {
+  Record& r = p.records[p.head & p.mask];
+  r.ticks = ticks;
+  r.task = task;
+  r.argument = argument;
+  r.site = site;
+  r.event = event;
+  p.published->store(++p.head, std::memory_order_release);
+}
+
+// Where the clock is a call. Apart, and last in its callers, so that they keep all they have in
+// registers that need no saving.
+[[gnu::noinline]] void write_slowly(Producer& p, Event event, SiteId site, TaskId task,
+                                    std::uint64_t argument) {
+  write_at(ticks(), p, event, site, task, argument);
+}
+
+inline void write(Producer& p, Event event, SiteId site, TaskId task, std::uint64_t argument) {
+  if (!ticks_are_cheap()) [[unlikely]]
+    return write_slowly(p, event, site, task, argument);
+  write_at(ticks(), p, event, site, task, argument);
+}
+
 TaskId more_tasks(Producer& p) {
   p.next_task = next_task.fetch_add(tasks_at_once, std::memory_order_relaxed);
   p.last_task = p.next_task + tasks_at_once;
   return p.next_task++;
 }
 
-}  // namespace detail
+}  // namespace
+
+// There is no room as far as is known, or this thread has no ring yet.
+[[gnu::noinline]] static void put_slowly(Producer& p, Event event, SiteId site, TaskId task,
+                                         std::uint64_t argument) {
+  if (make_room(p, session.load(std::memory_order_relaxed), 1))
+    write(p, event, site, task, argument);
+}
+
+void put(Event event, SiteId site, TaskId task, std::uint64_t argument) {
+  Producer& p = mine();
+  if (p.session != session.load(std::memory_order_relaxed) || p.head >= p.limit) [[unlikely]]
+    return put_slowly(p, event, site, task, argument);
+  write(p, event, site, task, argument);
+}
+
+TaskId new_task() {
+  Producer& p = mine();
+  return p.next_task != p.last_task ? p.next_task++ : more_tasks(p);
+}
+
+TaskId current_task() { return producer.task; }
+
+[[gnu::noinline]] void Span::begin_slowly(SiteId site, TaskId task, std::uint64_t argument) {
+  if (make_room(mine(), session.load(std::memory_order_relaxed), 2)) begin(site, task, argument);
+}
+
+void Span::begin(SiteId site, TaskId task, std::uint64_t argument) {
+  Producer& p = mine();
+  const std::uint32_t now = session.load(std::memory_order_relaxed);
+  // The end must have room, too.
+  if (p.session != now || p.head + 1 >= p.limit) [[unlikely]]
+    return begin_slowly(site, task, argument);
+  --p.limit;
+  ++p.open;
+  session_ = now;
+  site_ = site;
+  task_ = task;
+  argument_ = 0;
+  if (task != 0) {
+    before_ = p.task;
+    p.task = task;
+  }
+  write(p, Event::begin, site, task, argument);
+}
+
+void Span::finish() {
+  Producer& p = mine();
+  const std::uint32_t then = std::exchange(session_, 0);
+  if (task_ != 0) p.task = before_;
+  // A recording that ended meanwhile closes the span itself.
+  if (p.session != then || session.load(std::memory_order_relaxed) != then) return;
+  ++p.limit;
+  --p.open;
+  write(p, Event::end, site_, task_, argument_);
+}
 
 void start_recording(const std::string& path, const RecordOptions& options) {
   std::scoped_lock lock(state().mutex);
@@ -313,7 +412,7 @@ void start_recording(const std::string& path, const RecordOptions& options) {
   if (const std::size_t at = file.find("%p"); at != std::string::npos)
     file.replace(at, 2, format("{}", getpid()));
   state().recording = std::make_shared<Recording>(file, options, number);
-  detail::session.store(number, std::memory_order_release);
+  session.store(number, std::memory_order_release);
   // Those that were seen before; from here on each is written when it is first seen.
   state().recording->define_sites();
 }
@@ -323,7 +422,7 @@ RecordingSummary stop_recording() {
   {
     std::scoped_lock lock(state().mutex);
     recording = std::move(state().recording);
-    detail::session.store(0, std::memory_order_release);
+    session.store(0, std::memory_order_release);
   }
   if (!recording) throw Error(Kind::runtime, "no trace is being recorded");
   return recording->stop();
@@ -335,8 +434,8 @@ std::string recording_path() {
 }
 
 void after_fork() {
-  detail::session.store(0, std::memory_order_relaxed);
-  detail::producer() = {};
+  session.store(0, std::memory_order_relaxed);
+  producer = {};
   // Its thread is not here, and its mutex may be held: it is left where it is.
   new std::shared_ptr<Recording>(std::move(state().recording));
   new (&state()) State{};

@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "trace/event.h"
-#include "trace/record/ticks.h"
 
 namespace jetlag::trace {
 
@@ -49,64 +48,36 @@ SiteId define(const Site& site);
 
 namespace detail {
 
-// Counts recordings; 0 while there is none.
-extern std::atomic<std::uint32_t> session;
-
-// A thread's end of its ring. `limit` is the number of the first record for which there is no
-// room, as far as is known, less the ends that open spans will need.
-struct Producer {
-  Record* records = nullptr;
-  std::atomic<std::uint64_t>* published = nullptr;
-  std::uint64_t mask = 0;
-  std::uint64_t head = 0;
-  std::uint64_t limit = 0;
-  std::uint32_t session = 0;
-  std::uint32_t open = 0;  // spans whose ends are to come
-  TaskId next_task = 0;
-  TaskId last_task = 0;
-  TaskId task = 0;  // that runs here
-};
-
-// Of the calling thread.
-Producer& producer();
-
-// Finds room for the next record, or counts what is lost.
-bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted);
-TaskId more_tasks(Producer& p);
-
-inline void write(Producer& p, Event event, SiteId site, TaskId task, std::uint64_t argument) {
-  Record& r = p.records[p.head & p.mask];
-  r.ticks = ticks();
-  r.task = task;
-  r.argument = argument;
-  r.site = site;
-  r.event = event;
-  p.published->store(++p.head, std::memory_order_release);
-}
+// Counts recordings; 0 while there is none. Hidden, so that a look at it needs no table of
+// addresses first.
+extern std::atomic<std::uint32_t> session [[gnu::visibility("hidden")]];
 
 }  // namespace detail
 
+#if defined(__x86_64__)
+// As two instructions: compilers load an atomic number into a register before they look at it.
+inline bool recording() {
+  asm goto("cmpl $0, %0\n\tjne %l[on]" : : "m"(detail::session) : "cc" : on);
+  return false;
+on:
+  [[unlikely]] return true;
+}
+#else
 inline bool recording() { return detail::session.load(std::memory_order_relaxed) != 0; }
+#endif
 
 // One event. Call it only where recording() holds.
-inline void put(Event event, SiteId site, TaskId task, std::uint64_t argument) {
-  detail::Producer& p = detail::producer();
-  const std::uint32_t now = detail::session.load(std::memory_order_relaxed);
-  if ((p.session != now || p.head >= p.limit) && !detail::make_room(p, now, 1)) return;
-  detail::write(p, event, site, task, argument);
-}
+void put(Event event, SiteId site, TaskId task, std::uint64_t argument);
 
 // A number for a new task, and the task that runs on this thread.
-inline TaskId new_task() {
-  detail::Producer& p = detail::producer();
-  return p.next_task != p.last_task ? p.next_task++ : detail::more_tasks(p);
-}
-inline TaskId current_task() { return detail::producer().task; }
+TaskId new_task();
+TaskId current_task();
 
-// A span of this thread: from here to the end of the block. Spans lie in each other.
+// A span of this thread: from here to the end of the block. Spans lie in each other. What records
+// is kept out of the block, which shall not need a register more for it.
 class Span {
  public:
-  Span() = default;
+  Span() {}
   Span(SiteId site, TaskId task = 0, std::uint64_t argument = 0) {
     if (recording()) [[unlikely]]
       begin(site, task, argument);
@@ -115,46 +86,26 @@ class Span {
   Span& operator=(const Span&) = delete;
   ~Span() {
     if (session_ != 0) [[unlikely]]
-      end();
+      finish();
   }
 
   // For a site that is only looked up while something is recorded.
-  void begin(SiteId site, TaskId task = 0, std::uint64_t argument = 0) {
-    detail::Producer& p = detail::producer();
-    const std::uint32_t now = detail::session.load(std::memory_order_relaxed);
-    // The end must have room, too.
-    if ((p.session != now || p.head + 1 >= p.limit) && !detail::make_room(p, now, 2)) return;
-    detail::write(p, Event::begin, site, task, argument);
-    --p.limit;
-    ++p.open;
-    session_ = now;
-    site_ = site;
-    task_ = task;
-    if (task != 0) {
-      before_ = p.task;
-      p.task = task;
-    }
-  }
+  void begin(SiteId site, TaskId task = 0, std::uint64_t argument = 0);
   void end() {
-    if (session_ == 0) return;
-    detail::Producer& p = detail::producer();
-    if (task_ != 0) p.task = before_;
-    // A recording that ended meanwhile closes the span itself.
-    if (p.session == session_ && detail::session.load(std::memory_order_relaxed) == session_) {
-      ++p.limit;
-      --p.open;
-      detail::write(p, Event::end, site_, task_, argument_);
-    }
-    session_ = 0;
+    if (session_ != 0) finish();
   }
+  // Once it has begun: what its end says.
   void set_argument(std::uint64_t argument) { argument_ = argument; }
 
  private:
-  std::uint32_t session_ = 0;  // 0: not recorded
-  SiteId site_ = 0;
-  TaskId task_ = 0;
-  TaskId before_ = 0;
-  std::uint64_t argument_ = 0;
+  void begin_slowly(SiteId site, TaskId task, std::uint64_t argument);
+  void finish();
+
+  std::uint32_t session_ = 0;  // 0: not recorded, and the rest says nothing
+  SiteId site_;
+  TaskId task_;
+  TaskId before_;
+  std::uint64_t argument_;
 };
 
 }  // namespace jetlag::trace

@@ -17,19 +17,23 @@ bool has_even_counter();
 
 #if defined(__x86_64__)
 namespace detail {
-extern const bool even_counter;
+extern const bool even_counter [[gnu::visibility("hidden")]];
 }
+// Whether ticks() is an instruction, and no call.
+inline bool ticks_are_cheap() { return detail::even_counter; }
 inline std::uint64_t ticks() {
   return detail::even_counter ? __rdtsc() : static_cast<std::uint64_t>(now_ns());
 }
 #elif defined(__aarch64__)
 // The generic timer runs evenly by its definition.
+inline bool ticks_are_cheap() { return true; }
 inline std::uint64_t ticks() {
   std::uint64_t count;
   asm volatile("mrs %0, cntvct_el0" : "=r"(count));
   return count;
 }
 #else
+inline bool ticks_are_cheap() { return false; }
 inline std::uint64_t ticks() { return static_cast<std::uint64_t>(now_ns()); }
 #endif
 

@@ -1,4 +1,5 @@
 #include "trace/record/record.h"
+#include "base/clock.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "trace/chunk/reader.h"
 #include "trace/store/trace.h"
