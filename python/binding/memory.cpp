@@ -9,6 +9,7 @@
 #include "compiler/jit/kernels.h"
 #include "runtime/exec/machine.h"
 #include "runtime/tasks/tasks.h"
+#include "trace/counters/counters.h"
 #include "trace/record/record.h"
 
 namespace jetlag::python {
@@ -85,6 +86,7 @@ void add_memory(nb::module_& m) {
     tasks::after_fork();
     jit::after_fork();
     trace::after_fork();
+    trace::counters_after_fork();
   });
 }
 

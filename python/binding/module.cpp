@@ -164,4 +164,5 @@ NB_MODULE(_core, m) {
   add_memory(m);
   add_tuning(m);
   add_traces(m);
+  add_counters(m);
 }

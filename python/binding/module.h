@@ -18,5 +18,6 @@ void add_physl(nb::module_& m);
 void add_memory(nb::module_& m);
 void add_tuning(nb::module_& m);
 void add_traces(nb::module_& m);
+void add_counters(nb::module_& m);
 
 }  // namespace jetlag::python

@@ -7,6 +7,7 @@
 #include "binding/callable.h"
 #include "binding/module.h"
 #include "runtime/exec/slots.h"
+#include "trace/counters/tally.h"
 
 namespace jetlag::python {
 
@@ -127,6 +128,7 @@ void Program::resolve_captures() {
 }
 
 PyObject* Program::run(std::span<PyObject* const> arguments, exec::Profile* profile) const {
+  trace::count(std::exchange(called_, true) ? trace::Tally::plan_hits : trace::Tally::plan_misses);
   PythonHost host(side_);
   exec::Slots<few_arguments> values(arguments.size());
   for (std::size_t i = 0; i < arguments.size(); ++i)

@@ -47,6 +47,7 @@ class Program {
   Signature signature_;
   std::unique_ptr<plan::Program> program_;
   mutable exec::Caches caches_;
+  mutable bool called_ = false;  // read and written with the GIL held
 };
 
 // Turns what a C++ function throws into a Python error and null.

@@ -96,7 +96,7 @@ nb::dict table(const Trace& t, const std::string& name) {
     using Row = trace::Counter;
     d["name"] = words(t.counters, [](const Row& c) -> std::string_view { return c.name; });
     d["unit"] = words(t.counters, [](const Row& c) -> std::string_view { return c.unit; });
-    d["kind"] = words(t.counters, [](const Row& c) -> std::string_view { return c.kind; });
+    d["kind"] = words(t.counters, [](const Row& c) { return trace::kind_name(c.kind); });
     d["doc"] = words(t.counters, [](const Row& c) -> std::string_view { return c.doc; });
   } else if (name == "points") {
     using Row = trace::Point;

@@ -20,6 +20,7 @@ from jetlag.reports import NotLowered, OpaqueWarning
 
 if TYPE_CHECKING:
     from jetlag.configuration import cache_dir, settings
+    from jetlag.counting import Counters, counters
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
     from jetlag.spaces import Space
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Counters",
     "Explanation",
     "Future",
     "JitFunction",
@@ -41,6 +43,7 @@ __all__ = [
     "Tuned",
     "__version__",
     "cache_dir",
+    "counters",
     "explain",
     "jit",
     "open_trace",
@@ -55,12 +58,14 @@ __all__ = [
 
 # What costs time to import, and where it is found once somebody asks for it.
 _LATER = {
+    "Counters": "jetlag.counting",
     "Explanation": "jetlag.explanation",
     "Future": "jetlag.futures",
     "Space": "jetlag.spaces",
     "Tuned": "jetlag.trials",
     "Trace": "jetlag.traces",
     "cache_dir": "jetlag.configuration",
+    "counters": "jetlag.counting",
     "explain": "jetlag.explanation",
     "open_trace": "jetlag.traces",
     "settings": "jetlag.configuration",

@@ -1,6 +1,7 @@
 // The commands behind the subcommands; each returns the exit code.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Options {
   bool tree = false;
   std::string to;  // of trace export: the format
   std::string output;
+  bool json = false;       // of counters
+  double every = 1;        // of counters read: seconds
+  std::int64_t times = 1;  // the same: how many reads; 0: without end
 };
 
 int run(const Options& options);
@@ -33,5 +37,7 @@ int tune(const Options& options);
 int profile(const Options& options);
 int export_trace(const Options& options);
 int import_trace(const Options& options);
+int list_counters(const Options& options);
+int read_counters(const Options& options);
 
 }  // namespace jetlag::cli

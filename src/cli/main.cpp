@@ -16,6 +16,30 @@ struct Finish {
   ~Finish() { jetlag::jit::finish(); }
 };
 
+// jetlag counters list, jetlag counters read.
+struct CountersCommands {
+  CLI::App* list;
+  CLI::App* read;
+};
+
+CountersCommands add_counters(CLI::App& app, jetlag::cli::Options& options) {
+  CLI::App* counters = app.add_subcommand("counters", "list and read counters of this machine");
+  counters->require_subcommand(1);
+  CLI::App* listed = counters->add_subcommand("list", "what there is, and what is missing and why");
+  CLI::App* read = counters->add_subcommand("read", "print the values of counters");
+  for (CLI::App* command : {listed, read}) {
+    command->add_option("patterns", options.arguments,
+                        "names, where * stands for any text: /proc{*}/*; @rate behind a name gives "
+                        "the growth a second");
+    command->add_flag("--json", options.json, "one line of JSON for each counter");
+  }
+  read->add_option("-e,--every", options.every, "seconds between reads")
+      ->check(CLI::Range(0.001, 1e6));
+  read->add_option("-n,--times", options.times, "how many reads; 0: until it is interrupted")
+      ->check(CLI::NonNegativeNumber);
+  return {listed, read};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -55,6 +79,8 @@ int main(int argc, char** argv) {
       ->required();
   imported->add_option("-o,--output", options.output, "the file to write")->required();
 
+  const CountersCommands counters = add_counters(app, options);
+
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
       ->required()
@@ -93,6 +119,8 @@ int main(int argc, char** argv) {
     if (exported->parsed()) return cli::export_trace(options);
     if (imported->parsed()) return cli::import_trace(options);
     if (profile->parsed()) return cli::profile(options);
+    if (counters.list->parsed()) return cli::list_counters(options);
+    if (counters.read->parsed()) return cli::read_counters(options);
     return cli::describe(options);
   } catch (Error& error) {
     std::cerr << error.report() << '\n';

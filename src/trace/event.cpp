@@ -38,6 +38,8 @@ constexpr std::string_view categories[] = {"call",   "step", "task", "compile",
                                            "opaque", "wait", "user", "runtime"};
 static_assert(std::size(categories) == category_count);
 
+constexpr std::string_view counter_kinds[] = {"gauge", "monotone", "average", "rate"};
+
 struct SiteHash {
   std::size_t operator()(const Site& s) const {
     std::size_t h = std::hash<std::string>{}(s.name);
@@ -76,6 +78,17 @@ Category category_named(std::string_view name) {
     if (categories[i] == name) return static_cast<Category>(i);
   }
   return Category::runtime;
+}
+
+std::string_view kind_name(CounterKind kind) {
+  return counter_kinds[static_cast<std::size_t>(kind)];
+}
+
+CounterKind counter_kind_named(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(counter_kinds); ++i) {
+    if (counter_kinds[i] == name) return static_cast<CounterKind>(i);
+  }
+  return CounterKind::gauge;
 }
 
 SiteId intern(const Site& site) {

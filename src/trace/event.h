@@ -84,6 +84,22 @@ SiteId intern(const Site& site);
 SiteId site_count();
 Site site_at(SiteId id);
 
+// How a counter's values go together: a quantity at the moment; one that only grows; an average, or
+// a growth a second, over the time since the sample before.
+enum class CounterKind : std::uint8_t { gauge, monotone, average, rate };
+std::string_view kind_name(CounterKind kind);
+// Gauge if there is none of that name.
+CounterKind counter_kind_named(std::string_view name);
+
+// A measured quantity over time.
+struct Counter {
+  std::string name;  // "/object{rank/instance}/name"
+  std::string unit;
+  CounterKind kind = CounterKind::gauge;
+  std::string doc;
+  bool operator==(const Counter&) const = default;
+};
+
 // Two figures in one argument, as single-precision numbers: bytes and flops of `work`.
 std::uint64_t pack(double bytes, double flops);
 double first_of(std::uint64_t packed);

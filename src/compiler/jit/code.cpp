@@ -7,9 +7,11 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "compiler/jit/cache.h"
 #include "compiler/jit/object.h"
+#include "trace/counters/tally.h"
 
 namespace jetlag::jit {
 
@@ -66,7 +68,9 @@ void* place(const CodeWanted& wanted, const std::string& object, std::string& wh
 void* kept_on_disk(const CodeWanted& wanted) {
   const std::optional<std::string> object = load_object(wanted.key);
   std::string ignored;
-  return object ? place(wanted, *object, ignored) : nullptr;
+  void* code = object ? place(wanted, *object, ignored) : nullptr;
+  trace::count(code ? trace::Tally::object_hits : trace::Tally::object_misses);
+  return code;
 }
 
 void* made_now(const CodeWanted& wanted, std::string& why) {
@@ -76,7 +80,11 @@ void* made_now(const CodeWanted& wanted, std::string& why) {
     return nullptr;
   }
   std::string object;
-  if (!wanted.make(*compiler, object, why)) return nullptr;
+  const std::int64_t begin = now_ns();
+  const bool made = wanted.make(*compiler, object, why);
+  trace::count(trace::Tally::compilations);
+  trace::count(trace::Tally::compile_ns, static_cast<std::uint64_t>(now_ns() - begin));
+  if (!made) return nullptr;
   if (void* code = place(wanted, object, why)) {
     store_object(wanted.key, object);
     return code;
@@ -90,7 +98,10 @@ void* find_code(const CodeWanted& wanted, std::string& why) {
   Known& k = known();
   {
     std::scoped_lock lock(k.mutex);
-    if (const auto at = k.addresses.find(wanted.key); at != k.addresses.end()) return at->second;
+    if (const auto at = k.addresses.find(wanted.key); at != k.addresses.end()) {
+      trace::count(trace::Tally::code_hits);
+      return at->second;
+    }
   }
   void* code = kept_on_disk(wanted);
   if (!code) code = made_now(wanted, why);

@@ -16,6 +16,7 @@
 #include "runtime/exec/sites.h"
 #include "runtime/exec/slots.h"
 #include "runtime/exec/step_costs.h"
+#include "trace/counters/tally.h"
 
 namespace jetlag::exec {
 
@@ -242,15 +243,19 @@ class Lane {
     if (trace::recording()) [[unlikely]]
       span.begin(caches_.sites.of(program_, id));
   }
-  // Runs f, and counts its time where a profile or a trace is wanted.
+  // Runs f, and counts its time where a profile or a trace is wanted, or Python runs.
   template <class F>
   void profiled(int id, StepKind kind, const F& f) {
     trace::Span span;
     record(span, id);
-    if (!profile_) return f();
+    const bool opaque = kind == StepKind::opaque;
+    if (opaque) trace::count(trace::Tally::opaque_steps);
+    if (!profile_ && !opaque) return f();
     const std::int64_t begin = now_ns();
     f();
-    profile_->add(id, kind, now_ns() - begin, 0, 0, 0);
+    const std::int64_t ns = now_ns() - begin;
+    if (opaque) trace::count(trace::Tally::opaque_ns, static_cast<std::uint64_t>(ns));
+    if (profile_) profile_->add(id, kind, ns, 0, 0, 0);
   }
   void describe(const plan::Op& op, StepKind kind, const Value& result, std::string_view rule = {});
 

@@ -31,6 +31,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // So many workers shall run the task; each holds a reference that is given here.
   void add(Task* task, std::int64_t runners, bool urgent);
+  std::int64_t waiting() {
+    std::scoped_lock lock(mutex_);
+    return static_cast<std::int64_t>(urgent_.size() + others_.size());
+  }
 
  private:
   static void empty(void* pool) { static_cast<Pool*>(pool)->empty(); }
@@ -49,6 +53,16 @@ struct State {
   std::mutex mutex;
   std::atomic<int> count{static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
   std::shared_ptr<Pool> pool;
+  // The time of workers up to `counted_ns`; 0: there were none yet.
+  double worker_ns = 0;
+  std::int64_t counted_ns = 0;
+
+  // With the lock held.
+  void count_worker_time() {
+    const std::int64_t now = now_ns();
+    if (counted_ns != 0) worker_ns += static_cast<double>(now - counted_ns) * count;
+    counted_ns = now;
+  }
 };
 
 // Never destroyed: a task may still end while the process does.
@@ -62,7 +76,10 @@ std::atomic<bool> forked{false};
 std::shared_ptr<Pool> pool() {
   State& s = state();
   std::scoped_lock lock(s.mutex);
-  if (!s.pool) s.pool = std::make_shared<Pool>(s.count.load());
+  if (!s.pool) {
+    s.pool = std::make_shared<Pool>(s.count.load());
+    s.count_worker_time();
+  }
   return s.pool;
 }
 
@@ -78,8 +95,26 @@ void set_workers(int count) {
   State& s = state();
   std::scoped_lock lock(s.mutex);
   if (count == s.count) return;
+  if (s.counted_ns != 0) s.count_worker_time();
   s.count = count;
   s.pool.reset();
+}
+
+std::int64_t queue_length() {
+  State& s = state();
+  std::shared_ptr<Pool> pool;
+  {
+    std::scoped_lock lock(s.mutex);
+    pool = s.pool;
+  }
+  return pool ? pool->waiting() : 0;
+}
+
+double worker_time_ns() {
+  State& s = state();
+  std::scoped_lock lock(s.mutex);
+  if (s.counted_ns != 0) s.count_worker_time();
+  return s.worker_ns;
 }
 
 bool inline_only() { return forked.load(std::memory_order_relaxed); }
@@ -136,12 +171,10 @@ void Pool::add(Task* task, std::int64_t runners, bool urgent) {
   for (int i = 0; i < woken; ++i) hand_out(arena_, &Pool::empty, this);
 }
 
-// Workers are numbered as they first appear.
 void name_worker() {
-  static std::atomic<int> count{0};
   static thread_local bool named = false;
   if (std::exchange(named, true)) return;
-  trace::name_thread(format("worker {}", count.fetch_add(1, std::memory_order_relaxed)));
+  trace::name_thread(format("worker {}", trace::become_worker()));
 }
 
 void Pool::empty() {
@@ -209,11 +242,15 @@ void Task::one_less(bool here) {
 void Task::launch(bool here) {
   if (failed() || (work_.dropped && work_.dropped->load())) {
     failed_ = true;
+    trace::count(trace::Tally::tasks_ready);
+    trace::count(trace::Tally::tasks_begun);
     return end();
   }
   const std::int64_t grabs = (work_.blocks + work_.blocks_per_grab - 1) / work_.blocks_per_grab;
   std::int64_t runners = std::clamp<std::int64_t>(grabs, 1, workers());
   runners_ = runners;
+  ready_by_ = trace::worker_number();
+  trace::count(trace::Tally::tasks_ready);
   retain();
   if (here && Ready::keep(this)) {
     if (--runners == 0) return;
@@ -233,7 +270,10 @@ void Task::run_blocks() {
   const std::int64_t begin = now_ns();
   std::int64_t unset = 0;
   std::uint64_t done = 0;
-  begin_.compare_exchange_strong(unset, begin);
+  if (begin_.compare_exchange_strong(unset, begin)) trace::count(trace::Tally::tasks_begun);
+  trace::count(trace::Tally::runs);
+  if (ready_by_ >= 0 && ready_by_ != trace::worker_number())
+    trace::count(trace::Tally::runs_taken_over);
   try {
     while (!failed()) {
       if (work_.stoppable && work_.dropped && work_.dropped->load(std::memory_order_relaxed)) {
@@ -250,7 +290,9 @@ void Task::run_blocks() {
   } catch (...) {
     fail(std::current_exception());
   }
-  busy_.fetch_add(now_ns() - begin, std::memory_order_relaxed);
+  const std::int64_t busy = now_ns() - begin;
+  busy_.fetch_add(busy, std::memory_order_relaxed);
+  trace::count(trace::Tally::busy_ns, static_cast<std::uint64_t>(busy));
   span.set_argument(done);
   if (runners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (!failed() && work_.finish) {
@@ -309,6 +351,7 @@ void Task::end() {
   if (begin_ == 0) begin_ = end_;
   if (id_ != 0 && trace::recording()) [[unlikely]]
     trace::put(trace::Event::work, work_.site, id_, trace::pack(work_.bytes, work_.flops));
+  trace::count(failed() ? trace::Tally::tasks_failed : trace::Tally::tasks_executed);
   finished_.store(true, std::memory_order_release);
   Link* first = in_order(waiters_.exchange(&closed_, std::memory_order_acq_rel));
   if (failed()) {

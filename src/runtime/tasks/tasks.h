@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "trace/counters/tally.h"
 #include "trace/record/record.h"
 
 namespace jetlag::tasks {
@@ -23,6 +24,11 @@ void set_workers(int count);
 // After fork the child has no workers: everything runs on the calling thread.
 bool inline_only();
 void after_fork();
+
+// How many tasks lie in the queue from which workers take them.
+std::int64_t queue_length();
+// Nanoseconds that the workers had since the first of them began, of all together.
+double worker_time_ns();
 
 class Task;
 
@@ -90,6 +96,7 @@ class Task {
   };
 
   explicit Task(Work work) : work_(std::move(work)) {
+    trace::count(trace::Tally::tasks_created);
     if (trace::recording()) [[unlikely]]
       record_creation();
   }
@@ -126,6 +133,7 @@ class Task {
   std::int64_t end_ = 0;
   std::exception_ptr error_;
   int links_used_ = 0;
+  int ready_by_ = -1;  // the worker that made it ready
   Link links_[links_inside];
 };
 

@@ -139,11 +139,12 @@ OTF2_CallbackCode member(void* data, OTF2_MetricMemberRef self, OTF2_StringRef n
                          OTF2_Type, OTF2_Base base, std::int64_t exponent, OTF2_StringRef unit) {
   Definitions& d = of(data);
   const auto values = mode & OTF2_METRIC_VALUE_MASK;
-  const char* kind = values == OTF2_METRIC_VALUE_ACCUMULATED ? "monotone"
-                     : values == OTF2_METRIC_VALUE_RELATIVE  ? "rate"
-                                                             : "gauge";
+  const CounterKind kind = values == OTF2_METRIC_VALUE_ACCUMULATED ? CounterKind::monotone
+                           : values == OTF2_METRIC_VALUE_RELATIVE  ? CounterKind::rate
+                           : mode == OTF2_METRIC_ABSOLUTE_LAST     ? CounterKind::average
+                                                                   : CounterKind::gauge;
   d.members[self] = {
-      text(d, name), text(d, unit), text(d, description), kind,
+      text(d, name), text(d, unit), text(d, description), std::string(kind_name(kind)),
       std::pow(base == OTF2_BASE_BINARY ? 2.0 : 10.0, static_cast<double>(exponent))};
   return more;
 }

@@ -298,16 +298,23 @@ class ArchiveWriter {
     }
   }
 
+  static OTF2_MetricMode mode_of(CounterKind kind) {
+    switch (kind) {
+      case CounterKind::monotone: return OTF2_METRIC_ACCUMULATED_START;
+      case CounterKind::rate: return OTF2_METRIC_RELATIVE_POINT;
+      case CounterKind::average: return OTF2_METRIC_ABSOLUTE_LAST;
+      case CounterKind::gauge: break;
+    }
+    return OTF2_METRIC_ABSOLUTE_POINT;
+  }
+
   void counters() {
     for (std::size_t i = 0; i < trace_.counters.size(); ++i) {
       const Counter& c = trace_.counters[i];
       const auto member = static_cast<OTF2_MetricMemberRef>(i);
-      const OTF2_MetricMode mode = c.kind == "monotone" ? OTF2_METRIC_ACCUMULATED_START
-                                   : c.kind == "rate"   ? OTF2_METRIC_RELATIVE_POINT
-                                                        : OTF2_METRIC_ABSOLUTE_POINT;
-      check(OTF2_GlobalDefWriter_WriteMetricMember(definer_, member, text(c.name), text(c.doc),
-                                                   OTF2_METRIC_TYPE_OTHER, mode, OTF2_TYPE_DOUBLE,
-                                                   OTF2_BASE_DECIMAL, 0, text(c.unit)));
+      check(OTF2_GlobalDefWriter_WriteMetricMember(
+          definer_, member, text(c.name), text(c.doc), OTF2_METRIC_TYPE_OTHER, mode_of(c.kind),
+          OTF2_TYPE_DOUBLE, OTF2_BASE_DECIMAL, 0, text(c.unit)));
       check(OTF2_GlobalDefWriter_WriteMetricClass(
           definer_, member, 1, &member, OTF2_METRIC_ASYNCHRONOUS, OTF2_RECORDER_KIND_CPU));
     }

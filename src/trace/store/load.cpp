@@ -100,7 +100,7 @@ class Loader {
       counters_.emplace(static_cast<SiteId>(number(d, "id")),
                         static_cast<Index>(trace_.counters.size()));
       trace_.counters.push_back(
-          {text(d, "name"), text(d, "unit"), text(d, "kind"), text(d, "doc")});
+          {text(d, "name"), text(d, "unit"), counter_kind_named(text(d, "kind")), text(d, "doc")});
     } else if (kind == "clock") {
       clock_.add(static_cast<std::uint64_t>(number(d, "ticks")), number(d, "ns"));
     } else if (kind == "dropped") {

@@ -69,13 +69,6 @@ struct Point {
   std::uint64_t argument = 0;
 };
 
-struct Counter {
-  std::string name;  // "/object{rank/instance}/name"
-  std::string unit;
-  std::string kind;  // gauge, monotone or rate
-  std::string doc;
-};
-
 // Bytes and flops of a span that said them.
 struct Work {
   Index span = -1;

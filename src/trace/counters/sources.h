@@ -1,0 +1,13 @@
+// The sources that this room has itself.
+#pragma once
+
+#include <memory>
+
+#include "trace/counters/counters.h"
+
+namespace jetlag::trace {
+
+std::unique_ptr<CounterSource> tally_source();
+void tallies_after_fork();
+
+}  // namespace jetlag::trace
