@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1
 
+# Another clone of the same sources finds its objects in the compiler cache.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1

@@ -118,6 +118,31 @@ def powers(a, b):
     return a**2 + b, np.abs(a) ** 0.5 * 2
 
 
+def looped(a, b):
+    total = a.reshape(-1)[:1].sum() * 0
+    for k in range(3000):
+        if a.ndim and a.size:
+            i = k % a.size
+            total = total + a[i] * b[i]
+            b[i] = a[i] - k % 3
+    return total, b
+
+
+def calls(n):
+    return 1 if n < 2 else calls(n - 1) + calls(n - 2)
+
+
+def called(a, b):
+    return calls(14) + a, b * calls(3)
+
+
+def apart(a, b):
+    rows = np.zeros((40, 3000)) + np.tile(a, 3000)[:3000].sum()
+    for i in range(40):
+        rows[i, :] = np.sqrt(np.abs(rows[i, :] + i)) * b.size
+    return rows[:, 5], b
+
+
 PAIRS: dict[str, Callable[..., Any]] = {
     "fuse-elementwise": fused,
     "where-select": selected,
@@ -129,6 +154,9 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "masked-reduction": masked,
     "outer-product": columns_times_rows,
     "power-of-constant": powers,
+    "compiled-loop": looped,
+    "compiled-call": called,
+    "independent-iterations": apart,
 }
 PRODUCTS: dict[str, Callable[..., Any]] = {
     "share-pass": shared,

@@ -170,6 +170,7 @@ Function* Builder::function(Context* outer, const NodePtr& node, std::string nam
                             bool python) {
   program.functions.push_back(std::make_unique<Function>());
   Function* f = program.functions.back().get();
+  f->id = program.ids++;
   f->name = std::move(name);
   f->file = outer ? outer->function->file : program.file;
   f->place = node->place;
@@ -373,6 +374,7 @@ std::unique_ptr<Program> build(const std::vector<Source>& sources, const BigInte
   Builder builder{*program, big_integer};
   for (const Source& source : sources) {
     auto f = std::make_unique<Function>();
+    f->id = program->ids++;
     f->name = source.name;
     f->file = source.file;
     f->place = source.node->place;

@@ -166,6 +166,7 @@ struct Param {
 };
 
 struct Function {
+  int id = 0;  // numbered as steps are
   std::string name;
   std::string file;
   Place place;
@@ -190,7 +191,7 @@ struct Program {
   std::vector<Capture> captures;
   std::vector<physl::NodePtr> nodes;
   std::string file;
-  int ids = 0;              // operations and statements are numbered below this
+  int ids = 0;              // operations, statements and functions are numbered below this
   bool has_opaque = false;  // some step surely runs in Python
   bool may_write = false;   // some step may write into memory it did not make
 };

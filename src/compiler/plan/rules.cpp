@@ -157,6 +157,30 @@ constexpr Rule table[] = {
      .why = "a multiplication or a root instead of a power",
      .test = "__pow([1.0, 3.0], 2)  #= [1.0, 9.0]",
      .has_switch = false},
+    {.name = "compiled-loop",
+     .before = "while(k < n, block(store(s, s + slice(x, k)), store(k, k + 1)))",
+     .after = "machine code for all rounds",
+     .guard = "a loop over numbers and elements that has run for some rounds; what the code cannot "
+              "do as Python does leaves it, in the middle of a round",
+     .why = "a number in a register costs nothing to look up, and a check is made once",
+     .test = "define{python}(main, block(define(s, 0), for_each(lambda(k, store(s, s + k)),"
+             " range(30000)), return(s)))  #= 449985000"},
+    {.name = "compiled-call",
+     .before = "define(f, n, if(n < 2, n, f(n - 1) + f(n - 2)))",
+     .after = "machine code for the function and those that it calls",
+     .guard = "functions of numbers alone, called often",
+     .why = "a call between functions of numbers is a call in machine code",
+     .test = "define{python}(main, return(f(16)))"
+             " define{python}(f, n, return(if(n < 2, n, f(n - 1) + f(n - 2))))  #= 987"},
+    {.name = "independent-iterations",
+     .before = "for_each(lambda(i, store(slice(x, i), f(i))), range(n))",
+     .after = "rounds as tasks, their stores in order",
+     .guard = "no round reads what another one writes; two workers and more; rounds that take long "
+              "enough; arrays apart in memory",
+     .why = "rounds that do not depend on each other need not wait",
+     .test = "block(define(x, zeros('(60, 30000))),"
+             " for_each(lambda(i, store(slice(x, i), sqrt(slice(x, i) + i * i))), range(60)),"
+             " slice(x, nil, 7))  #= arange(60.0)"},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "array/memory.h"
+#include "compiler/plan/rules.h"
 
 namespace jetlag::exec {
 
@@ -317,7 +318,8 @@ void Lane::Runner::Evaluator::evaluate(Chunk& chunk) const {
 // ---- on the lane of the call -----------------------------------------------------------
 
 bool Lane::may_run_ahead(const Statement& s) {
-  if (!s.independent || holding_) return false;
+  static const plan::Rule& rule = *plan::find_rule("independent-iterations");
+  if (!s.independent || holding_ || !plan::is_on(rule)) return false;
   const Independent& plan = *s.independent;
   if (!plan.why_not.empty()) {
     if (profile_ && !plan.held.empty())

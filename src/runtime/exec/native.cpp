@@ -1,6 +1,7 @@
 #include "runtime/exec/native.h"
 
 #include "base/settings.h"
+#include "compiler/plan/rules.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/native_entry.h"
 
@@ -45,7 +46,8 @@ FunctionRecord& NativeLoops::record(const plan::Function& function) {
 
 LoopRun::LoopRun(Lane& lane, const plan::Statement& statement)
     : lane_(lane), statement_(statement), begin_(lane.edges_) {
-  if (jit_mode() == JitMode::off || !lane.current_) return;
+  static const plan::Rule& rule = *plan::find_rule("compiled-loop");
+  if (jit_mode() == JitMode::off || !lane.current_ || !plan::is_on(rule)) return;
   record_ = &lane.caches_.loops.record(lane.program_, *lane.current_, statement);
   if (record_->declined >= most_declined || record_->exits > most_exits) {
     record_ = nullptr;

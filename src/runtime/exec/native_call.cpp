@@ -6,6 +6,7 @@
 
 #include "base/settings.h"
 #include "compiler/jit/loop_source.h"
+#include "compiler/plan/rules.h"
 #include "primitives/loops.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/native.h"
@@ -72,6 +73,8 @@ class NativeCall {
   NativeCall(Lane& lane, const plan::Op& op) : lane_(lane), op_(op) {}
 
   Value run(std::span<const Value> args) {
+    static const plan::Rule& rule = *plan::find_rule("compiled-call");
+    if (!plan::is_on(rule)) return {};
     FunctionRecord& record = lane_.caches_.loops.record(*op_.function);
     if (record.declined || record.failures > most_failures) return {};
     const bool always = jit_mode() == JitMode::always;
@@ -105,8 +108,8 @@ class NativeCall {
     auto made = machine_code(loops::specialise(*op_.function, request));
     if (!made->code) record.declined = true;
     if (lane_.profile_) {
-      if (made->code) lane_.profile_->compiled(op_.id, "function", now_ns() - begin);
-      else lane_.profile_->refuse(op_.id, "compiled-call", made->why_not);
+      if (made->code) lane_.profile_->compiled(op_.function->id, "function", now_ns() - begin);
+      else lane_.profile_->refuse(op_.function->id, "compiled-call", made->why_not);
     }
     record.codes[key] = made;
     return made;
@@ -127,7 +130,10 @@ class NativeCall {
       ++record.failures;
       return {};
     }
-    if (lane_.profile_) lane_.profile_->apply(op_.id, "compiled-call");
+    if (lane_.profile_) {
+      lane_.profile_->count(op_.function->id);
+      lane_.profile_->apply(op_.function->id, "compiled-call");
+    }
     return number_of(code.program->result, words[0]);
   }
 

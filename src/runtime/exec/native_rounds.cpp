@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "compiler/loops/rows.h"
+#include "compiler/plan/rules.h"
 #include "primitives/loops.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/native_entry.h"
@@ -50,8 +51,11 @@ int stop_if_wanted(loops::Entry* entry) {
 }  // namespace
 
 bool NativeEntry::may_split(const Range* range, std::int64_t position) const {
+  static const plan::Rule& rule = *plan::find_rule("independent-iterations");
   const loops::Program& program = *code_->program;
-  if (!range || !operands_.ascending || !operands_.disjoint || program.careful) return false;
+  if (!plan::is_on(rule) || !range || !operands_.ascending || !operands_.disjoint ||
+      program.careful)
+    return false;
   if (range->size() - position < 2 * tried_first || !program.functions.empty()) return false;
   if (lane_.holding_ || tasks::workers() < 2 || tasks::inline_only() || lane_.host_.serial())
     return false;

@@ -143,6 +143,8 @@ class Rows {
     const std::size_t head = rows_.size();
     file_ = f.file;
     add("function", format("{}({})", f.name, params), f.place);
+    const StepFigures& code = profile_[f.id];  // of calls in machine code
+    rows_.back().figures = code;
     if (rows_.size() == 1) {
       rows_.back().figures.ns = profile_.total_ns;
       rows_.back().figures.calls = 1;
@@ -151,7 +153,8 @@ class Rows {
     block(f.body);
     --depth_;
     // A function that was never entered has nothing to show.
-    if (rows_.size() == head + 1 && program_.functions.size() > 1) rows_.pop_back();
+    const bool entered = rows_.size() > head + 1 || code.calls > 0 || !code.refused.empty();
+    if (!entered && program_.functions.size() > 1) rows_.pop_back();
   }
 
   // The call moved what its steps moved.

@@ -24,9 +24,19 @@ struct Ran {
   std::string plan;
 };
 
-Ran run(std::string_view text) {
+// Functions as lowered from Python, of which the first is called; or a text.
+std::unique_ptr<plan::Program> program_of(std::string_view text) {
   const auto nodes = physl::parse(std::string(text), "<rule>");
-  const auto program = plan::build(nodes, "<rule>", {});
+  std::vector<plan::Source> functions;
+  for (const auto& node : nodes) {
+    if (node->attribute == "python")
+      functions.push_back({node, "<rule>", node->children[0]->text, {}});
+  }
+  return functions.empty() ? plan::build(nodes, "<rule>", {}) : plan::build(functions, {});
+}
+
+Ran run(std::string_view text) {
+  const auto program = program_of(text);
   QuietHost host;
   Caches caches;
   Profile profile(program->ids);
