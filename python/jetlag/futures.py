@@ -87,8 +87,10 @@ def _carry_out(
     try:
         result = context.run(lambda: run(tuple(_resolved(value) for value in arguments)))
     except BaseException as error:
+        call.unpin()
         future.set_exception(error)
     else:
+        call.unpin()
         future.set_result(result)
 
 

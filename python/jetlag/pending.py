@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
 from collections.abc import Iterable, Iterator
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,24 @@ class Pending:
         self.writes = writes
         self.made_in = made_in
         self._touches = tuple(touches)
+        self._pins: list[weakref.ref[Any]] = []
+
+    def pin(self, arrays: Iterable[Any]) -> None:
+        """Keep the memory of arrays where it is until the call has ended.
+
+        NumPy resizes no array to which there is a weak reference, `refcheck=False` or not.
+        """
+        import numpy as np
+
+        for array in arrays:
+            owner = array
+            while isinstance(owner, np.ndarray):
+                self._pins.append(weakref.ref(owner))
+                owner = owner.base
+
+    def unpin(self) -> None:
+        """Arrays may be resized again."""
+        self._pins.clear()
 
     def memory(self) -> Memory:
         """What the call may touch, as far as that is known by now."""
@@ -118,6 +137,7 @@ def enter(call: Pending) -> list[Future]:
     """Note a call; the futures of those before it that it must wait for."""
     global attention
     memory = call.memory()
+    call.pin(memory.arrays)
     before = [
         other.future for other in _seen_from(call.made_in) if other.conflicts(memory, call.writes)
     ]
@@ -130,6 +150,7 @@ def enter(call: Pending) -> list[Future]:
 def leave(call: Pending) -> None:
     """A call has ended."""
     global attention
+    call.unpin()
     with _lock:
         if call in _calls:
             _calls.remove(call)

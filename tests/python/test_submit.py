@@ -259,6 +259,21 @@ def test_a_call_that_has_not_begun_can_be_cancelled() -> None:
     assert not first.cancel()
 
 
+@pytest.mark.parametrize("of", [lambda a: a, lambda a: a[2:]], ids=["itself", "a view"])
+def test_an_argument_cannot_be_resized_while_the_call_is_pending(of: Any) -> None:
+    gate = concurrent.futures.Future[float]()
+    a = np.ones(100_000)
+    pending = add.submit(of(a), gate)
+
+    with pytest.raises(ValueError, match="cannot resize an array that references"):
+        a.resize(10, refcheck=False)
+    gate.set_result(1.0)
+
+    np.testing.assert_array_equal(pending.result(WAIT), np.full(of(a).shape, 2.0))
+    a.resize(10, refcheck=False)
+    assert a.shape == (10,)
+
+
 def test_errstate_of_the_caller_holds_on_the_lane() -> None:
     with np.errstate(over="raise"):
         future = overflow.submit(np.array([1e4]))
