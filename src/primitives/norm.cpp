@@ -137,10 +137,12 @@ void run_all(const Job& job) {
 }
 
 // Sums of magnitudes along one axis, then the extreme of the sums.
-Job matrix_job(const Ref<Array>& a, const Request& request, const Ref<Array>& out) {
+Job matrix_job(const Ref<Array>& a, const Request& request, const Ref<Array>& out, Watch* watch) {
   const AxisSet first = AxisSet{1} << request.first, second = AxisSet{1} << request.second;
   const Ref<Array> sums = new_array(out->dtype(), reduced_shape(a->shape(), first, true));
-  Job job = reduction_job(a, first, reduction_of(Order::one, out->dtype()), sums, nullptr);
+  Reduction how = reduction_of(Order::one, out->dtype());
+  how.watched = true;
+  Job job = reduction_job(a, first, how, sums, watch);
   const Ref<Array> target = make<Array>(with_folded_axes(*out, a->shape(), request.axes));
   job.finish = [end = std::move(job.finish), sums, second, order = request.order, target] {
     if (end) end();
@@ -152,18 +154,26 @@ Job matrix_job(const Ref<Array>& a, const Request& request, const Ref<Array>& ou
 // Parts of complex numbers are looked at where they lie.
 bool is_real(Arguments args) { return !is_complex(args[0].array()->dtype()); }
 
-Job norm_kernel(Arguments args, const Ref<Array>& out, Watch*) {
+// What NumPy computes the norm by.
+std::string_view computed_by(Arguments args, Order order) {
+  if (order != Order::two) return "reduce";
+  return absent(args[1]) && absent(args[2]) ? "dot" : "multiply";
+}
+
+Job norm_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   const Ref<Array> a = operand(args[0]);
   const Request request = *request_of(args, a->rank());
-  if (request.first >= 0) return matrix_job(a, request, out);
-  const Reduction how = reduction_of(request.order, out->dtype());
-  if (!is_complex(a->dtype())) return reduction_job(a, request.axes, how, out, nullptr);
+  if (watch) watch->met_in = computed_by(args, request.order);
+  if (request.first >= 0) return matrix_job(a, request, out, watch);
+  Reduction how = reduction_of(request.order, out->dtype());
+  how.watched = true;
+  if (!is_complex(a->dtype())) return reduction_job(a, request.axes, how, out, watch);
   // The results keep their places if folded axes count as axes of length 1.
   const AxisSet axes = request.axes | AxisSet{1} << a->rank();
   const Ref<Array> parts = as_parts(a);
   Array pairs = with_folded_axes(*out, a->shape(), request.axes);
   const Ref<Array> target = with_axis(make<Array>(pairs), a->rank());
-  return reduction_job(parts, axes, how, target, nullptr);
+  return reduction_job(parts, axes, how, target, watch);
 }
 
 constexpr Primitive table[] = {

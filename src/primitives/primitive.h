@@ -57,6 +57,9 @@ enum Anomaly : unsigned {
 struct Watch {
   unsigned wanted = 0;
   std::atomic<unsigned> seen{0};
+  // What NumPy computes by, where that hangs on the arguments, and where overflows
+  // are met, if elsewhere. Said when the job is made; empty: as the primitive says.
+  std::string_view met_in = {}, overflows_in = {};
   void report(unsigned anomalies) {
     if (anomalies & wanted) seen.fetch_or(anomalies & wanted, std::memory_order_relaxed);
   }

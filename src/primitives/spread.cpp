@@ -111,6 +111,7 @@ struct Work {
   DType dtype;
   double ddof;
   bool root;
+  Watch* watch;                       // may be null
   std::int64_t cut = -1, pieces = 1;  // the axis that is cut
   std::vector<Moments> parts;
 };
@@ -146,6 +147,14 @@ void write(const Work& work, const Moments& m, const Array& out) {
 void write_part(const Work& work, const Moments& m, const Array& out) {
   if (work.out->dtype() == DType::float32) write<float>(work, m, out);
   else write<double>(work, m, out);
+}
+
+// Runs f, and reports what the processor noticed meanwhile.
+template <class F>
+void watched(const Work& work, F&& f) {
+  if (work.watch) clear_flags();
+  f();
+  if (work.watch) work.watch->report(read_flags());
 }
 
 void run_block(Work& work, std::int64_t block) {
@@ -187,7 +196,7 @@ Spec var_type(Arguments args) {
   return reduced_spec(*a, strides_of(args[0]), *axes, *keeps, real_part(inexact(a->dtype)));
 }
 
-Job spread_job(Arguments args, const Ref<Array>& out, bool root) {
+Job spread_job(Arguments args, const Ref<Array>& out, Watch* watch, bool root) {
   auto work = std::make_shared<Work>();
   work->a = operand(args[0]);
   work->out = out;
@@ -195,6 +204,11 @@ Job spread_job(Arguments args, const Ref<Array>& out, bool root) {
   work->dtype = inexact(work->a->dtype());
   work->ddof = *as_real(args[3]);
   work->root = root;
+  work->watch = watch;
+  if (watch) {
+    watch->met_in = "subtract";
+    watch->overflows_in = is_complex(work->dtype) ? "multiply" : "square";
+  }
   if (out->size() > 0) choose_cut(*work);
   Job job{.blocks = work->pieces, .body = {}, .finish = {}};
   job.bytes = static_cast<double>(work->a->bytes());
@@ -205,17 +219,17 @@ Job spread_job(Arguments args, const Ref<Array>& out, bool root) {
   }
   if (work->cut >= 0 && contains(work->axes, work->cut)) {
     work->parts.resize(static_cast<std::size_t>(work->pieces));
-    job.finish = [work] { finish(*work); };
+    job.finish = [work] { watched(*work, [&] { finish(*work); }); };
   }
-  job.body = [work](std::int64_t block) { run_block(*work, block); };
+  job.body = [work](std::int64_t block) { watched(*work, [&] { run_block(*work, block); }); };
   return job;
 }
 
-Job var_kernel(Arguments args, const Ref<Array>& out, Watch*) {
-  return spread_job(args, out, false);
+Job var_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
+  return spread_job(args, out, watch, false);
 }
-Job std_kernel(Arguments args, const Ref<Array>& out, Watch*) {
-  return spread_job(args, out, true);
+Job std_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
+  return spread_job(args, out, watch, true);
 }
 
 // ---- ptp: from the smallest to the greatest -------------------------------------------------

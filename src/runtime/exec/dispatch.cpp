@@ -310,8 +310,15 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
     job.finish = [finish = std::move(job.finish), watch, flight = flight_, sequence = sequence_,
                   report = report_at(op, reported_name(p, false))]() mutable {
       if (finish) finish();
-      report.anomalies = watch->seen.load();
+      const unsigned seen = watch->seen.load();
+      if (!watch->met_in.empty()) report.name = watch->met_in;
+      const unsigned elsewhere = watch->overflows_in.empty() ? 0 : seen & overflow;
+      report.anomalies = seen & ~elsewhere;
       if (report.anomalies) flight->report(sequence, report);
+      if (!elsewhere) return;
+      report.name = watch->overflows_in;
+      report.anomalies = elsewhere;
+      flight->report(sequence, report);
     };
   }
   for (const Value& v : args) {
