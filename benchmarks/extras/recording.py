@@ -2,7 +2,8 @@
 
 A span: its begin and its end, recorded or not, beside two looks at the clock. A site while nothing
 is recorded: instructions, which callgrind counts. The published listings: recorded and not, in
-pairs, and what their spans cost as a share of their time.
+pairs, and what their spans cost as a share of their time. An archive of another tool: how fast it
+is imported.
 """
 
 import math
@@ -174,8 +175,26 @@ def text_of_overhead(data: dict[str, Any]) -> str:
     return lined(header, rows)
 
 
+# ---- an archive of another tool
+
+
+def measure_archives(context: Context) -> dict[str, Any]:
+    context.tell("archives")
+    return run("jetlag_bench_archives", *(["20000", "2", "1"] if context.options.tiny else []))
+
+
+def text_of_archives(data: dict[str, Any]) -> str:
+    if "error" in data:
+        return data["error"]
+    return (
+        f"{data['events'] / 1e6:g} M events with GUID and Parent GUID: "
+        f"{data['events a second and core'] / 1e6:.2f} M events/s and core"
+    )
+
+
 EXTRAS = (
     Extra("spans", "Overhead of a span in a trace", measure_spans, text_of_spans),
     Extra("sites", "Sites while nothing is recorded", measure_sites, text_of_sites),
+    Extra("archives", "Import of an OTF2 archive", measure_archives, text_of_archives),
     Extra("overhead", "The listings, recorded and not", measure_overhead, text_of_overhead),
 )

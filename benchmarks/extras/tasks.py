@@ -11,11 +11,11 @@ from harness import ROOT
 FOLDER = ROOT / "build/default/benchmarks"
 
 
-def run(program: str) -> dict[str, Any]:
+def run(program: str, *arguments: str) -> dict[str, Any]:
     path = FOLDER / program
     if not path.exists():
         return {"error": f"{path.relative_to(ROOT)} is not built"}
-    ran = subprocess.run([path], capture_output=True, text=True)
+    ran = subprocess.run([path, *arguments], capture_output=True, text=True)
     try:
         return json.loads(ran.stdout)
     except ValueError:

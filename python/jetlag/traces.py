@@ -115,8 +115,8 @@ class Trace:
     def export(self, path: str | os.PathLike[str], *, to: str) -> None:
         """Write the trace for another tool, over a file that is there.
 
-        to: chrome, csv, dot, hatchet, newick, otf2 or speedscope; `jetlag describe formats` says
-        what each holds and who reads it. Raises ValueError for another, OSError if the file cannot
+        to: chrome, csv, dot, hatchet, newick, otf2, perfetto or speedscope; `jetlag describe
+        formats` says what each holds and who reads it. Raises ValueError for another, OSError if the file cannot
         be written. An OTF2 archive is a folder, which must not be there.
         """
         self._data.write(os.fspath(path), to)

@@ -185,6 +185,59 @@ def test_dot_has_a_node_for_each_task_and_a_line_for_each_edge(
         assert f"t{ids[a]} -> t{ids[b]}" in drawn
 
 
+def test_perfetto_has_each_span_and_a_flow_for_each_edge_between_spans(run: jl.Trace, tmp_path: Path) -> None:
+    schema = pytest.importorskip(
+        "perfetto.protos.perfetto.trace.perfetto_trace_pb2",
+        reason="needs the package perfetto, which has the published schema",
+    )
+    run.export(tmp_path / "run.pftrace", to="perfetto")
+
+    trace = schema.Trace()
+    trace.ParseFromString((tmp_path / "run.pftrace").read_bytes())
+    names, places, threads, stacks = {}, {}, {}, {}
+    spans, out, into = [], {}, {}
+    for packet in trace.packet:
+        names |= {n.iid: n.name for n in packet.interned_data.event_names}
+        places |= {
+            p.iid: (p.file_name, p.line_number) for p in packet.interned_data.source_locations
+        }
+        if packet.track_descriptor.HasField("thread"):
+            threads[packet.track_descriptor.uuid] = packet.track_descriptor.thread.thread_name
+        if not packet.HasField("track_event"):
+            continue
+        event = packet.track_event
+        stack = stacks.setdefault(event.track_uuid, [])
+        if event.type == event.TYPE_SLICE_BEGIN:
+            number = len(spans)
+            spans.append([packet.timestamp, None, names[event.name_iid],
+                          places.get(event.source_location_iid, ("", 0))])  # fmt: skip
+            stack.append(number)
+            out |= dict.fromkeys(event.flow_ids, number)
+            into |= dict.fromkeys(event.terminating_flow_ids, number)
+        elif event.type == event.TYPE_SLICE_END:
+            spans[stack.pop()][1] = packet.timestamp
+
+    assert not any(stacks.values())
+    assert list(threads.values()) == run.threads()["name"]
+    rows, sites = run.spans(), run.sites()
+    assert [s[:2] for s in spans] == [
+        list(p) for p in zip(rows["begin"].tolist(), rows["end"].tolist(), strict=True)
+    ]
+    assert [s[2] for s in spans] == site_names(run)
+    assert [s[3] for s in spans] == [
+        (sites["file"][s], int(sites["line"][s])) if s >= 0 and sites["file"][s] else ("", 0)
+        for s in rows["site"]
+    ]
+    tasks, edges = run.tasks(), run.edges()
+    joined = {(rows["task"][out[flow]], rows["task"][into[flow]]) for flow in out if flow in into}
+    assert out.keys() == into.keys()
+    assert joined == {
+        (a, b)
+        for a, b in zip(edges["from"], edges["to"], strict=True)
+        if tasks["begin"][a] >= 0 and tasks["begin"][b] >= 0
+    }
+
+
 @pytest.mark.parametrize("to", ["chrome", "csv", "dot", "hatchet", "newick", "speedscope"])
 def test_an_empty_trace_is_written(to: str, tmp_path: Path) -> None:
     with jl.trace(tmp_path / "a.jlt"):
@@ -316,5 +369,6 @@ def test_the_table_of_formats_is_printed() -> None:
         "hatchet",
         "newick",
         "otf2",
+        "perfetto",
         "speedscope",
     }

@@ -24,6 +24,8 @@ constexpr Format table[] = {
     {"otf2", "Vampir, Traveler, Score-P's tools",
      "an archive, which is a folder: all of the trace, with GUIDs as APEX writes them", write_otf2,
      is_otf2, convert_otf2},
+    {"perfetto", "Perfetto (ui.perfetto.dev)",
+     "packets: spans with their lines, edges as flows, counters as tracks", write_perfetto},
     {"speedscope", "speedscope.app", "the spans of each thread, evented", write_speedscope},
 };
 

@@ -87,9 +87,29 @@ OTF2_CallbackCode region(void* data, OTF2_RegionRef self, OTF2_StringRef name,
   return more;
 }
 
+OTF2_CallbackCode source_location(void* data, OTF2_SourceCodeLocationRef self, OTF2_StringRef file,
+                                  std::uint32_t line) {
+  of(data).places[self] = {text(of(data), file), line};
+  return more;
+}
+
+// A context with a place of its own is a site of its own; their numbers count down from the last.
 OTF2_CallbackCode context(void* data, OTF2_CallingContextRef self, OTF2_RegionRef region,
-                          OTF2_SourceCodeLocationRef, OTF2_CallingContextRef) {
-  of(data).contexts[self] = of(data).site_of_region(region);
+                          OTF2_SourceCodeLocationRef place, OTF2_CallingContextRef) {
+  Definitions& d = of(data);
+  SiteId id = d.site_of_region(region);
+  const auto known = d.sites.find(id);
+  const auto at = d.places.find(place);
+  if (!d.own && known != d.sites.end() && at != d.places.end()) {
+    Site site = known->second;
+    site.file = at->second.first;
+    site.line = static_cast<std::int32_t>(std::min<std::uint32_t>(at->second.second, INT32_MAX));
+    if (site != known->second) {
+      id = ~static_cast<SiteId>(d.contexts.size());
+      d.sites[id] = site;
+    }
+  }
+  d.contexts[self] = id;
   return more;
 }
 
@@ -111,7 +131,7 @@ OTF2_CallbackCode context_property(void* data, OTF2_CallingContextRef context, O
 
 OTF2_CallbackCode location(void* data, OTF2_LocationRef self, OTF2_StringRef name,
                            OTF2_LocationType, std::uint64_t events, OTF2_LocationGroupRef group) {
-  of(data).locations[self] = {text(of(data), name), events, group, 0};
+  of(data).locations[self] = {text(of(data), name), events, group, 0, 0};
   return more;
 }
 
@@ -152,15 +172,18 @@ OTF2_CallbackCode member(void* data, OTF2_MetricMemberRef self, OTF2_StringRef n
 OTF2_CallbackCode metric_class(void* data, OTF2_MetricRef self, std::uint8_t count,
                                const OTF2_MetricMemberRef* members, OTF2_MetricOccurrence,
                                OTF2_RecorderKind) {
-  of(data).metrics[self].assign(members, members + count);
+  of(data).metrics[self].members.assign(members, members + count);
   return more;
 }
 
 OTF2_CallbackCode metric_instance(void* data, OTF2_MetricRef self, OTF2_MetricRef of_class,
-                                  OTF2_LocationRef, OTF2_MetricScope, std::uint64_t) {
+                                  OTF2_LocationRef, OTF2_MetricScope scope, std::uint64_t about) {
   Definitions& d = of(data);
   const auto at = d.metrics.find(of_class);
-  if (at != d.metrics.end()) d.metrics[self] = std::vector(at->second);
+  if (at == d.metrics.end()) return more;
+  Metric instance = at->second;
+  if (scope == OTF2_SCOPE_LOCATION) instance.about = about;
+  d.metrics[self] = std::move(instance);
   return more;
 }
 
@@ -169,6 +192,11 @@ OTF2_CallbackCode metric_instance(void* data, OTF2_MetricRef self, OTF2_MetricRe
 SiteId Definitions::site_of_context(std::uint32_t context) const {
   const auto at = contexts.find(context);
   return at == contexts.end() ? 0 : at->second;
+}
+
+std::uint32_t Definitions::track_of(const Metric& metric) const {
+  const auto at = locations.find(metric.about);
+  return metric.about == Metric::recorder || at == locations.end() ? 0 : at->second.track;
 }
 
 bool Definitions::ids_are_ranks() const {
@@ -196,6 +224,7 @@ Definitions read_definitions(OTF2_Reader* reader, const std::string& path) {
   OTF2_GlobalDefReaderCallbacks_SetAttributeCallback(c, attribute);
   OTF2_GlobalDefReaderCallbacks_SetParameterCallback(c, parameter);
   OTF2_GlobalDefReaderCallbacks_SetRegionCallback(c, region);
+  OTF2_GlobalDefReaderCallbacks_SetSourceCodeLocationCallback(c, source_location);
   OTF2_GlobalDefReaderCallbacks_SetCallingContextCallback(c, context);
   OTF2_GlobalDefReaderCallbacks_SetCallingContextPropertyCallback(c, context_property);
   OTF2_GlobalDefReaderCallbacks_SetLocationCallback(c, location);
@@ -211,6 +240,8 @@ Definitions read_definitions(OTF2_Reader* reader, const std::string& path) {
       OTF2_Reader_ReadAllGlobalDefinitions(reader, definitions, &count) != OTF2_SUCCESS)
     throw Error(Kind::value, format("the definitions of {} cannot be read: {}", path, last_error()),
                 "the archive is not complete, or damaged");
+  std::uint32_t track = 0;
+  for (auto& [id, l] : d.locations) l.track = ++track;
   return d;
 }
 

@@ -1,4 +1,4 @@
-// What the formats that are text have in common.
+// What the formats that are files have in common.
 #pragma once
 
 #include <fstream>
@@ -14,7 +14,7 @@
 
 namespace jetlag::trace {
 
-// A text file that grows. Errors are found by finish(), so that writing needs no checks.
+// A file that grows, mostly by text. Errors are found by finish(), so that writing needs no checks.
 class TextFile {
  public:
   // Throws Error(io) with the path.
@@ -23,6 +23,11 @@ class TextFile {
   template <class... Args>
   void print(fmt::format_string<Args...> text, Args&&... args) {
     fmt::format_to(std::back_inserter(buffer_), text, std::forward<Args>(args)...);
+    if (buffer_.size() > flush_bytes) flush();
+  }
+  // Bytes that need not be text.
+  void write(std::string_view bytes) {
+    buffer_ += bytes;
     if (buffer_.size() > flush_bytes) flush();
   }
   // Throws Error(io) unless all of it is on disk.

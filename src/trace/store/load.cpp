@@ -103,6 +103,8 @@ class Loader {
           {text(d, "name"), text(d, "unit"), counter_kind_named(text(d, "kind")), text(d, "doc")});
     } else if (kind == "clock") {
       clock_.add(static_cast<std::uint64_t>(number(d, "ticks")), number(d, "ns"));
+    } else if (kind == "complaint") {
+      trace_.complaints.push_back(text(d, "text"));
     } else if (kind == "dropped") {
       trace_.dropped += static_cast<std::uint64_t>(number(d, "count"));
     } else if (kind == "run") {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <otf2/otf2.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +13,7 @@
 #include "../error_of.h"
 #include "trace/chunk/writer.h"
 #include "trace/formats/format.h"
+#include "trace/formats/otf2_child.h"
 
 namespace jetlag::trace {
 namespace {
@@ -193,6 +195,13 @@ void write_foreign(const std::string& folder) {
     values[1].floating_point = 0.5;
     OTF2_EvtWriter_Metric(w, nullptr, begin + 3, 4, 2, types, values);
     OTF2_EvtWriter_Leave(w, nullptr, begin + 4, 900);
+    OTF2_EvtWriter_MpiIsend(w, nullptr, begin + 5, 3, 0, 17, 4096, 1);
+    OTF2_EvtWriter_MpiRecv(w, nullptr, begin + 6, 2, 0, 17, 512);
+    OTF2_EvtWriter_ThreadFork(w, nullptr, begin + 7, OTF2_PARADIGM_OPENMP, 4);
+    OTF2_EvtWriter_CallingContextEnter(w, nullptr, begin + 8, 11, 1);
+    OTF2_EvtWriter_CallingContextLeave(w, nullptr, begin + 9, 11);
+    OTF2_EvtWriter_Metric(w, nullptr, begin + 10, 2, 2, types, values);
+    OTF2_EvtWriter_Metric(w, nullptr, begin + 10, 99, 2, types, values);
     OTF2_EvtWriter_Leave(w, nullptr, begin + 11, 8);
     OTF2_EvtWriter_Enter(w, nullptr, begin + 12, 8);
     OTF2_Archive_CloseEvtWriter(a, w);
@@ -211,6 +220,8 @@ void write_foreign(const std::string& folder) {
   OTF2_GlobalDefWriter_WriteMetricMember(g, 9, 4, 0, OTF2_METRIC_TYPE_USER,
                                          OTF2_METRIC_ABSOLUTE_POINT, OTF2_TYPE_DOUBLE,
                                          OTF2_BASE_BINARY, 0, 5);
+  OTF2_GlobalDefWriter_WriteSourceCodeLocation(g, 5, 2, 47);
+  OTF2_GlobalDefWriter_WriteCallingContext(g, 11, 8, 5, OTF2_UNDEFINED_CALLING_CONTEXT);
   const OTF2_MetricMemberRef members[] = {6, 9};
   OTF2_GlobalDefWriter_WriteMetricClass(g, 2, 2, members, OTF2_METRIC_SYNCHRONOUS,
                                         OTF2_RECORDER_KIND_CPU);
@@ -219,7 +230,7 @@ void write_foreign(const std::string& folder) {
     OTF2_GlobalDefWriter_WriteLocationGroup(g, group, 6, OTF2_LOCATION_GROUP_TYPE_PROCESS, 0,
                                             OTF2_UNDEFINED_LOCATION_GROUP);
   for (std::uint32_t i = 0; i < 3; ++i)
-    OTF2_GlobalDefWriter_WriteLocation(g, ids[i], 6, OTF2_LOCATION_TYPE_CPU_THREAD, 7,
+    OTF2_GlobalDefWriter_WriteLocation(g, ids[i], 6, OTF2_LOCATION_TYPE_CPU_THREAD, 14,
                                        i == 2 ? 6 : 5);
   OTF2_GlobalDefWriter_WriteMetricInstance(g, 4, 2, 77, OTF2_SCOPE_LOCATION, 77);
   ASSERT_EQ(OTF2_Archive_Close(a), OTF2_SUCCESS);
@@ -231,8 +242,8 @@ TEST_F(Otf2, AnotherToolsArchiveOpens) {
   const Trace trace = open(path("archive/other.otf2"));
 
   ASSERT_EQ(trace.threads.size(), 3u);
-  ASSERT_EQ(trace.spans.size(), 9u);
-  ASSERT_EQ(trace.sites.size(), 1u);
+  ASSERT_EQ(trace.spans.size(), 12u);
+  ASSERT_EQ(trace.sites.size(), 2u);
   EXPECT_EQ(trace.sites[0].name, "solve");
   EXPECT_EQ(trace.sites[0].file, "solve.f90");
   EXPECT_EQ(trace.sites[0].line, 42);
@@ -243,13 +254,91 @@ TEST_F(Otf2, AnotherToolsArchiveOpens) {
   EXPECT_EQ(trace.spans[1].end, 3'000);
   EXPECT_EQ(trace.spans[1].parent, 0);
   EXPECT_EQ(trace.spans[1].site, -1);
-  EXPECT_TRUE(trace.spans[2].open);
-  ASSERT_EQ(trace.samples.size(), 6u);
+  // A calling context has a line of its own.
+  EXPECT_EQ(trace.sites[1].line, 47);
+  EXPECT_EQ(trace.spans[2].site, 1);
+  EXPECT_EQ(trace.spans[2].parent, 0);
+  EXPECT_TRUE(trace.spans[3].open);
+  ASSERT_EQ(trace.samples.size(), 12u);
   std::map<std::string, double> values;
   for (const Sample& s : trace.samples)
     values[trace.counters[static_cast<std::size_t>(s.counter)].name] = s.value;
   EXPECT_EQ(values, (std::map<std::string, double>{{"MISSES", -3000}, {"RATE", 0.5}}));
   EXPECT_EQ(trace.threads[0].id >> 32, trace.threads[0].name == "host" ? 0u : 1u);
+  // Instance 4 is about location 77, which is the second; class 2 is about its recorder.
+  EXPECT_EQ(std::count_if(trace.samples.begin(), trace.samples.end(),
+                          [](const Sample& sample) { return sample.thread == 1; }),
+            8);
+  std::vector<std::tuple<Event, double, double>> messages;
+  for (const Point& p : trace.points) {
+    if (p.thread == 0) messages.emplace_back(p.event, first_of(p.argument), second_of(p.argument));
+  }
+  EXPECT_EQ(messages, (std::vector<std::tuple<Event, double, double>>{{Event::send, 4096, 3},
+                                                                      {Event::receive, 512, 2}}));
+  EXPECT_EQ(
+      trace.complaints,
+      (std::vector<std::string>{
+          "3 events name a region that nobody defined: they are left out or unknown",
+          "3 events of threads have no place in a trace of jetlag: they are left out or unknown",
+          "3 leaves have no enter: they are left out or unknown",
+          "3 samples name a metric that nobody defined: they are left out or unknown"}));
+}
+
+TEST_F(Otf2, ALocationThatCannotBeReadLeavesTheOthers) {
+  write_foreign(path("archive"));
+  fs::resize_file(path("archive/other/77.evt"), 30);
+
+  const Trace trace = open(path("archive"));
+
+  EXPECT_EQ(std::count_if(trace.spans.begin(), trace.spans.end(),
+                          [](const SpanRow& s) { return s.thread != 1; }),
+            8);
+  ASSERT_FALSE(trace.complaints.empty());
+  EXPECT_EQ(trace.complaints[0].find("location 77 is left out"), 0u) << trace.complaints[0];
+}
+
+TEST(Otf2Child, WorkThatSaysNothingIsEnded) {
+  const otf2::Outcome outcome = otf2::run_in_child(
+      [](otf2::Line& line) {
+        line.begin(3);
+        line.begin(4);
+        line.end(3);
+        for (;;) pause();
+      },
+      std::chrono::milliseconds(200));
+
+  EXPECT_FALSE(outcome.done);
+  EXPECT_EQ(outcome.open, std::set<std::uint64_t>{4});
+  EXPECT_EQ(outcome.end, "said nothing for 0.2 s");
+}
+
+TEST(Otf2Child, WorkThatGivesSignsOfLifeIsNot) {
+  const otf2::Outcome outcome = otf2::run_in_child(
+      [](otf2::Line& line) {
+        for (int i = 0; i < 20; ++i) {
+          line.beat();
+          usleep(20'000);
+        }
+      },
+      std::chrono::milliseconds(300));
+
+  EXPECT_TRUE(outcome.done);
+}
+
+TEST(Otf2Child, LastWordsAndErrorsAreHeard) {
+  const otf2::Outcome ended = otf2::run_in_child(
+      [](otf2::Line&) {
+        (void)!write(STDERR_FILENO, "no way\n", 7);
+        _exit(9);
+      },
+      std::chrono::seconds(10));
+  const otf2::Outcome failed =
+      otf2::run_in_child([](otf2::Line&) { throw Error(Kind::io, "no space", "make some"); },
+                         std::chrono::seconds(10));
+
+  EXPECT_EQ(ended.end, "stopped with exit code 9: no way");
+  ASSERT_TRUE(failed.error);
+  EXPECT_EQ(failed.error->report(), "io: no space\n    hint: make some");
 }
 
 TEST_F(Otf2, DamagedArchivesAreErrorsOrOpen) {
@@ -277,12 +366,18 @@ TEST_F(Otf2, DamagedArchivesAreErrorsOrOpen) {
       }
     }
     testing::internal::CaptureStderr();
+    std::string said;
     try {
-      open(archive);
+      const Trace damaged = open(archive);
+      for (const std::string& c : damaged.complaints) said += c;
     } catch (const Error& e) {
-      EXPECT_NE(e.message(), "");
-      ++errors;
+      said = e.message();
+      EXPECT_NE(said, "");
     }
+    errors += !said.empty();
+    // What sanitizers find in the child is told as its last words.
+    EXPECT_EQ(said.find("Sanitizer"), std::string::npos) << said;
+    EXPECT_EQ(said.find("runtime error"), std::string::npos) << said;
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
     fs::remove_all(archive);
   }
