@@ -57,6 +57,21 @@ nb::object words(const std::vector<Row>& rows, const F& of) {
 using I = std::int64_t;
 using trace::Trace;
 
+// Of sites, or of nodes of the tree of calls.
+template <class Row>
+void figures(nb::dict& d, const std::vector<Row>& rows) {
+  d["site"] = column<I>(rows, [](const Row& f) { return f.site; });
+  d["count"] = column<I>(rows, [](const Row& f) { return f.count; });
+  d["total"] = column<I>(rows, [](const Row& f) { return f.total; });
+  d["self"] = column<I>(rows, [](const Row& f) { return f.self; });
+  d["min"] = column<I>(rows, [](const Row& f) { return f.least; });
+  d["median"] = column<I>(rows, [](const Row& f) { return f.median; });
+  d["p99"] = column<I>(rows, [](const Row& f) { return f.p99; });
+  d["max"] = column<I>(rows, [](const Row& f) { return f.most; });
+  d["bytes"] = column<double>(rows, [](const Row& f) { return f.bytes; });
+  d["flops"] = column<double>(rows, [](const Row& f) { return f.flops; });
+}
+
 nb::dict table(const Trace& t, const std::string& name) {
   nb::dict d;
   if (name == "spans") {
@@ -111,6 +126,7 @@ nb::dict table(const Trace& t, const std::string& name) {
     using Row = trace::Thread;
     d["name"] = words(t.threads, [](const Row& r) -> std::string_view { return r.name; });
     d["system"] = column<I>(t.threads, [](const Row& r) { return r.system; });
+    d["rank"] = column<I>(busy, [](const trace::ThreadFigures& f) { return f.rank; });
     d["busy"] = column<I>(busy, [](const trace::ThreadFigures& f) { return f.busy; });
     d["spans"] = column<I>(busy, [](const trace::ThreadFigures& f) { return f.spans; });
   } else if (name == "sites") {
@@ -124,26 +140,11 @@ nb::dict table(const Trace& t, const std::string& name) {
     d["node"] = column<I>(t.sites, [](const Row& s) { return s.node; });
     d["text"] = words(t.sites, [](const Row& s) -> std::string_view { return s.text; });
   } else if (name == "profile") {
-    const std::vector<trace::SiteFigures> rows = trace::profile_by_site(t);
-    using Row = trace::SiteFigures;
-    d["site"] = column<I>(rows, [](const Row& f) { return f.site; });
-    d["count"] = column<I>(rows, [](const Row& f) { return f.count; });
-    d["total"] = column<I>(rows, [](const Row& f) { return f.total; });
-    d["self"] = column<I>(rows, [](const Row& f) { return f.self; });
-    d["min"] = column<I>(rows, [](const Row& f) { return f.least; });
-    d["median"] = column<I>(rows, [](const Row& f) { return f.median; });
-    d["p99"] = column<I>(rows, [](const Row& f) { return f.p99; });
-    d["max"] = column<I>(rows, [](const Row& f) { return f.most; });
-    d["bytes"] = column<double>(rows, [](const Row& f) { return f.bytes; });
-    d["flops"] = column<double>(rows, [](const Row& f) { return f.flops; });
+    figures(d, trace::profile_by_site(t));
   } else if (name == "tree") {
     const std::vector<trace::TreeNode> rows = trace::call_tree(t);
-    using Row = trace::TreeNode;
-    d["site"] = column<I>(rows, [](const Row& n) { return n.site; });
-    d["parent"] = column<I>(rows, [](const Row& n) { return n.parent; });
-    d["count"] = column<I>(rows, [](const Row& n) { return n.count; });
-    d["total"] = column<I>(rows, [](const Row& n) { return n.total; });
-    d["self"] = column<I>(rows, [](const Row& n) { return n.self; });
+    figures(d, rows);
+    d["parent"] = column<I>(rows, [](const trace::TreeNode& n) { return n.parent; });
   } else {
     throw Error(Kind::key, format("a trace has no table '{}'", name));
   }
@@ -231,6 +232,7 @@ void add_traces(nb::module_& m) {
           nb::arg("site"), nb::arg("times"))
       .def("utilisation", &trace::utilisation, nb::arg("bins"))
       .def("imbalance", &trace::imbalance)
+      .def("imbalance_of_ranks", &trace::imbalance_of_ranks)
       .def(
           "report",
           [](const Trace& t, const std::string& sort, const std::string& filter, int rows,

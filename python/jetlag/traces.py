@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import html
+import math
 import os
 from typing import Any
 
+import numpy as np
+
+from jetlag.bottleneck import Machine
 from jetlag.engine import core
+from jetlag.trace_page import page
 
 Columns = dict[str, Any]
 
@@ -50,7 +54,7 @@ class Trace:
         return self._table("sites")
 
     def threads(self) -> Columns:
-        """Threads, the time in which they were busy, and how many spans they have."""
+        """Threads: name, rank, the time in which they were busy, how many spans they have."""
         return self._table("threads")
 
     def counters(self) -> Columns:
@@ -80,8 +84,40 @@ class Trace:
         return rows
 
     def tree(self) -> Columns:
-        """Spans by the sites around them: site, parent (a row), count, total and own time."""
+        """Spans by the sites around them: parent is a row, the figures are those of profile()."""
         return self._table("tree")
+
+    def roofline(self, *, bandwidth: float | None = None, peak: float | None = None) -> Columns:
+        """Each site that says what it moved and computed, held against what the machine can do.
+
+        intensity: flops for a byte; rate: flops a second (bytes, where there are no flops); roof:
+        the most that the machine could give at this intensity; share: how much of it was reached.
+        A share above 1 comes from caches. The machine is the one that we run on, with the workers
+        that it has now; give bandwidth (bytes a second) and peak (flops a second) for another.
+        """
+        machine = Machine.this() if bandwidth is None or peak is None else Machine()
+        bandwidth = bandwidth or machine.bandwidth or math.nan
+        peak = peak or machine.peak or math.nan
+        rows = self.profile()
+        said = rows["bytes"] > 0
+        moved, flops = rows["bytes"][said], rows["flops"][said]
+        seconds = np.array([self._elapsed(site) for site in rows["site"][said]]) * 1e-9
+        computes = flops > 0
+        intensity = flops / moved
+        roof = np.where(computes, np.minimum(peak, intensity * bandwidth), bandwidth)
+        with np.errstate(divide="ignore"):
+            rate = np.where(computes, flops, moved) / seconds
+        names = [name for name, wanted in zip(rows["name"], said, strict=True) if wanted]
+        return {
+            "site": rows["site"][said],
+            "name": names,
+            "bytes": moved,
+            "flops": flops,
+            "intensity": intensity,
+            "rate": rate,
+            "roof": roof,
+            "share": rate / roof,
+        }
 
     def critical_path(self) -> tuple[int, Any]:
         """The length of the longest way through the task graph, and its tasks."""
@@ -95,6 +131,13 @@ class Trace:
     def utilisation(self, bins: int = 100) -> list[float]:
         """The busy share of the threads in each of so many equal parts of the time."""
         return list(self._data.utilisation(bins))
+
+    def imbalance(self) -> tuple[float, float]:
+        """The busiest worker's time over the mean of all workers', and the same for ranks.
+
+        1 is even; 0 if there is none to compare.
+        """
+        return float(self._data.imbalance()), float(self._data.imbalance_of_ranks())
 
     def report(
         self,
@@ -116,8 +159,8 @@ class Trace:
         """Write the trace for another tool, over a file that is there.
 
         to: chrome, csv, dot, hatchet, newick, otf2, perfetto or speedscope; `jetlag describe
-        formats` says what each holds and who reads it. Raises ValueError for another, OSError if the file cannot
-        be written. An OTF2 archive is a folder, which must not be there.
+        formats` says what each holds and who reads it. Raises ValueError for another, OSError if
+        the file cannot be written. An OTF2 archive is a folder, which must not be there.
         """
         self._data.write(os.fspath(path), to)
 
@@ -153,7 +196,18 @@ class Trace:
         return self.report()
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.report())}</pre>"
+        return page(self)
+
+    def _elapsed(self, site: int) -> int:
+        """Nanoseconds in which at least one thread was in a span of the site."""
+        spans = self.spans()
+        mine = np.flatnonzero(spans["site"] == site)
+        mine = mine[np.argsort(spans["begin"][mine])]
+        begin, end = spans["begin"][mine], np.maximum.accumulate(spans["end"][mine])
+        if not len(mine):
+            return 0
+        gaps = np.maximum(begin[1:] - end[:-1], 0)
+        return int(end[-1] - begin[0] - gaps.sum())
 
     def _table(self, name: str) -> Columns:
         columns: Columns = self._data.table(name)

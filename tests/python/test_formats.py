@@ -185,7 +185,9 @@ def test_dot_has_a_node_for_each_task_and_a_line_for_each_edge(
         assert f"t{ids[a]} -> t{ids[b]}" in drawn
 
 
-def test_perfetto_has_each_span_and_a_flow_for_each_edge_between_spans(run: jl.Trace, tmp_path: Path) -> None:
+def test_perfetto_has_each_span_and_a_flow_for_each_edge_between_spans(
+    run: jl.Trace, tmp_path: Path
+) -> None:
     schema = pytest.importorskip(
         "perfetto.protos.perfetto.trace.perfetto_trace_pb2",
         reason="needs the package perfetto, which has the published schema",

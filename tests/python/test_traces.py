@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -230,7 +231,70 @@ def test_reports_sort_filter_and_cut(tmp_path: Path) -> None:
     assert "whole" in lines[titles + 1]
     with pytest.raises(ValueError, match="cannot sort by 'size'"):
         trace.report(sort="size")
-    assert "<pre>" in trace._repr_html_()
+    page = trace._repr_html_()
+    assert page.startswith("<div><b>")
+    assert page.count("<tr>") == 1 + min(len(trace.profile()["site"]), 30)
+    assert ">whole<" in page
+
+
+def test_nodes_of_the_tree_have_the_figures_of_their_spans(tmp_path: Path) -> None:
+    with jl.trace(tmp_path / "a.jlt"), jl.span("whole"):
+        for rounds in range(1, 5):
+            fit(*data(100, 4), 1e-3, rounds)
+    trace = jl.open_trace(tmp_path / "a.jlt")
+
+    tree, spans = trace.tree(), trace.spans()
+    profile = trace.profile()
+    durations = spans["end"] - spans["begin"]
+    for site in set(tree["site"].tolist()):
+        nodes = np.flatnonzero(tree["site"] == site)
+        mine = np.sort(durations[spans["site"] == site])
+        assert tree["count"][nodes].sum() == len(mine)
+        assert tree["min"][nodes].min() == mine[0]
+        assert tree["max"][nodes].max() == mine[-1]
+        row = np.flatnonzero(profile["site"] == site)
+        assert tree["bytes"][nodes].sum() == pytest.approx(profile["bytes"][row].sum())
+        if len(nodes) == 1:
+            assert tree["median"][nodes[0]] == mine[(len(mine) + 1) // 2 - 1]
+            assert tree["p99"][nodes[0]] == mine[int(np.ceil(0.99 * len(mine))) - 1]
+
+
+def test_the_roofline_holds_sites_against_the_machine(tmp_path: Path) -> None:
+    x = np.ones((3000, 300))
+    with jl.trace(tmp_path / "a.jlt"):
+        fit(x, np.ones(3000), 1e-6, 5)
+    trace = jl.open_trace(tmp_path / "a.jlt")
+
+    roof = trace.roofline(bandwidth=1e9, peak=1.5e9)
+
+    assert len(roof["site"]) > 0
+    spans = trace.spans()
+    for i, site in enumerate(roof["site"]):
+        assert roof["intensity"][i] == roof["flops"][i] / roof["bytes"][i]
+        most = min(1.5e9, roof["intensity"][i] * 1e9) if roof["flops"][i] else 1e9
+        assert roof["roof"][i] == most
+        moments = set()
+        for begin, end in zip(spans["begin"], spans["end"], strict=True):
+            moments |= {begin, end}
+        mine = spans["site"] == site
+        ordered = sorted(moments)
+        busy = sum(
+            b - a
+            for a, b in itertools.pairwise(ordered)
+            if np.any(mine & (spans["begin"] <= a) & (spans["end"] >= b))
+        )
+        amount = roof["flops"][i] or roof["bytes"][i]
+        assert roof["rate"][i] == pytest.approx(amount / (busy * 1e-9))
+        assert roof["share"][i] == pytest.approx(roof["rate"][i] / most)
+
+
+def test_one_rank_has_no_imbalance_of_ranks(tmp_path: Path) -> None:
+    with jl.trace(tmp_path / "a.jlt"):
+        fit(*data(10, 2), 1e-3, 1)
+    trace = jl.open_trace(tmp_path / "a.jlt")
+
+    assert trace.imbalance()[1] == 0
+    assert set(trace.threads()["rank"].tolist()) == {0}
 
 
 def run(code: str, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -28,6 +28,18 @@ std::int64_t percentile(const std::vector<std::int64_t>& sorted, double share) {
   return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
 }
 
+// How the durations of a site or a node lie; zero where there are none: a task that made others and
+// never ran.
+template <class Figures>
+void spread(Figures& f, std::vector<std::int64_t>& durations) {
+  if (durations.empty()) return;
+  std::sort(durations.begin(), durations.end());
+  f.least = durations.front();
+  f.median = percentile(durations, 0.5);
+  f.p99 = percentile(durations, 0.99);
+  f.most = durations.back();
+}
+
 bool is_waiting(const Trace& trace, const SpanRow& s) {
   return s.site >= 0 && trace.sites[at(s.site)].category == Category::wait;
 }
@@ -64,13 +76,8 @@ std::vector<SiteFigures> profile_by_site(const Trace& trace) {
   for (std::size_t k = 0; k < figures.size(); ++k) {
     SiteFigures& f = figures[k];
     if (f.count == 0) continue;
-    std::vector<std::int64_t>& d = durations[k];
-    std::sort(d.begin(), d.end());
     f.site = static_cast<Index>(k) - 1;
-    f.least = d.front();
-    f.median = percentile(d, 0.5);
-    f.p99 = percentile(d, 0.99);
-    f.most = d.back();
+    spread(f, durations[k]);
     used.push_back(f);
   }
   std::stable_sort(used.begin(), used.end(),
@@ -85,7 +92,11 @@ std::vector<TreeNode> call_tree(const Trace& trace) {
   const auto child = [&](Index parent, Index site) {
     const auto [found, fresh] =
         children.try_emplace({parent, site}, static_cast<Index>(tree.size()));
-    if (fresh) tree.push_back({site, parent, 0, 0, 0});
+    if (fresh) {
+      TreeNode& node = tree.emplace_back();
+      node.site = site;
+      node.parent = parent;
+    }
     return found->second;
   };
   // A task's spans hang below the path of the task that made it, however deep that is.
@@ -104,6 +115,7 @@ std::vector<TreeNode> call_tree(const Trace& trace) {
     return node_of_task[at(task)];
   };
   std::vector<Index> node_of_span(trace.spans.size(), -1);
+  std::vector<std::vector<std::int64_t>> durations;
   for (std::size_t i = 0; i < trace.spans.size(); ++i) {
     const SpanRow& s = trace.spans[i];
     const bool inside = s.parent >= 0 && trace.spans[at(s.parent)].task == s.task;
@@ -115,13 +127,29 @@ std::vector<TreeNode> call_tree(const Trace& trace) {
     ++n.count;
     n.total += s.duration();
     n.self += own[i];
+    durations.resize(tree.size());
+    durations[at(node)].push_back(s.duration());
   }
+  for (const Work& w : trace.work) {
+    tree[at(node_of_span[at(w.span)])].bytes += w.bytes;
+    tree[at(node_of_span[at(w.span)])].flops += w.flops;
+  }
+  for (std::size_t t = 0; t < trace.tasks.size(); ++t) {
+    if (node_of_task[t] < 0) continue;
+    tree[at(node_of_task[t])].bytes += trace.tasks[t].bytes;
+    tree[at(node_of_task[t])].flops += trace.tasks[t].flops;
+  }
+  durations.resize(tree.size());
+  for (std::size_t i = 0; i < tree.size(); ++i) spread(tree[i], durations[i]);
   return tree;
 }
 
 std::vector<ThreadFigures> profile_by_thread(const Trace& trace) {
   std::vector<ThreadFigures> threads(trace.threads.size());
-  for (std::size_t i = 0; i < threads.size(); ++i) threads[i].thread = static_cast<Index>(i);
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    threads[i].thread = static_cast<Index>(i);
+    threads[i].rank = static_cast<std::int64_t>(trace.threads[i].id >> 32);
+  }
   for (const SpanRow& s : trace.spans) {
     ThreadFigures& t = threads[at(s.thread)];
     ++t.spans;
@@ -154,6 +182,19 @@ std::vector<double> utilisation(const Trace& trace, int bins) {
   }
   for (double& b : busy) b /= width * static_cast<double>(std::max<std::int64_t>(threads, 1));
   return busy;
+}
+
+double imbalance_of_ranks(const Trace& trace) {
+  std::map<std::int64_t, double> busy;
+  for (const ThreadFigures& t : profile_by_thread(trace))
+    busy[t.rank] += static_cast<double>(t.busy);
+  double most = 0;
+  double sum = 0;
+  for (const auto& [rank, ns] : busy) {
+    most = std::max(most, ns);
+    sum += ns;
+  }
+  return busy.size() > 1 && sum > 0 ? most / (sum / static_cast<double>(busy.size())) : 0;
 }
 
 double imbalance(const Trace& trace) {

@@ -32,6 +32,13 @@ struct TreeNode {
   std::int64_t count = 0;
   std::int64_t total = 0;
   std::int64_t self = 0;
+  // Of the durations of its spans.
+  std::int64_t least = 0;
+  std::int64_t median = 0;
+  std::int64_t p99 = 0;
+  std::int64_t most = 0;
+  double bytes = 0;
+  double flops = 0;
 };
 std::vector<TreeNode> call_tree(const Trace& trace);
 
@@ -39,6 +46,7 @@ struct ThreadFigures {
   Index thread = -1;
   std::int64_t busy = 0;  // in spans that are no waiting
   std::int64_t spans = 0;
+  std::int64_t rank = 0;
 };
 std::vector<ThreadFigures> profile_by_thread(const Trace& trace);
 
@@ -47,5 +55,7 @@ std::vector<double> utilisation(const Trace& trace, int bins);
 
 // The longest busy time of a worker over the mean of all; 1 is even, 0 if there is no worker.
 double imbalance(const Trace& trace);
+// The same for ranks, of all their threads; 0 if there is one rank.
+double imbalance_of_ranks(const Trace& trace);
 
 }  // namespace jetlag::trace

@@ -135,6 +135,8 @@ std::string how_busy(const Trace& trace) {
   std::string text = format("busy    |{}| {:.0f}%", bar, 100 * sum / bins);
   if (const double uneven = imbalance(trace); uneven > 0)
     text += format(", the busiest worker {:.2f} times the mean", uneven);
+  if (const double uneven = imbalance_of_ranks(trace); uneven > 0)
+    text += format(", the busiest rank {:.2f} times", uneven);
   return text + '\n';
 }
 
