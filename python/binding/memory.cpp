@@ -7,6 +7,7 @@
 #include "array/memory.h"
 #include "binding/module.h"
 #include "compiler/jit/kernels.h"
+#include "runtime/exec/allocations.h"
 #include "runtime/exec/machine.h"
 #include "runtime/tasks/tasks.h"
 #include "trace/counters/counters.h"
@@ -47,6 +48,7 @@ void hand_over(PyArrayObject* array) {
 }
 
 void add_memory(nb::module_& m) {
+  exec::record_allocations();
   m.def(
       "allocated",
       [](bool reset) {

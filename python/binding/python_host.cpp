@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 
 #include "primitives/primitive.h"
+#include "trace/record/record.h"
 
 namespace jetlag::python {
 
@@ -59,6 +60,15 @@ exec::Host::FpMode asked_mode() {
 
 }  // namespace
 
+namespace {
+
+trace::SiteId waiting_for_python() {
+  static const trace::Site site{.name = "wait for the GIL", .category = trace::Category::wait};
+  return trace::define(site);
+}
+
+}  // namespace
+
 PythonHost::PythonHost(const PythonSide& side) : side_(side) {
   static const unsigned long main_id = [] {
     nb::object threading = nb::module_::import_("threading");
@@ -69,7 +79,12 @@ PythonHost::PythonHost(const PythonSide& side) : side_(side) {
 
 void PythonHost::take() {
   if (!saved_) return;
-  PyEval_RestoreThread(saved_);
+  {
+    trace::Span span;
+    if (trace::recording()) [[unlikely]]
+      span.begin(waiting_for_python());
+    PyEval_RestoreThread(saved_);
+  }
   saved_ = nullptr;
   release_dropped();
 }

@@ -121,6 +121,10 @@ nb::dict table(const Trace& t, const std::string& name) {
     d["thread"] = column<I>(t.points, [](const Row& p) { return p.thread; });
     d["task"] = column<I>(t.points, [](const Row& p) { return p.task; });
     d["argument"] = column<std::uint64_t>(t.points, [](const Row& p) { return p.argument; });
+    d["value"] =
+        column<double>(t.points, [](const Row& p) { return trace::value_of(p.event, p.argument); });
+    d["rank"] =
+        column<I>(t.points, [](const Row& p) { return trace::rank_of(p.event, p.argument); });
   } else if (name == "threads") {
     const std::vector<trace::ThreadFigures> busy = trace::profile_by_thread(t);
     using Row = trace::Thread;

@@ -7,9 +7,13 @@
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
+#include <bit>
+#include <limits>
+
 #include "binding/module.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/session.h"
+#include "trace/record/record.h"
 
 namespace jetlag::python {
 
@@ -84,6 +88,22 @@ nb::list ask(Session& session, std::int64_t most) {
   return candidates;
 }
 
+// For the trace: each candidate is a site, whose text is its values.
+void record_trial(const Session& session, const Candidate& candidate, double cost) {
+  if (!trace::recording()) return;
+  const trace::SiteId site =
+      trace::define({.name = "trial", .text = session.space().text(candidate.point)});
+  trace::put(trace::Event::trial, site, trace::current_task(), std::bit_cast<std::uint64_t>(cost));
+}
+
+void tell(Session& session, std::int64_t id, double cost) {
+  record_trial(session, session.tell(id, cost), cost);
+}
+
+void fail(Session& session, std::int64_t id) {
+  record_trial(session, session.fail(id), std::numeric_limits<double>::quiet_NaN());
+}
+
 nb::object best(const Session& session) {
   if (!session.best()) return nb::none();
   return nb::make_tuple(session.best()->id, session.best_cost());
@@ -126,8 +146,8 @@ void add_tuning(nb::module_& m) {
       .def("__init__", make_session, nb::arg("space"), nb::arg("strategy"), nb::arg("seed"),
            nb::arg("start").none(), nb::arg("where").none())
       .def("ask", ask, nb::arg("most"))
-      .def("tell", &Session::tell, nb::arg("id"), nb::arg("cost"))
-      .def("fail", &Session::fail, nb::arg("id"))
+      .def("tell", tell, nb::arg("id"), nb::arg("cost"))
+      .def("fail", fail, nb::arg("id"))
       .def("best", best)
       .def_prop_ro("finished", &Session::finished);
   m.def("strategies", strategy_rows, "The table of strategies: one dict a row.");

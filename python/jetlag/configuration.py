@@ -80,6 +80,18 @@ class Settings:
     def trace(self, value: str | os.PathLike[str]) -> None:
         _set("trace", value, (str, os.PathLike), "a str or a path")
 
+    @property
+    def trace_allocations(self) -> int:
+        """A trace holds array memory of so many bytes and more. `JETLAG_TRACE_ALLOCATIONS`.
+
+        It is read when a recording begins.
+        """
+        return int(_get("trace_allocations"))
+
+    @trace_allocations.setter
+    def trace_allocations(self, value: int) -> None:
+        _set("trace_allocations", value, int, "an int")
+
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
         return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)

@@ -66,8 +66,24 @@ class Trace:
         return self._table("samples")
 
     def points(self) -> Columns:
-        """Moments: marks, decisions, steals, policies and trials."""
+        """Moments: steals, allocations, plans, messages, policies, trials.
+
+        `value` is what the event says (bytes, a cost), `rank` the other end of a message, or -1;
+        `argument` is the same as it was recorded.
+        """
         return self._table("points")
+
+    def events(self) -> Columns:
+        """All that happened, in order of time, one row each, whatever its kind.
+
+        event: its kind; a span's is the category of its site (call, step, compile, opaque, wait,
+        user). time, duration (0 of a moment), thread and task (-1: none), name (of the site, or of
+        the counter), value (bytes, a cost, a counter's value; NaN where the kind has none), rank
+        (the other end of a message, else -1).
+        """
+        from jetlag.timeline import merged
+
+        return merged(self)
 
     def profile(self) -> Columns:
         """Each site with its count, total and own time, min, median, p99, max, bytes, flops.

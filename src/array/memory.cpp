@@ -154,7 +154,23 @@ Kept*& kept() {
   return k;
 }
 
+std::atomic<std::int64_t> watched_from{watch_none};
+std::atomic<Watcher> watcher{nullptr};
+
+void tell(std::int64_t bytes, bool taken) {
+  if (const Watcher told = watcher.load(std::memory_order_acquire)) told(bytes, taken);
+}
+
+bool is_watched(std::int64_t bytes) {
+  return bytes >= watched_from.load(std::memory_order_relaxed);
+}
+
 }  // namespace
+
+void watch(std::int64_t from_bytes, Watcher told) {
+  watcher.store(told, std::memory_order_release);
+  watched_from.store(from_bytes, std::memory_order_release);
+}
 
 Counters counters() {
   return {now.load(std::memory_order_relaxed), kept()->bytes(),
@@ -170,8 +186,9 @@ bool would_raise_peak(std::int64_t bytes) {
   return now.load(std::memory_order_relaxed) + bytes > peak.load(std::memory_order_relaxed);
 }
 
-std::byte* take(std::int64_t bytes, bool zeroed) {
-  if (bytes > machine_bytes()) return nullptr;
+namespace {
+
+std::byte* find_or_ask(std::int64_t bytes, bool zeroed) {
   void* data = nullptr;
   // Clearing a large block costs what fresh pages cost, and touches them all.
   if (bytes >= smallest_kept && !(zeroed && bytes >= smallest_huge)) data = kept()->find(bytes);
@@ -191,7 +208,19 @@ std::byte* take(std::int64_t bytes, bool zeroed) {
   return static_cast<std::byte*>(data);
 }
 
+}  // namespace
+
+std::byte* take(std::int64_t bytes, bool zeroed) {
+  if (bytes > machine_bytes()) return nullptr;
+  std::byte* const data = find_or_ask(bytes, zeroed);
+  if (is_watched(bytes) && data) [[unlikely]]
+    tell(bytes, true);
+  return data;
+}
+
 void give_back(void* block, std::int64_t bytes) noexcept {
+  if (is_watched(bytes)) [[unlikely]]
+    tell(bytes, false);
   now.fetch_sub(counted(bytes), std::memory_order_relaxed);
   const bool keep = bytes >= smallest_kept && bytes <= most_kept / 2 &&
                     // NumPy says how large the array is now; the block must bear that out.

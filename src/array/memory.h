@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace jetlag::memory {
 
@@ -28,6 +29,12 @@ bool would_raise_peak(std::int64_t bytes);
 std::byte* take(std::int64_t bytes, bool zeroed);
 // bytes is what was asked for.
 void give_back(void* block, std::int64_t bytes) noexcept;
+
+// Who is told of blocks of so many bytes and more, as they are taken and as they are given back,
+// on the thread that does it. It must not take array memory. One for the process.
+using Watcher = void (*)(std::int64_t bytes, bool taken);
+constexpr std::int64_t watch_none = std::numeric_limits<std::int64_t>::max();
+void watch(std::int64_t from_bytes, Watcher watcher);
 
 // A child of fork starts with what it has; locks may be held by threads that it lacks.
 void after_fork();

@@ -28,9 +28,19 @@ constexpr Setting table[] = {
     {"trace", "JETLAG_TRACE", SettingKind::file, "", "",
      "the file that the whole process is recorded into, from the first compiled call on; empty: "
      "none; %p stands for the number of the process"},
+    {"trace_allocations", "JETLAG_TRACE_ALLOCATIONS", SettingKind::bytes, "1048576", "",
+     "array memory of so many bytes and more is in a trace when it is taken and given back; read "
+     "when a recording begins"},
 };
 constexpr std::size_t count = std::size(table);
-enum Index : std::size_t { jit_at, cache_dir_at, cache_limit_at, rules_at };
+enum Index : std::size_t {
+  jit_at,
+  cache_dir_at,
+  cache_limit_at,
+  rules_at,
+  trace_at,
+  trace_allocations_at
+};
 
 std::string list_of(std::string_view words) {
   std::string list;
@@ -149,6 +159,13 @@ std::string value_at(std::size_t i) {
   return s.values[i];
 }
 
+std::int64_t size_at(std::size_t i) {
+  const std::string text = value_at(i);
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 }  // namespace
 
 std::string_view kind_name(SettingKind kind) {
@@ -186,12 +203,9 @@ JitMode jit_mode() { return state().mode.load(std::memory_order_relaxed); }
 
 std::string cache_folder() { return value_at(cache_dir_at); }
 
-std::int64_t cache_limit() {
-  const std::string text = value_at(cache_limit_at);
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
+std::int64_t cache_limit() { return size_at(cache_limit_at); }
+
+std::int64_t trace_allocations() { return size_at(trace_allocations_at); }
 
 std::string rule_switches() { return value_at(rules_at); }
 

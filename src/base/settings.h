@@ -41,6 +41,7 @@ JitMode jit_mode();
 std::string cache_folder();  // where object code is kept; empty if nowhere
 std::int64_t cache_limit();  // in bytes
 std::string rule_switches();
+std::int64_t trace_allocations();  // in bytes
 
 // Grows with every change: what was derived from a setting is stale then.
 std::uint32_t settings_version();

@@ -13,6 +13,7 @@
 #include "compiler/jit/cache.h"
 #include "compiler/plan/rules.h"
 #include "primitives/primitive.h"
+#include "runtime/exec/allocations.h"
 #include "runtime/exec/lane.h"
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
@@ -137,6 +138,7 @@ class Recording {
  public:
   Recording(const std::string& path, const std::string& program) {
     if (path.empty()) return;
+    exec::record_allocations();
     trace::start_recording(path,
                            {.facts = format("\"program\": {}", nlohmann::json(program).dump())});
     open_ = true;

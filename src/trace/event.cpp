@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -12,26 +13,35 @@ namespace jetlag::trace {
 namespace {
 
 constexpr std::array<EventKind, event_count> table{{
-    {Event::none, "none", "", "nothing: the room of a record that was never written"},
-    {Event::create, "create", "the task that made it", "a task was made, at its site"},
-    {Event::ready, "ready", "the task that made it so",
+    {Event::none, "none", ArgumentForm::nothing, "", "nothing: room that was never written"},
+    {Event::create, "create", ArgumentForm::whole, "the task that made it", "a task was made"},
+    {Event::ready, "ready", ArgumentForm::whole, "the task that made it so",
      "the last thing that a task waited for is done; the site field holds the bytes that were "
      "handed over, as a float"},
-    {Event::begin, "begin", "blocks of the work", "a span begins: of a task, or of the thread"},
-    {Event::end, "end", "blocks that were done", "the latest open span of the thread ends"},
-    {Event::suspend, "suspend", "", "the task stops for a while; its span stays open"},
-    {Event::resume, "resume", "", "the task goes on, perhaps elsewhere"},
-    {Event::steal, "steal", "the track that made it ready", "a worker took a task of another"},
-    {Event::work, "work", "bytes and flops, two floats", "what the span or the task moved and did"},
-    {Event::allocate, "allocate", "bytes", "memory was taken, above the size of the setting"},
-    {Event::release, "release", "bytes", "it was given back"},
-    {Event::send, "send", "bytes, and the rank", "a message left"},
-    {Event::receive, "receive", "bytes, and the rank", "a message came"},
-    {Event::sample, "sample", "the value, a double", "a counter had this value; site: the counter"},
-    {Event::decide, "decide", "the plan's number", "a plan was chosen"},
-    {Event::fire, "fire", "what the policy saw, a double", "a policy acted"},
-    {Event::trial, "trial", "the cost, a double", "the tuner tried a candidate"},
-    {Event::mark, "mark", "", "a moment that the user named"},
+    {Event::begin, "begin", ArgumentForm::whole, "blocks of the work",
+     "a span begins: of a task, or of the thread"},
+    {Event::end, "end", ArgumentForm::whole, "blocks that were done",
+     "the latest open span of the thread ends"},
+    {Event::suspend, "suspend", ArgumentForm::nothing, "",
+     "the task waits for others; its span stays open"},
+    {Event::resume, "resume", ArgumentForm::nothing, "", "it goes on"},
+    {Event::steal, "steal", ArgumentForm::whole, "the track that made it ready",
+     "a worker began a task that another worker made ready"},
+    {Event::work, "work", ArgumentForm::pair, "bytes and flops",
+     "what the span or the task moved and did"},
+    {Event::allocate, "allocate", ArgumentForm::bytes, "bytes",
+     "array memory was taken, as much as the setting trace_allocations says, or more"},
+    {Event::release, "release", ArgumentForm::bytes, "bytes", "it was given back"},
+    {Event::send, "send", ArgumentForm::pair, "bytes, and the rank", "a message left"},
+    {Event::receive, "receive", ArgumentForm::pair, "bytes, and the rank", "a message came"},
+    {Event::sample, "sample", ArgumentForm::real, "the value",
+     "a counter had this value; site: the counter"},
+    {Event::decide, "decide", ArgumentForm::whole, "how many the program has by now",
+     "a plan was chosen for kinds of operands that were new to a step"},
+    {Event::fire, "fire", ArgumentForm::real, "what the policy saw", "a policy acted"},
+    {Event::trial, "trial", ArgumentForm::real, "the cost",
+     "the tuner was told what a candidate costs"},
+    {Event::mark, "mark", ArgumentForm::nothing, "", "a moment that the user named"},
 }};
 
 constexpr std::string_view categories[] = {"call",   "step", "task", "compile",
@@ -68,6 +78,22 @@ Sites& sites() {
 std::span<const EventKind> event_kinds() { return table; }
 
 const EventKind& describe(Event event) { return table[static_cast<std::size_t>(event)]; }
+
+double value_of(Event event, std::uint64_t argument) {
+  switch (describe(event).form) {
+    case ArgumentForm::nothing: return 0;
+    case ArgumentForm::whole:
+    case ArgumentForm::bytes: return static_cast<double>(argument);
+    case ArgumentForm::real: return std::bit_cast<double>(argument);
+    case ArgumentForm::pair: return first_of(argument);
+  }
+  return 0;
+}
+
+std::int64_t rank_of(Event event, std::uint64_t argument) {
+  const bool message = event == Event::send || event == Event::receive;
+  return message ? std::llround(second_of(argument)) : -1;
+}
 
 std::string_view category_name(Category category) {
   return categories[static_cast<std::size_t>(category)];

@@ -35,14 +35,28 @@ enum class Event : std::uint8_t {
 };
 constexpr std::size_t event_count = static_cast<std::size_t>(Event::mark) + 1;
 
+// How the 64 bits of a record's argument are read.
+enum class ArgumentForm : std::uint8_t {
+  nothing,
+  whole,  // a whole number
+  real,   // a double
+  bytes,  // a whole number of bytes
+  pair,   // two floats (pack)
+};
+
 struct EventKind {
   Event event;
   std::string_view name;
+  ArgumentForm form;
   std::string_view argument;  // what the record's argument says
   std::string_view doc;
 };
 std::span<const EventKind> event_kinds();
 const EventKind& describe(Event event);
+// The figure that an event says; of a pair the first. 0 where it says none.
+double value_of(Event event, std::uint64_t argument);
+// The rank at the other end of a message; -1 of any other event.
+std::int64_t rank_of(Event event, std::uint64_t argument);
 
 // One record, as it lies in a ring. What the fields mean is said by event_kinds():
 //

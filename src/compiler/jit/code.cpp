@@ -12,6 +12,7 @@
 #include "compiler/jit/cache.h"
 #include "compiler/jit/object.h"
 #include "trace/counters/tally.h"
+#include "trace/record/record.h"
 
 namespace jetlag::jit {
 
@@ -64,8 +65,19 @@ void* place(const CodeWanted& wanted, const std::string& object, std::string& wh
   }
 }
 
+// Begins a span about the code, which is told apart by the first words of its key.
+void record(trace::Span& span, std::string_view name, const CodeWanted& wanted) {
+  constexpr std::size_t most = 120;
+  if (!trace::recording()) return;
+  span.begin(trace::define({.name = std::string(name),
+                            .category = trace::Category::compile,
+                            .text = wanted.key.substr(0, most)}));
+}
+
 // What cannot be placed is as good as not there: it is made again.
 void* kept_on_disk(const CodeWanted& wanted) {
+  trace::Span span;
+  record(span, "load object code", wanted);
   const std::optional<std::string> object = load_object(wanted.key);
   std::string ignored;
   void* code = object ? place(wanted, *object, ignored) : nullptr;
@@ -79,6 +91,8 @@ void* made_now(const CodeWanted& wanted, std::string& why) {
     why = why_not();
     return nullptr;
   }
+  trace::Span span;
+  record(span, "compile", wanted);
   std::string object;
   const std::int64_t begin = now_ns();
   const bool made = wanted.make(*compiler, object, why);

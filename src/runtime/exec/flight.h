@@ -109,6 +109,7 @@ template <class Done>
 void Flight::wait(Host& host, const Done& done) {
   if (done()) return;
   const trace::Span span(trace::recording() ? waiting_site() : 0);
+  const trace::Suspension suspension;
   host.let_go();
   constexpr auto between_polls = std::chrono::milliseconds(40);
   struct Waiter {

@@ -329,7 +329,10 @@ void FusedGroup::finish(int reg, Frame& frame) {
   if (news) {
     const std::string name = key();
     fused_ = lane_.caches_.find(name);
-    if (!fused_) lane_.caches_.add(name, fused_ = build());
+    if (!fused_) {
+      lane_.caches_.add(name, fused_ = build());
+      lane_.record_choice(region_.ops[static_cast<std::size_t>(reg)].id);
+    }
     auto reports = std::make_shared<std::vector<FpReport>>();
     for (std::size_t m = 0; m < specs_.size(); ++m) {
       if (specs_[m].apart) continue;

@@ -57,6 +57,7 @@ class Caches {
   RoundCosts rounds;
   StepCosts steps;
   StepSites sites;
+  std::atomic<std::uint64_t> choices{0};  // made so far
 
  private:
   mutable std::shared_mutex mutex_;
@@ -242,6 +243,13 @@ class Lane {
   void record(trace::Span& span, int id) {
     if (trace::recording()) [[unlikely]]
       span.begin(caches_.sites.of(program_, id));
+  }
+  // A plan was chosen for operands that are new to the step.
+  void record_choice(int id) {
+    const std::uint64_t number = ++caches_.choices;
+    if (trace::recording()) [[unlikely]]
+      trace::put(trace::Event::decide, caches_.sites.of(program_, id), trace::current_task(),
+                 number);
   }
   // Runs f, and counts its time where a profile or a trace is wanted, or Python runs.
   template <class F>

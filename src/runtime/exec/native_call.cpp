@@ -112,6 +112,7 @@ class NativeCall {
       else lane_.profile_->refuse(op_.function->id, "compiled-call", made->why_not);
     }
     record.codes[key] = made;
+    lane_.record_choice(op_.id);
     return made;
   }
 

@@ -162,6 +162,7 @@ std::shared_ptr<const NativeCode> NativeEntry::code_for(bool careful, bool may_c
   record_.compiled = record_.compiled || made->code;
   if (lane_.profile_ && made->code) lane_.profile_->compiled(s.id, "loop", now_ns() - begin);
   record_.codes[key] = made;
+  lane_.record_choice(s.id);
   return made;
 }
 

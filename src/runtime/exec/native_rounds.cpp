@@ -120,6 +120,10 @@ void NativeEntry::run_part(const std::vector<std::uint64_t>& words, std::int64_t
 
   tasks::Work work;
   work.blocks = pieces;
+  if (trace::recording()) [[unlikely]] {
+    const int id = flat_.loops[static_cast<std::size_t>(record_.loop)].statement->id;
+    work.site = lane_.caches_.sites.of(lane_.program_, id);
+  }
   work.body = [&](std::int64_t number) {
     if (left.load() < number || stopped) return;
     Piece& piece = done[static_cast<std::size_t>(number)];

@@ -138,6 +138,8 @@ class Ready {
     return true;
   }
 
+  static bool on_worker() { return current_ != nullptr; }
+
   static void run(Task* task) {
     Ready ready;
     while (task) {
@@ -248,6 +250,7 @@ void Task::launch(bool here) {
   }
   const std::int64_t grabs = (work_.blocks + work_.blocks_per_grab - 1) / work_.blocks_per_grab;
   std::int64_t runners = std::clamp<std::int64_t>(grabs, 1, workers());
+  if (id_ != 0 && Ready::on_worker()) ready_on_ = trace::current_track();
   runners_ = runners;
   ready_by_ = trace::worker_number();
   trace::count(trace::Tally::tasks_ready);
@@ -283,6 +286,8 @@ void Task::run_blocks() {
       const std::int64_t first =
           next_block_.fetch_add(work_.blocks_per_grab, std::memory_order_relaxed);
       if (first >= work_.blocks) break;
+      if (done == 0 && ready_on_ != trace::no_track) [[unlikely]]
+        record_steal();
       const std::int64_t last = std::min(first + work_.blocks_per_grab, work_.blocks);
       for (std::int64_t b = first; b < last; ++b) work_.body(b);
       done += static_cast<std::uint64_t>(last - first);
@@ -320,6 +325,11 @@ void Task::record_edge(const Task& before) const {
   if (id_ == 0 || before.id_ == 0 || !trace::recording()) return;
   const auto bytes = std::bit_cast<trace::SiteId>(static_cast<float>(before.work_.result_bytes));
   trace::put(trace::Event::ready, bytes, id_, before.id_);
+}
+
+void Task::record_steal() const {
+  if (trace::recording() && trace::current_track() != ready_on_)
+    trace::put(trace::Event::steal, work_.site, id_, ready_on_);
 }
 
 void Task::fail(std::exception_ptr error) {

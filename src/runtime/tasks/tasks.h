@@ -102,6 +102,7 @@ class Task {
   }
   void record_creation();
   void record_edge(const Task& before) const;
+  void record_steal() const;
   void retain() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() const {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -116,8 +117,9 @@ class Task {
   void fail(std::exception_ptr error);
 
   static constexpr int links_inside = 2;
-  trace::TaskId id_ = 0;  // 0: nothing was recorded when it was made
-  static Link closed_;    // stands in the list of a task that has ended
+  trace::TaskId id_ = 0;                      // 0: nothing was recorded when it was made
+  std::uint32_t ready_on_ = trace::no_track;  // the worker that made it ready, while recording
+  static Link closed_;                        // stands in the list of a task that has ended
 
   Work work_;
   mutable std::atomic<std::int64_t> references_{0};

@@ -136,7 +136,7 @@ std::vector<Candidate> Session::ask(std::int64_t most) {
   return candidates;
 }
 
-void Session::answer(std::int64_t id, double cost) {
+Candidate Session::answer(std::int64_t id, double cost) {
   const auto found = handed_out_.find(id);
   if (found == handed_out_.end()) {
     throw Error(Kind::value, id >= 1 && id <= last_id_ ? format("candidate {} was told already", id)
@@ -151,16 +151,17 @@ void Session::answer(std::int64_t id, double cost) {
     best_cost_ = cost;
   }
   if (count_ && static_cast<std::int64_t>(known_.size()) == *count_) finished_ = true;
+  return candidate;
 }
 
-void Session::tell(std::int64_t id, double cost) {
+Candidate Session::tell(std::int64_t id, double cost) {
   if (!std::isfinite(cost)) {
     throw Error(Kind::value, format("a cost must be a finite number, not {}", cost),
                 "tell a failure with fail()");
   }
-  answer(id, cost);
+  return answer(id, cost);
 }
 
-void Session::fail(std::int64_t id) { answer(id, infinite); }
+Candidate Session::fail(std::int64_t id) { return answer(id, infinite); }
 
 }  // namespace jetlag::tune

@@ -39,10 +39,10 @@ class Session {
   bool finished() const { return finished_; }
 
   // Throws Error(value) for a cost that is not finite, and for a candidate that was not asked or
-  // was told before.
-  void tell(std::int64_t id, double cost);
+  // was told before. Gives the candidate.
+  Candidate tell(std::int64_t id, double cost);
   // The candidate cannot be used; to the strategy its cost is infinite.
-  void fail(std::int64_t id);
+  Candidate fail(std::int64_t id);
 
   // The candidate of the least cost: the first told, of several.
   const std::optional<Candidate>& best() const { return best_; }
@@ -56,7 +56,7 @@ class Session {
   // The cost of what was told or is not allowed; nothing of what one could still ask.
   std::optional<double> known_cost(const Point& point);
   std::optional<double> cost_for_strategy(const Point& point);
-  void answer(std::int64_t id, double cost);
+  Candidate answer(std::int64_t id, double cost);
   Candidate hand_out(const Point& point);
 
   Space space_;

@@ -98,12 +98,33 @@ class Chrome {
     for (const Point& p : trace_.points) {
       file_.print(
           ",\n{{\"ph\":\"i\",\"s\":\"t\",{},\"ts\":{},\"cat\":\"{}\",\"name\":{},"
-          "\"args\":{{\"argument\":{}}}}}",
+          "\"args\":{{{}}}}}",
           place(p.thread), us(p.time), describe(p.event).name,
           json_text(p.site < 0 ? describe(p.event).name
                                : std::string_view(site_of(trace_, p.site).name)),
-          p.argument);
+          said_by(p));
     }
+  }
+
+  // What the event says, as members of an object.
+  std::string said_by(const Point& p) const {
+    const EventKind& kind = describe(p.event);
+    std::string said;
+    if (kind.form != ArgumentForm::nothing) {
+      const double value = value_of(p.event, p.argument);
+      // JSON has no inf and no NaN.
+      said = format("\"value\":{},\"meaning\":{}",
+                    std::isfinite(value) ? format("{}", value) : "null", json_text(kind.argument));
+    }
+    const auto add = [&](std::string_view name, const std::string& value) {
+      said += format("{}{}:{}", said.empty() ? "" : ",", json_text(name), value);
+    };
+    if (const std::int64_t rank = rank_of(p.event, p.argument); rank >= 0)
+      add("rank", format("{}", rank));
+    if (p.task >= 0) add("task", format("{}", trace_.tasks[static_cast<std::size_t>(p.task)].id));
+    if (p.site >= 0 && !site_of(trace_, p.site).text.empty())
+      add("physl", json_text(site_of(trace_, p.site).text));
+    return said;
   }
 
   // Ranks are processes.

@@ -41,6 +41,7 @@ struct Producer {
   TaskId next_task = 0;
   TaskId last_task = 0;
   TaskId task = 0;  // that runs here
+  std::uint32_t track = 0;
 };
 thread_local constinit Producer producer;
 
@@ -62,6 +63,11 @@ constexpr std::int64_t look_at_clocks_every_ns = 1'000'000'000;
 std::atomic<std::uint32_t> last_session{0};
 std::atomic<TaskId> next_task{1};
 std::atomic<std::uint32_t> next_track{0};
+std::atomic<void (*)(bool)> listener{nullptr};
+
+void tell(bool begins) {
+  if (const auto told = listener.load(std::memory_order_acquire)) told(begins);
+}
 
 // A ring and what the recorder knows of it.
 struct Outlet {
@@ -304,6 +310,7 @@ thread_local Holder holder;
     p.head = p.published->load(std::memory_order_relaxed);
     p.limit = p.head + ring.room();
     p.open = 0;
+    p.track = holder.outlet->track;
     p.session = session;
     return true;
   }
@@ -415,6 +422,7 @@ void start_recording(const std::string& path, const RecordOptions& options) {
   session.store(number, std::memory_order_release);
   // Those that were seen before; from here on each is written when it is first seen.
   state().recording->define_sites();
+  tell(true);
 }
 
 RecordingSummary stop_recording() {
@@ -422,6 +430,7 @@ RecordingSummary stop_recording() {
   {
     std::scoped_lock lock(state().mutex);
     recording = std::move(state().recording);
+    if (recording) tell(false);
     session.store(0, std::memory_order_release);
   }
   if (!recording) throw Error(Kind::runtime, "no trace is being recorded");
@@ -441,6 +450,14 @@ void after_fork() {
   new (&state()) State{};
   new std::shared_ptr<Outlet>(std::move(holder.outlet));
 }
+
+std::uint32_t current_track() {
+  const bool known =
+      producer.session != 0 && producer.session == session.load(std::memory_order_relaxed);
+  return known ? producer.track : no_track;
+}
+
+void on_recording(void (*told)(bool begins)) { listener.store(told, std::memory_order_release); }
 
 void name_thread(std::string name) { holder.name = std::move(name); }
 

@@ -35,6 +35,9 @@ RecordingSummary stop_recording();
 // The file that is recorded into; empty if none is.
 std::string recording_path();
 
+// Is told when a recording begins, and before one ends. One for the process; null takes it away.
+void on_recording(void (*told)(bool begins));
+
 // In the child of a fork nothing is recorded: the rings are the parent's.
 void after_fork();
 
@@ -72,6 +75,36 @@ void put(Event event, SiteId site, TaskId task, std::uint64_t argument);
 // A number for a new task, and the task that runs on this thread.
 TaskId new_task();
 TaskId current_task();
+
+// The calling thread's track in the recording that runs; no_track if nothing of it was recorded.
+constexpr std::uint32_t no_track = ~std::uint32_t{0};
+std::uint32_t current_track();
+
+// A message between ranks.
+inline void record_send(double bytes, std::int64_t rank) {
+  if (recording()) [[unlikely]]
+    put(Event::send, 0, current_task(), pack(bytes, static_cast<double>(rank)));
+}
+inline void record_receive(double bytes, std::int64_t rank) {
+  if (recording()) [[unlikely]]
+    put(Event::receive, 0, current_task(), pack(bytes, static_cast<double>(rank)));
+}
+
+// The task that runs on this thread, if one does, waits for others to the end of the block.
+class Suspension {
+ public:
+  Suspension() : task_(recording() ? current_task() : 0) {
+    if (task_ != 0) put(Event::suspend, 0, task_, 0);
+  }
+  Suspension(const Suspension&) = delete;
+  Suspension& operator=(const Suspension&) = delete;
+  ~Suspension() {
+    if (task_ != 0 && recording()) put(Event::resume, 0, task_, 0);
+  }
+
+ private:
+  const TaskId task_;
+};
 
 // A span of this thread: from here to the end of the block. Spans lie in each other. What records
 // is kept out of the block, which shall not need a register more for it.

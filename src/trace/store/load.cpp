@@ -131,6 +131,7 @@ class Loader {
     trace_.threads.push_back(
         known != threads_.end() ? known->second : Thread{track, format("thread {}", track), 0});
     open_.clear();
+    suspended_.clear();
     for (const Record& r : records) record(r);
   }
 
@@ -163,8 +164,23 @@ class Loader {
         return;
       }
       case Event::none: return;
-      default: points_.push_back({{time, r.event, site(r.site), thread_, -1, r.argument}, r.task});
+      default: return point(r, time);
     }
+  }
+
+  // Memory is taken where the span around stands.
+  void point(const Record& r, std::int64_t time) {
+    Index s = site(r.site);
+    const bool of_memory = r.event == Event::allocate || r.event == Event::release;
+    if (of_memory && r.site == 0 && !open_.empty())
+      s = trace_.spans[static_cast<std::size_t>(open_.back())].site;
+    points_.push_back({{time, r.event, s, thread_, -1, r.argument}, r.task});
+    if (r.event == Event::suspend) suspended_[r.task] = time;
+    if (r.event != Event::resume) return;
+    const auto since = suspended_.find(r.task);
+    if (since == suspended_.end()) return;
+    task(r.task).row.busy -= time - since->second;
+    suspended_.erase(since);
   }
 
   void begin(const Record& r, std::int64_t time) {
@@ -305,6 +321,7 @@ class Loader {
   std::vector<RawEdge> edges_;
   std::vector<RawPoint> points_;
   std::vector<Index> open_;
+  std::unordered_map<std::uint64_t, std::int64_t> suspended_;  // tasks of the thread, since when
   Index thread_ = -1;
   std::int64_t first_ = INT64_MAX;
   std::int64_t last_ = INT64_MIN;

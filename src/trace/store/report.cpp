@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "trace/store/graph.h"
+#include "trace/store/moments.h"
 #include "trace/store/profile.h"
 
 namespace jetlag::trace {
@@ -247,11 +248,15 @@ std::string tree(const Trace& trace, const ReportOptions& options) {
 
 std::string duration_text(std::int64_t ns) { return scaled(static_cast<double>(ns), times); }
 
+std::string bytes_text(double bytes) { return scaled(bytes, rates) + "B"; }
+
 std::string report(const Trace& trace, const ReportOptions& options) {
   std::string text = heading(trace);
   if (trace.spans.empty()) return text + "nothing was recorded in it\n";
   text += how_busy(trace);
   text += critical(trace);
+  if (const std::string happened = moments_text(trace); !happened.empty())
+    text += format("also: {}\n", happened);
   text += '\n';
   return text + (options.tree ? tree(trace, options) : sites(trace, options));
 }

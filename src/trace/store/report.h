@@ -19,5 +19,7 @@ std::string report(const Trace& trace, const ReportOptions& options = {});
 
 // "1.23 ms", three digits and a unit; missing or zero figures are "-" and "0".
 std::string duration_text(std::int64_t ns);
+// "48.0 MB".
+std::string bytes_text(double bytes);
 
 }  // namespace jetlag::trace

@@ -40,7 +40,7 @@ struct TaskRow {
   std::int64_t ready = -1;    // the same
   std::int64_t begin = -1;    // of its first span
   std::int64_t end = -1;      // of its last
-  std::int64_t busy = 0;      // of its spans together
+  std::int64_t busy = 0;      // of its spans together, without waits inside
   double bytes = 0;
   double flops = 0;
 };
