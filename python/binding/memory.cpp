@@ -11,6 +11,7 @@
 #include "runtime/exec/machine.h"
 #include "runtime/tasks/tasks.h"
 #include "trace/counters/counters.h"
+#include "trace/policy/policy.h"
 #include "trace/record/record.h"
 
 namespace jetlag::python {
@@ -89,6 +90,7 @@ void add_memory(nb::module_& m) {
     jit::after_fork();
     trace::after_fork();
     trace::counters_after_fork();
+    policy::after_fork();
   });
 }
 

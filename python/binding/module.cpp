@@ -2,6 +2,8 @@
 #define JETLAG_IMPORTS_NUMPY
 #include "binding/module.h"
 
+#include "binding/policies.h"
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -165,4 +167,5 @@ NB_MODULE(_core, m) {
   add_tuning(m);
   add_traces(m);
   add_counters(m);
+  add_policies(m);
 }

@@ -19,10 +19,12 @@ from jetlag.parallel import prange, threads
 from jetlag.reports import NotLowered, OpaqueWarning
 
 if TYPE_CHECKING:
+    from jetlag import policies
     from jetlag.configuration import cache_dir, settings
     from jetlag.counting import Counters, counters
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
+    from jetlag.policies import policy
     from jetlag.spaces import Space
     from jetlag.traces import Trace, open_trace
     from jetlag.tracing import span, trace
@@ -47,6 +49,8 @@ __all__ = [
     "explain",
     "jit",
     "open_trace",
+    "policies",
+    "policy",
     "prange",
     "settings",
     "span",
@@ -68,6 +72,7 @@ _LATER = {
     "counters": "jetlag.counting",
     "explain": "jetlag.explanation",
     "open_trace": "jetlag.traces",
+    "policy": "jetlag.policies",
     "settings": "jetlag.configuration",
     "tune": "jetlag.tuning",
     "tuned": "jetlag.tuning",
@@ -79,6 +84,8 @@ _LATER = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name == "__version__":
         value: Any = _version()
+    elif name == "policies":
+        value = import_module("jetlag.policies")
     elif name in _LATER:
         value = getattr(import_module(_LATER[name]), name)
     else:

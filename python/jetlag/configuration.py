@@ -92,6 +92,59 @@ class Settings:
     def trace_allocations(self, value: int) -> None:
         _set("trace_allocations", value, int, "an int")
 
+    @property
+    def policies(self) -> str:
+        """Which built-in policies are on: "+worker-cap,+inline-small". `JETLAG_POLICIES`.
+
+        `jetlag describe policies` lists them. They change no bit of a result; each turns one of
+        the settings below, which is as it was once the policy is off.
+        """
+        return _get("policies")
+
+    @policies.setter
+    def policies(self, value: str) -> None:
+        from jetlag.policies import switch
+
+        before = self.policies
+        _set("policies", value, str, "a str")
+        switch(before)
+
+    @property
+    def worker_cap(self) -> int:
+        """How many workers may be awake at once; 0: all of them. `JETLAG_WORKER_CAP`."""
+        return int(_get("worker_cap"))
+
+    @worker_cap.setter
+    def worker_cap(self, value: int) -> None:
+        _set("worker_cap", value, int, "an int")
+
+    @property
+    def grab_ns(self) -> int:
+        """How long the blocks take that a worker takes at a time. `JETLAG_GRAB_NS`."""
+        return int(_get("grab_ns"))
+
+    @grab_ns.setter
+    def grab_ns(self, value: int) -> None:
+        _set("grab_ns", value, int, "an int")
+
+    @property
+    def inline_ns(self) -> int:
+        """Work that takes less is done at once instead of handed out. `JETLAG_INLINE_NS`."""
+        return int(_get("inline_ns"))
+
+    @inline_ns.setter
+    def inline_ns(self, value: int) -> None:
+        _set("inline_ns", value, int, "an int")
+
+    @property
+    def in_flight(self) -> int:
+        """How many bytes of results may be under way in a call. `JETLAG_IN_FLIGHT`."""
+        return int(_get("in_flight"))
+
+    @in_flight.setter
+    def in_flight(self, value: int) -> None:
+        _set("in_flight", value, int, "an int")
+
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
         return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)

@@ -43,6 +43,10 @@ def core() -> Any:  # noqa: ANN401
         atexit.register(module.finish)
         os.register_at_fork(after_in_child=_after_fork)
         _core = module
+        if module.setting("policies"):
+            from jetlag import policies
+
+            policies.switch_in_process()
         if path := module.setting("trace"):
             from jetlag import tracing
 

@@ -323,7 +323,9 @@ def knob(name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
     if word == "threads":
         return threads, threads
     # Switches of rules change how results are rounded, and a folder is where results are kept.
-    words = [row["name"] for row in core().settings() if row["kind"] in ("choice", "bytes")]
+    words = [
+        row["name"] for row in core().settings() if row["kind"] in ("choice", "bytes", "number")
+    ]
     if word not in words:
         known = ", ".join(KNOB + other for other in ["threads", *words])
         raise ValueError(f"there is no knob {name!r}; there are {known}")

@@ -1,5 +1,7 @@
 #include "array/memory.h"
 
+#include "array/kept.h"
+
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -177,8 +179,10 @@ Counters counters() {
           peak.load(std::memory_order_relaxed), total.load(std::memory_order_relaxed)};
 }
 
+void drop_kept() { kept()->clear(); }
+
 void reset_peak() {
-  kept()->clear();
+  drop_kept();
   peak.store(now.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 

@@ -31,6 +31,17 @@ constexpr Setting table[] = {
     {"trace_allocations", "JETLAG_TRACE_ALLOCATIONS", SettingKind::bytes, "1048576", "",
      "array memory of so many bytes and more is in a trace when it is taken and given back; read "
      "when a recording begins"},
+    {"policies", "JETLAG_POLICIES", SettingKind::switches, "", "",
+     "built-in policies that turn the settings below while the process runs, on with '+' and off "
+     "with '-' before their names, or before 'all'"},
+    {"worker_cap", "JETLAG_WORKER_CAP", SettingKind::number, "0", "",
+     "how many workers may be awake at once; 0: all of them"},
+    {"grab_ns", "JETLAG_GRAB_NS", SettingKind::number, "20000", "",
+     "how long the blocks of a task take, by estimate, that a worker takes at a time"},
+    {"inline_ns", "JETLAG_INLINE_NS", SettingKind::number, "40000", "",
+     "work that takes less, by estimate, is done at once and not handed out"},
+    {"in_flight", "JETLAG_IN_FLIGHT", SettingKind::bytes, "536870912", "",
+     "how many bytes of results may be under way; a call with more waits for some"},
 };
 constexpr std::size_t count = std::size(table);
 enum Index : std::size_t {
@@ -39,7 +50,12 @@ enum Index : std::size_t {
   cache_limit_at,
   rules_at,
   trace_at,
-  trace_allocations_at
+  trace_allocations_at,
+  policies_at,
+  worker_cap_at,
+  grab_ns_at,
+  inline_ns_at,
+  in_flight_at
 };
 
 std::string list_of(std::string_view words) {
@@ -87,6 +103,9 @@ void check_value(const Setting& s, std::string_view how, std::string_view value)
     case SettingKind::bytes:
       if (is_size(value)) return;
       throw Error(Kind::value, format("{} must be a number of bytes, not '{}'", how, value));
+    case SettingKind::number:
+      if (is_size(value)) return;
+      throw Error(Kind::value, format("{} must be a whole number, not '{}'", how, value));
     case SettingKind::folder:
     case SettingKind::file:
       if (value.find('\0') == std::string_view::npos) return;
@@ -123,6 +142,7 @@ struct State {
   std::mutex mutex;
   std::array<std::string, count> values;
   std::atomic<JitMode> mode{JitMode::automatic};
+  std::array<std::atomic<std::int64_t>, count> numbers{};  // of those that are numbers
   std::atomic<std::uint32_t> version{0};
   std::string complaint;  // about the environment
 
@@ -139,6 +159,14 @@ struct State {
       }
     }
     mode = mode_of(values[jit_at]);
+    for (std::size_t i = 0; i < count; ++i) note_number(i);
+  }
+
+  void note_number(std::size_t i) {
+    if (table[i].kind != SettingKind::bytes && table[i].kind != SettingKind::number) return;
+    std::int64_t number = 0;
+    std::from_chars(values[i].data(), values[i].data() + values[i].size(), number);
+    numbers[i].store(number, std::memory_order_relaxed);
   }
 };
 
@@ -159,17 +187,12 @@ std::string value_at(std::size_t i) {
   return s.values[i];
 }
 
-std::int64_t size_at(std::size_t i) {
-  const std::string text = value_at(i);
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
+std::int64_t number_at(std::size_t i) { return state().numbers[i].load(std::memory_order_relaxed); }
 
 }  // namespace
 
 std::string_view kind_name(SettingKind kind) {
-  constexpr std::string_view names[] = {"choice", "folder", "bytes", "switches", "file"};
+  constexpr std::string_view names[] = {"choice", "folder", "bytes", "number", "switches", "file"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -190,6 +213,7 @@ void set_setting(std::string_view name, std::string_view value) {
   std::scoped_lock lock(s.mutex);
   s.values[i] = value;
   if (i == jit_at) s.mode = mode_of(value);
+  s.note_number(i);
   s.version.fetch_add(1, std::memory_order_release);
 }
 
@@ -203,9 +227,27 @@ JitMode jit_mode() { return state().mode.load(std::memory_order_relaxed); }
 
 std::string cache_folder() { return value_at(cache_dir_at); }
 
-std::int64_t cache_limit() { return size_at(cache_limit_at); }
+std::int64_t cache_limit() { return number_at(cache_limit_at); }
 
-std::int64_t trace_allocations() { return size_at(trace_allocations_at); }
+std::int64_t trace_allocations() { return number_at(trace_allocations_at); }
+
+std::int64_t worker_cap() { return number_at(worker_cap_at); }
+
+std::int64_t grab_ns() { return number_at(grab_ns_at); }
+
+std::int64_t inline_ns() { return number_at(inline_ns_at); }
+
+std::int64_t in_flight() { return number_at(in_flight_at); }
+
+void for_each_switch(std::string_view words,
+                     const std::function<void(std::string_view name, bool on)>& told) {
+  while (!words.empty()) {
+    const std::size_t comma = std::min(words.find(','), words.size());
+    const std::string_view word = words.substr(0, comma);
+    words.remove_prefix(std::min(comma + 1, words.size()));
+    told(word.substr(1), word[0] == '+');
+  }
+}
 
 std::string rule_switches() { return value_at(rules_at); }
 

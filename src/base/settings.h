@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace jetlag {
 
-enum class SettingKind : std::uint8_t { choice, folder, bytes, switches, file };
+enum class SettingKind : std::uint8_t { choice, folder, bytes, number, switches, file };
 std::string_view kind_name(SettingKind kind);
 
 struct Setting {
@@ -30,6 +31,10 @@ const Setting* find_setting(std::string_view name);
 std::string setting(std::string_view name);
 void set_setting(std::string_view name, std::string_view value);
 
+// Names with '-' or '+' before each: each name, and whether it is switched on.
+void for_each_switch(std::string_view words,
+                     const std::function<void(std::string_view name, bool on)>& told);
+
 // Throws Error(value) if a variable of the environment holds what does not fit;
 // until somebody asks, the default stands in its place.
 void check_environment();
@@ -42,6 +47,11 @@ std::string cache_folder();  // where object code is kept; empty if nowhere
 std::int64_t cache_limit();  // in bytes
 std::string rule_switches();
 std::int64_t trace_allocations();  // in bytes
+// How work is handed out: quick to ask.
+std::int64_t worker_cap();  // 0: none
+std::int64_t grab_ns();
+std::int64_t inline_ns();
+std::int64_t in_flight();  // in bytes
 
 // Grows with every change: what was derived from a setting is stale then.
 std::uint32_t settings_version();

@@ -15,6 +15,7 @@
 #include "primitives/primitive.h"
 #include "runtime/exec/allocations.h"
 #include "runtime/exec/lane.h"
+#include "runtime/policies/policies.h"
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/strategies.h"
@@ -160,6 +161,7 @@ class Recording {
 
 int run(const Options& options) {
   if (options.threads) tasks::set_workers(options.threads);
+  policy::apply_setting();
   const auto nodes = parse(program_text(options));
   const Text source = program_text(options);
   const auto program = plan::build(nodes, source.name, {"sys_argv"});
@@ -233,6 +235,9 @@ int describe(const Options& options) {
                       {"value", setting(s.name)},
                       {"doc", s.doc}});
     }
+  } else if (options.what == "policies") {
+    for (const policy::Row& row : policy::built_in())
+      rows.push_back({{"name", row.name}, {"setting", row.setting}, {"doc", row.doc}});
   } else if (options.what == "strategies") {
     for (const tune::Strategy& s : tune::strategies()) {
       rows.push_back({{"name", s.name},

@@ -94,10 +94,10 @@ int main(int argc, char** argv) {
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
   describe
       ->add_option("table", options.what,
-                   "primitives, errors, passes, rules, settings, strategies or formats")
+                   "primitives, errors, passes, policies, rules, settings, strategies or formats")
       ->required()
-      ->check(CLI::IsMember(
-          {"primitives", "errors", "passes", "rules", "settings", "strategies", "formats"}));
+      ->check(CLI::IsMember({"primitives", "errors", "passes", "policies", "rules", "settings",
+                             "strategies", "formats"}));
 
   CLI::App* cache = app.add_subcommand("cache", "list or clear the object code kept on disk");
   cache->add_option("what", options.what, "list or clear")

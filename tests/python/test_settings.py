@@ -13,7 +13,19 @@ import jetlag as jl
 from jetlag.configuration import Settings
 from jetlag.engine import core
 
-NAMES = ("jit", "cache_dir", "cache_limit", "rules", "trace")
+NAMES = (
+    "jit",
+    "cache_dir",
+    "cache_limit",
+    "rules",
+    "trace",
+    "trace_allocations",
+    "policies",
+    "worker_cap",
+    "grab_ns",
+    "inline_ns",
+    "in_flight",
+)
 
 
 @pytest.fixture(autouse=True)

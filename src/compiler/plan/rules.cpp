@@ -198,12 +198,9 @@ namespace {
 // The last word about a rule holds.
 bool is_on(std::string_view rule, std::string_view words) {
   bool on = true;
-  while (!words.empty()) {
-    const std::size_t comma = std::min(words.find(','), words.size());
-    const std::string_view word = words.substr(0, comma);
-    words.remove_prefix(std::min(comma + 1, words.size()));
-    if (word.substr(1) == rule || word.substr(1) == "all") on = word[0] == '+';
-  }
+  for_each_switch(words, [&](std::string_view name, bool yes) {
+    if (name == rule || name == "all") on = yes;
+  });
   return on;
 }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "array/memory.h"
+#include "base/settings.h"
 #include "compiler/jit/kernels.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/tasks/totals.h"
 
 namespace jetlag::exec {
 
@@ -14,14 +16,12 @@ namespace {
 // Rough speeds of one core; they decide only where work runs, never its result.
 constexpr double bytes_per_ns = 10.0;
 constexpr double flops_per_ns = 4.0;
-constexpr double inline_ns = 40'000;  // below this a hand-over costs more than it brings
-constexpr double grab_ns = 20'000;    // what a worker takes at a time
 constexpr std::int64_t most_outstanding = 256;
-constexpr std::int64_t most_bytes = std::int64_t{512} << 20;
 constexpr std::int64_t poll_every_ns = 30'000'000;
 constexpr double let_go_ns = 5'000;
 
-constexpr double measured_ns = 8'000;  // work worth two looks at the clock
+constexpr double looked_after_ns = 40'000;  // work during which the user may interrupt
+constexpr double measured_ns = 8'000;       // work worth two looks at the clock
 
 double estimate(const Job& job) {
   return std::max({job.bytes / bytes_per_ns, job.flops / flops_per_ns, 1.0});
@@ -58,6 +58,11 @@ std::exception_ptr located(std::exception_ptr error, Place place, const std::str
   }
 }
 
+void note_cost(StepCosts& costs, int id, double expected_ns, std::int64_t busy_ns) {
+  tasks::note_cost(expected_ns * costs.factor(id), busy_ns);
+  costs.note(id, expected_ns, static_cast<double>(busy_ns));
+}
+
 }  // namespace
 
 void Lane::perform(Job job, Step step) {
@@ -71,7 +76,8 @@ void Lane::perform(Job job, Step step) {
   }
   if (step.write && step.write->buffer()->visible()) before_visible_write();
   const bool alone = holding_ || tasks::inline_only() || tasks::workers() == 1 || host_.serial();
-  if (!pending && (alone || ns < inline_ns)) return run_inline(job, step, ns);
+  if (!pending && (alone || ns < static_cast<double>(inline_ns())))
+    return run_inline(job, step, ns);
   start_task(std::move(job), std::move(step), ns);
 }
 
@@ -83,7 +89,7 @@ void Lane::run_inline(const Job& job, const Step& step, double ns) {
     for (std::int64_t b = 0; b < job.blocks; ++b) {
       job.body(b);
       // What the caller can see is finished once begun.
-      if (ns > inline_ns && !visible && poll_is_due(poll_every_ns)) {
+      if (ns > looked_after_ns && !visible && poll_is_due(poll_every_ns)) {
         flight_->look(host_);
         host_.let_go();
       }
@@ -103,7 +109,7 @@ void Lane::start_task(Job job, Step step, double ns) {
   const std::int64_t bytes = step.write ? step.write->bytes() : 0;
   flight_->wait(host_, [&] {
     return flight_->outstanding() == 0 ||
-           (flight_->outstanding() < most_outstanding && flight_->bytes() + bytes <= most_bytes);
+           (flight_->outstanding() < most_outstanding && flight_->bytes() + bytes <= in_flight());
   });
 
   std::vector<tasks::TaskPtr> after;
@@ -129,8 +135,8 @@ void Lane::start_task(Job job, Step step, double ns) {
   work.blocks = job.blocks;
   const double per_block = std::max(ns / static_cast<double>(job.blocks), 1.0);
   const std::int64_t fair = std::max<std::int64_t>(job.blocks / (4 * tasks::workers()), 1);
-  work.blocks_per_grab =
-      std::clamp<std::int64_t>(static_cast<std::int64_t>(grab_ns / per_block), 1, fair);
+  work.blocks_per_grab = std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(static_cast<double>(grab_ns()) / per_block), 1, fair);
   work.body = std::move(job.body);
   work.finish = std::move(job.finish);
   work.dropped = &flight_->dropped;
@@ -150,7 +156,7 @@ void Lane::start_task(Job job, Step step, double ns) {
                keep = std::move(step.keep)](const tasks::Task& task) mutable {
     if (task.error())
       flight->error.report(sequence, located(task.error(), place, function ? function->file : ""));
-    else costs.note(id, expected, static_cast<double>(task.busy_nanoseconds()));
+    else note_cost(costs, id, expected, task.busy_nanoseconds());
     if (profile) profile->add(id, kind, task.nanoseconds(), blocks, bytes_moved, flops);
     for (const Ref<Buffer>& b : touched) b->pending.fetch_sub(1, std::memory_order_acq_rel);
     keep.clear();

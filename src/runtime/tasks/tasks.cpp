@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "runtime/tasks/hand_out.h"
+#include "runtime/tasks/totals.h"
 
 namespace jetlag::tasks {
 
@@ -38,6 +40,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   static void empty(void* pool) { static_cast<Pool*>(pool)->empty(); }
+  int most_awake() const {
+    const auto cap = static_cast<int>(std::min<std::int64_t>(worker_cap(), most_workers));
+    return cap > 0 ? std::min(cap, count_) : count_;
+  }
   void empty();
 
   const int count_;
@@ -46,6 +52,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::mutex mutex_;
   std::deque<Task*> urgent_, others_;
   int awake_ = 0;
+  std::int64_t called_ns_ = 0;  // when workers were last woken, until one came
   std::shared_ptr<Pool> self_;  // while workers are awake: their number may change meanwhile
 };
 
@@ -166,8 +173,9 @@ void Pool::add(Task* task, std::int64_t runners, bool urgent) {
   {
     std::scoped_lock lock(mutex_);
     for (std::int64_t i = 0; i < runners; ++i) (urgent ? urgent_ : others_).push_back(task);
-    woken = static_cast<int>(std::min<std::int64_t>(count_ - awake_, runners));
+    woken = static_cast<int>(std::clamp<std::int64_t>(most_awake() - awake_, 0, runners));
     if (awake_ == 0) self_ = shared_from_this();
+    if (woken > 0) called_ns_ = now_ns();
     awake_ += woken;
   }
   for (int i = 0; i < woken; ++i) hand_out(arena_, &Pool::empty, this);
@@ -182,7 +190,9 @@ void name_worker() {
 void Pool::empty() {
   name_worker();
   std::unique_lock lock(mutex_);
-  while (!urgent_.empty() || !others_.empty()) {
+  if (called_ns_ != 0) note_wake(now_ns() - std::exchange(called_ns_, 0));
+  // One too many goes to sleep; the others go on.
+  while (awake_ <= most_awake() && (!urgent_.empty() || !others_.empty())) {
     std::deque<Task*>& queue = urgent_.empty() ? others_ : urgent_;
     Task* task = queue.front();
     queue.pop_front();
@@ -273,6 +283,7 @@ void Task::run_blocks() {
   const std::int64_t begin = now_ns();
   std::int64_t unset = 0;
   std::uint64_t done = 0;
+  std::int64_t grabs = 0;
   if (begin_.compare_exchange_strong(unset, begin)) trace::count(trace::Tally::tasks_begun);
   trace::count(trace::Tally::runs);
   if (ready_by_ >= 0 && ready_by_ != trace::worker_number())
@@ -291,6 +302,7 @@ void Task::run_blocks() {
       const std::int64_t last = std::min(first + work_.blocks_per_grab, work_.blocks);
       for (std::int64_t b = first; b < last; ++b) work_.body(b);
       done += static_cast<std::uint64_t>(last - first);
+      ++grabs;
     }
   } catch (...) {
     fail(std::current_exception());
@@ -298,6 +310,7 @@ void Task::run_blocks() {
   const std::int64_t busy = now_ns() - begin;
   busy_.fetch_add(busy, std::memory_order_relaxed);
   trace::count(trace::Tally::busy_ns, static_cast<std::uint64_t>(busy));
+  note_grabs(grabs, busy);
   span.set_argument(done);
   if (runners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (!failed() && work_.finish) {

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "trace/chunk/writer.h"
+#include "trace/record/listen.h"
 #include "trace/record/ticks.h"
 
 namespace jetlag::trace {
@@ -74,6 +75,7 @@ struct Outlet {
   std::shared_ptr<Ring> ring;
   std::uint32_t track = 0;
   std::uint64_t moved = 0;           // records that were moved out
+  std::uint64_t heard = 0;           // by the listener
   std::atomic<bool> retired{false};  // its thread has ended
 };
 
@@ -84,8 +86,10 @@ std::string json_line(const json& value) {
 
 class Recording {
  public:
-  Recording(const std::string& path, const RecordOptions& options, std::uint32_t number)
-      : options_(options), number_(number), writer_(path) {
+  // If it keeps nothing, the file is only where the rings are.
+  Recording(const std::string& path, const RecordOptions& options, std::uint32_t number, bool keeps)
+      : options_(options), number_(number), keeps_(keeps), writer_(path) {
+    if (!keeps_) unlink(path.c_str());
     json facts = json::parse("{" + options.facts + "}", nullptr, false);
     if (!facts.is_object()) facts = json::object();
     facts["def"] = "run";
@@ -100,6 +104,13 @@ class Recording {
 
   const std::string& path() const { return writer_.path(); }
   std::uint32_t number() const { return number_; }
+  bool keeps() const { return keeps_; }
+
+  void set_listener(std::shared_ptr<const Listener> listener) {
+    std::scoped_lock lock(mutex_);
+    listener_ = std::move(listener);
+    for (const auto& o : outlets_) o->heard = o->ring->header().head.load();
+  }
 
   // A ring for the calling thread, or null where there is no space for one.
   std::shared_ptr<Outlet> join(const std::string& name) {
@@ -122,10 +133,13 @@ class Recording {
       outlet->retired = false;
       RingHeader& header = outlet->ring->header();
       header.track.store(outlet->track, std::memory_order_relaxed);
-      writer_.define(json_line({{"def", "thread"},
-                                {"track", outlet->track},
-                                {"name", name.empty() ? format("thread {}", outlet->track) : name},
-                                {"system", syscall(SYS_gettid)}}));
+      outlet->heard = header.head.load(std::memory_order_relaxed);
+      if (keeps_)
+        writer_.define(
+            json_line({{"def", "thread"},
+                       {"track", outlet->track},
+                       {"name", name.empty() ? format("thread {}", outlet->track) : name},
+                       {"system", syscall(SYS_gettid)}}));
       outlets_.push_back(outlet);
       return outlet;
     } catch (const Error& error) {
@@ -136,7 +150,7 @@ class Recording {
 
   void define_sites() {
     std::scoped_lock lock(mutex_);
-    if (!trouble_.empty()) return;
+    if (!trouble_.empty() || !keeps_) return;
     try {
       for (const SiteId all = site_count(); defined_ < all;) {
         const Site s = site_at(++defined_);
@@ -199,7 +213,7 @@ class Recording {
   static void name_system_thread() { pthread_setname_np(pthread_self(), "jetlag-trace"); }
 
   void look() {
-    if (!trouble_.empty()) return;
+    if (!trouble_.empty() || !keeps_) return;
     const Moment m = look_at_clocks();
     try {
       writer_.define(json_line({{"def", "clock"}, {"ticks", m.ticks}, {"ns", m.ns}}));
@@ -215,6 +229,7 @@ class Recording {
       const bool retired = o.retired.load(std::memory_order_acquire);
       RingHeader& header = o.ring->header();
       const std::uint64_t head = header.head.load(std::memory_order_acquire);
+      hear(o, head);
       if (head != o.moved && (all || retired || head - o.moved >= o.ring->room() / 4))
         move(o, head);
       if (!retired || o.moved != head) {
@@ -226,8 +241,18 @@ class Recording {
     }
   }
 
+  void hear(Outlet& o, std::uint64_t head) {
+    const std::uint64_t room = o.ring->room();
+    while (listener_ && o.heard != head) {
+      const std::uint64_t first = o.heard & (room - 1);
+      const std::uint64_t count = std::min(head - o.heard, room - first);
+      (*listener_)(o.track, {o.ring->records() + first, count});
+      o.heard += count;
+    }
+  }
+
   void move(Outlet& o, std::uint64_t head) {
-    if (trouble_.empty()) {
+    if (keeps_ && trouble_.empty()) {
       try {
         writer_.add_columns(*o.ring, o.track, o.moved, head);
         records_ += head - o.moved;
@@ -236,7 +261,7 @@ class Recording {
       }
     }
     // What cannot be kept is counted; the computation goes on.
-    if (!trouble_.empty()) lost_.fetch_add(head - o.moved, std::memory_order_relaxed);
+    if (keeps_ && !trouble_.empty()) lost_.fetch_add(head - o.moved, std::memory_order_relaxed);
     o.moved = head;
     o.ring->header().tail.store(head, std::memory_order_release);
   }
@@ -247,6 +272,8 @@ class Recording {
 
   const RecordOptions options_;
   const std::uint32_t number_;
+  const bool keeps_;
+  std::shared_ptr<const Listener> listener_;
   std::mutex mutex_;
   std::condition_variable wake_;
   Writer writer_;
@@ -264,10 +291,41 @@ class Recording {
 struct State {
   std::mutex mutex;
   std::shared_ptr<Recording> recording;
+  std::shared_ptr<const Listener> listener;
 };
 State& state() {
   static State& s = *new State;
   return s;
+}
+
+// With the lock held.
+void begin(const std::string& path, const RecordOptions& options, bool keeps) {
+  const std::uint32_t number = ++last_session;
+  State& s = state();
+  s.recording = std::make_shared<Recording>(path, options, number, keeps);
+  s.recording->set_listener(s.listener);
+  session.store(number, std::memory_order_release);
+  // Those that were seen before; from here on each is written when it is first seen.
+  s.recording->define_sites();
+  tell(true);
+}
+
+// With the lock held. Null if nothing is recorded.
+std::shared_ptr<Recording> end() {
+  std::shared_ptr<Recording> recording = std::move(state().recording);
+  if (recording) tell(false);
+  session.store(0, std::memory_order_release);
+  return recording;
+}
+
+// With the lock held: what is not kept is heard all the same.
+void begin_for_listener() {
+  if (!state().listener) return;
+  static std::atomic<int> count{0};
+  constexpr std::uint64_t small_ring = std::uint64_t{1} << 13;
+  const char* folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  begin(format("{}/jetlag-events-{}-{}", folder, getpid(), ++count), {.ring_records = small_ring},
+        false);
 }
 
 std::shared_ptr<Recording> current() {
@@ -410,36 +468,47 @@ void Span::finish() {
 
 void start_recording(const std::string& path, const RecordOptions& options) {
   std::scoped_lock lock(state().mutex);
-  if (state().recording)
+  if (state().recording && state().recording->keeps())
     throw Error(Kind::runtime,
                 format("a trace is being recorded already, into {}", state().recording->path()),
                 "end that recording first");
-  const std::uint32_t number = ++last_session;
   std::string file = path;
   if (const std::size_t at = file.find("%p"); at != std::string::npos)
     file.replace(at, 2, format("{}", getpid()));
-  state().recording = std::make_shared<Recording>(file, options, number);
-  session.store(number, std::memory_order_release);
-  // Those that were seen before; from here on each is written when it is first seen.
-  state().recording->define_sites();
-  tell(true);
+  if (const auto heard = end()) heard->stop();
+  try {
+    begin(file, options, true);
+  } catch (...) {
+    begin_for_listener();
+    throw;
+  }
 }
 
 RecordingSummary stop_recording() {
   std::shared_ptr<Recording> recording;
   {
     std::scoped_lock lock(state().mutex);
-    recording = std::move(state().recording);
-    if (recording) tell(false);
-    session.store(0, std::memory_order_release);
+    if (!state().recording || !state().recording->keeps())
+      throw Error(Kind::runtime, "no trace is being recorded");
+    recording = end();
+    begin_for_listener();
   }
-  if (!recording) throw Error(Kind::runtime, "no trace is being recorded");
   return recording->stop();
+}
+
+void listen(std::shared_ptr<const Listener> listener) {
+  std::scoped_lock lock(state().mutex);
+  State& s = state();
+  s.listener = std::move(listener);
+  if (s.recording && s.recording->keeps()) return s.recording->set_listener(s.listener);
+  // Ends by hearing what was recorded so far.
+  if (const auto heard = end()) heard->stop();
+  begin_for_listener();
 }
 
 std::string recording_path() {
   const auto recording = current();
-  return recording ? recording->path() : std::string();
+  return recording && recording->keeps() ? recording->path() : std::string();
 }
 
 void after_fork() {
