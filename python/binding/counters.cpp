@@ -5,6 +5,7 @@
 #include "binding/module.h"
 #include "runtime/exec/counters.h"
 #include "trace/counters/counters.h"
+#include "trace/counters/user.h"
 
 namespace jetlag::python {
 
@@ -67,6 +68,20 @@ void add_counters(nb::module_& m) {
              return rows;
            })
       .def("read", &values_of);
+  // They live as long as the process: Python only holds a reference.
+  nb::class_<trace::UserCounter>(m, "UserCounter")
+      .def("add", &trace::UserCounter::add, nb::arg("more"))
+      .def("set", &trace::UserCounter::set, nb::arg("value"))
+      .def_prop_ro("value", &trace::UserCounter::value)
+      .def_prop_ro("name", [](const trace::UserCounter& c) { return text(c.counter().name); })
+      .def_prop_ro("unit", [](const trace::UserCounter& c) { return text(c.counter().unit); });
+  m.def(
+      "user_counter",
+      [](const std::string& name, const std::string& unit, const std::string& kind,
+         const std::string& doc) -> trace::UserCounter& {
+        return trace::user_counter(name, unit, trace::counter_kind_named(kind), doc);
+      },
+      nb::arg("name"), nb::arg("unit"), nb::arg("kind"), nb::arg("doc"), nb::rv_policy::reference);
 }
 
 }  // namespace jetlag::python

@@ -6,11 +6,13 @@
 #include <memory>
 
 #include "binding/module.h"
+#include "trace/counters/sampler.h"
 #include "trace/formats/format.h"
 #include "trace/record/record.h"
 #include "trace/store/graph.h"
 #include "trace/store/profile.h"
 #include "trace/store/report.h"
+#include "trace/store/samples.h"
 
 namespace jetlag::python {
 
@@ -72,6 +74,23 @@ void figures(nb::dict& d, const std::vector<Row>& rows) {
   d["flops"] = column<double>(rows, [](const Row& f) { return f.flops; });
 }
 
+void add_counter_columns(nb::dict& d, const Trace& t) {
+  using Row = trace::Counter;
+  d["name"] = words(t.counters, [](const Row& c) -> std::string_view { return c.name; });
+  d["unit"] = words(t.counters, [](const Row& c) -> std::string_view { return c.unit; });
+  d["kind"] = words(t.counters, [](const Row& c) { return trace::kind_name(c.kind); });
+  d["doc"] = words(t.counters, [](const Row& c) -> std::string_view { return c.doc; });
+  const std::vector<trace::CounterFigures> rows = trace::counter_figures(t);
+  using Figures = trace::CounterFigures;
+  d["samples"] = column<I>(rows, [](const Figures& f) { return f.samples; });
+  d["first"] = column<double>(rows, [](const Figures& f) { return f.first; });
+  d["last"] = column<double>(rows, [](const Figures& f) { return f.last; });
+  d["min"] = column<double>(rows, [](const Figures& f) { return f.least; });
+  d["mean"] = column<double>(rows, [](const Figures& f) { return f.mean; });
+  d["max"] = column<double>(rows, [](const Figures& f) { return f.most; });
+  d["growth"] = column<double>(rows, [](const Figures& f) { return f.growth; });
+}
+
 nb::dict table(const Trace& t, const std::string& name) {
   nb::dict d;
   if (name == "spans") {
@@ -108,11 +127,7 @@ nb::dict table(const Trace& t, const std::string& name) {
     d["thread"] = column<I>(t.samples, [](const Row& s) { return s.thread; });
     d["value"] = column<double>(t.samples, [](const Row& s) { return s.value; });
   } else if (name == "counters") {
-    using Row = trace::Counter;
-    d["name"] = words(t.counters, [](const Row& c) -> std::string_view { return c.name; });
-    d["unit"] = words(t.counters, [](const Row& c) -> std::string_view { return c.unit; });
-    d["kind"] = words(t.counters, [](const Row& c) { return trace::kind_name(c.kind); });
-    d["doc"] = words(t.counters, [](const Row& c) -> std::string_view { return c.doc; });
+    add_counter_columns(d, t);
   } else if (name == "points") {
     using Row = trace::Point;
     d["time"] = column<I>(t.points, [](const Row& p) { return p.time; });
@@ -158,23 +173,31 @@ nb::dict table(const Trace& t, const std::string& name) {
 void add_recording(nb::module_& m) {
   m.def(
       "trace_start",
-      [](const std::string& path, const std::string& facts) {
-        trace::start_recording(path, {.facts = facts});
+      [](const std::string& path, const std::string& facts, const std::string& counters,
+         double period, const std::string& hardware) {
+        return trace::start_recording(path, {.facts = facts},
+                                      trace::sampling_of(counters, period, hardware));
       },
-      nb::arg("path"), nb::arg("facts") = "", "Begins to record into the file.");
+      nb::arg("path"), nb::arg("facts") = "", nb::arg("counters") = "", nb::arg("period") = 0.1,
+      nb::arg("hardware") = "none",
+      "Begins to record into the file, with samples of the counters that fit, seconds apart. What "
+      "is "
+      "missing of the hardware's counters, and why; empty if nothing is.");
   m.def(
       "trace_stop",
       [] {
-        trace::RecordingSummary s;
+        trace::SampledSummary all;
         {
           const nb::gil_scoped_release free;
-          s = trace::stop_recording();
+          all = trace::stop_recording_and_sampling();
         }
+        const trace::RecordingSummary& s = all.recording;
         nb::dict d;
         d["path"] = s.path;
         d["records"] = s.records;
         d["dropped"] = s.dropped;
         d["trouble"] = s.trouble;
+        d["unfit"] = all.unfit;
         return d;
       },
       "Ends the recording; what became of it.");

@@ -21,7 +21,7 @@ from jetlag.reports import NotLowered, OpaqueWarning
 if TYPE_CHECKING:
     from jetlag import policies
     from jetlag.configuration import cache_dir, settings
-    from jetlag.counting import Counters, counters
+    from jetlag.counting import Counters, counter, counters
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
     from jetlag.policies import policy
@@ -45,6 +45,7 @@ __all__ = [
     "Tuned",
     "__version__",
     "cache_dir",
+    "counter",
     "counters",
     "explain",
     "jit",
@@ -69,6 +70,7 @@ _LATER = {
     "Tuned": "jetlag.trials",
     "Trace": "jetlag.traces",
     "cache_dir": "jetlag.configuration",
+    "counter": "jetlag.counting",
     "counters": "jetlag.counting",
     "explain": "jetlag.explanation",
     "open_trace": "jetlag.traces",

@@ -145,6 +145,38 @@ class Settings:
     def in_flight(self, value: int) -> None:
         _set("in_flight", value, int, "an int")
 
+    @property
+    def trace_counters(self) -> str:
+        """Patterns of counters that traces sample, "none" for none. `JETLAG_TRACE_COUNTERS`.
+
+        `jl.counters()` lists the counters.
+        """
+        return _get("trace_counters")
+
+    @trace_counters.setter
+    def trace_counters(self, value: str) -> None:
+        _set("trace_counters", value, str, "a str")
+
+    @property
+    def trace_period(self) -> float:
+        """Seconds between two samples of a counter. `JETLAG_TRACE_PERIOD`."""
+        return float(_get("trace_period"))
+
+    @trace_period.setter
+    def trace_period(self, value: float) -> None:
+        _set("trace_period", value, (int, float), "a number")
+
+    @property
+    def trace_hardware(self) -> str:
+        """What the processor counts while tasks run: "none", "auto", or names of events, with
+        spaces between them. `JETLAG_TRACE_HARDWARE`.
+        """
+        return _get("trace_hardware")
+
+    @trace_hardware.setter
+    def trace_hardware(self, value: str) -> None:
+        _set("trace_hardware", value, str, "a str")
+
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
         return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)

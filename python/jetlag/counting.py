@@ -30,6 +30,29 @@ def counters(*patterns: str) -> Counters:
     return Counters(patterns or ("*",))
 
 
+def counter(name: str, unit: str = "1", *, kind: str = "gauge", doc: str = "") -> Any:  # noqa: ANN401
+    """A counter of your own, `/user{0/total}/NAME`; the same one for the same name.
+
+    >>> residual = jl.counter("residual", "1", doc="of the last round")  # doctest: +SKIP
+    >>> residual.set(0.25)  # doctest: +SKIP
+    >>> rows = jl.counter("rows", "rows", kind="monotone")  # doctest: +SKIP
+    >>> rows.add(100)  # doctest: +SKIP
+
+    It has `add(more)`, `set(value)`, `value`, `name` and `unit`, and any thread may use it. While a
+    trace is recorded each change is a sample in it, on the thread that made it. A `/` in the name
+    makes groups: "solver/residual" is `/user/solver{0/total}/residual`.
+
+    kind: gauge, or monotone for what only grows: then `@rate` gives its growth a second, and what
+    would make it smaller raises ValueError.
+
+    Raises ValueError for a name with spaces or any of `{}*?@`, and for a name that another unit or
+    kind was given to.
+    """
+    if kind not in ("gauge", "monotone"):
+        raise ValueError(f"kind is 'gauge' or 'monotone', not {kind!r}")
+    return core().user_counter(name, unit, kind, doc or "a counter of the program")
+
+
 class Counters:
     """Counters that were chosen with `jl.counters`."""
 

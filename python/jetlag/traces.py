@@ -58,11 +58,15 @@ class Trace:
         return self._table("threads")
 
     def counters(self) -> Columns:
-        """Measured quantities: name, unit, kind, what it means."""
+        """Measured quantities: name, unit, kind, meaning, and figures of their samples.
+
+        Those are samples (how many), first, last, min, mean, max, and growth: last less first, of
+        all threads together.
+        """
         return self._table("counters")
 
     def samples(self) -> Columns:
-        """Values of counters over time."""
+        """Values of counters over time: time, counter and thread (their rows), value."""
         return self._table("samples")
 
     def points(self) -> Columns:

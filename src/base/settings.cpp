@@ -42,6 +42,13 @@ constexpr Setting table[] = {
      "work that takes less, by estimate, is done at once and not handed out"},
     {"in_flight", "JETLAG_IN_FLIGHT", SettingKind::bytes, "536870912", "",
      "how many bytes of results may be under way; a call with more waits for some"},
+    {"trace_counters", "JETLAG_TRACE_COUNTERS", SettingKind::words,
+     "/tasks/running /tasks/executed /tasks/idle-rate /memory/live /proc/self/status/VmRSS", "",
+     "patterns of counters that a trace samples, with spaces between them; 'none': none"},
+    {"trace_period", "JETLAG_TRACE_PERIOD", SettingKind::seconds, "0.1", "",
+     "seconds between their samples"},
+    {"trace_hardware", "JETLAG_TRACE_HARDWARE", SettingKind::words, "none", "",
+     "what the processor counts while tasks run: none, auto, or names of events, of PAPI too"},
 };
 constexpr std::size_t count = std::size(table);
 enum Index : std::size_t {
@@ -81,6 +88,13 @@ bool is_size(std::string_view value) {
   return error == std::errc{} && end == value.data() + value.size() && number >= 0;
 }
 
+bool is_seconds(std::string_view value) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  return error == std::errc{} && end == value.data() + value.size() && number >= 1e-3 &&
+         number <= 1e6;
+}
+
 // "-solve,+scaled", or nothing.
 bool is_switches(std::string_view words) {
   while (!words.empty()) {
@@ -110,6 +124,11 @@ void check_value(const Setting& s, std::string_view how, std::string_view value)
     case SettingKind::file:
       if (value.find('\0') == std::string_view::npos) return;
       throw Error(Kind::value, format("{} must be a path without null characters", how));
+    case SettingKind::words: return;
+    case SettingKind::seconds:
+      if (is_seconds(value)) return;
+      throw Error(Kind::value,
+                  format("{} must be seconds from 0.001 to 1000000, not '{}'", how, value));
     case SettingKind::switches:
       if (is_switches(value)) return;
       throw Error(Kind::value,
@@ -192,7 +211,8 @@ std::int64_t number_at(std::size_t i) { return state().numbers[i].load(std::memo
 }  // namespace
 
 std::string_view kind_name(SettingKind kind) {
-  constexpr std::string_view names[] = {"choice", "folder", "bytes", "number", "switches", "file"};
+  constexpr std::string_view names[] = {"choice",   "folder", "bytes", "number",
+                                        "switches", "file",   "words", "seconds"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -9,7 +9,16 @@
 
 namespace jetlag {
 
-enum class SettingKind : std::uint8_t { choice, folder, bytes, number, switches, file };
+enum class SettingKind : std::uint8_t {
+  choice,
+  folder,
+  bytes,
+  number,
+  switches,
+  file,
+  words,
+  seconds
+};
 std::string_view kind_name(SettingKind kind);
 
 struct Setting {

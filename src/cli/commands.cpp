@@ -14,11 +14,13 @@
 #include "compiler/plan/rules.h"
 #include "primitives/primitive.h"
 #include "runtime/exec/allocations.h"
+#include "runtime/exec/counters.h"
 #include "runtime/exec/lane.h"
 #include "runtime/policies/policies.h"
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/strategies.h"
+#include "trace/counters/sampler.h"
 #include "trace/formats/format.h"
 #include "trace/record/record.h"
 
@@ -140,13 +142,18 @@ class Recording {
   Recording(const std::string& path, const std::string& program) {
     if (path.empty()) return;
     exec::record_allocations();
-    trace::start_recording(path,
-                           {.facts = format("\"program\": {}", nlohmann::json(program).dump())});
+    const std::string missing = trace::start_recording(
+        path, {.facts = format("\"program\": {}", nlohmann::json(program).dump())},
+        trace::sampling_of_settings());
+    if (!missing.empty()) std::cerr << format("warning: {}\n", missing);
     open_ = true;
   }
   ~Recording() {
     if (!open_) return;
-    const trace::RecordingSummary s = trace::stop_recording();
+    const trace::SampledSummary all = trace::stop_recording_and_sampling();
+    const trace::RecordingSummary& s = all.recording;
+    for (const std::string& p : all.unfit)
+      std::cerr << format("warning: {}: no counter fits '{}'\n", s.path, p);
     if (!s.trouble.empty())
       std::cerr << format("warning: {} is not complete: {}\n", s.path, s.trouble);
     else if (s.dropped > 0)
@@ -160,6 +167,7 @@ class Recording {
 }  // namespace
 
 int run(const Options& options) {
+  exec::add_counters();
   if (options.threads) tasks::set_workers(options.threads);
   policy::apply_setting();
   const auto nodes = parse(program_text(options));

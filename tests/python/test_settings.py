@@ -25,6 +25,9 @@ NAMES = (
     "grab_ns",
     "inline_ns",
     "in_flight",
+    "trace_counters",
+    "trace_period",
+    "trace_hardware",
 )
 
 
@@ -99,6 +102,17 @@ def test_an_unknown_setting_is_an_attribute_error() -> None:
         jl.settings.jti = "off"  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="no attribute 'jti'"):
         _ = jl.settings.jti  # type: ignore[attr-defined]
+
+
+def test_the_period_is_a_number_of_seconds() -> None:
+    jl.settings.trace_period = 2
+
+    assert jl.settings.trace_period == 2.0
+    for wrong in (0, -1, float("nan"), 1e9):
+        with pytest.raises(ValueError, match="trace_period must be seconds from"):
+            jl.settings.trace_period = wrong
+    with pytest.raises(TypeError, match="trace_period must be a number, not str"):
+        jl.settings.trace_period = "2"  # type: ignore[assignment]
 
 
 def test_every_row_of_the_table_is_an_attribute() -> None:

@@ -7,6 +7,7 @@
 #include "primitives/operators.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
+#include "trace/counters/hardware.h"
 
 namespace jetlag::exec {
 
@@ -60,8 +61,11 @@ Value Lane::run(std::span<Value> arguments) {
   use_stack_of_thread();
   const plan::Function& entry = *program_.functions.front();
   trace::Span span;
-  if (trace::recording()) [[unlikely]]
+  trace::Metered metered;
+  if (trace::recording()) [[unlikely]] {
     span.begin(call_site(entry));
+    metered.begin();
+  }
   try {
     Value result;
     try {

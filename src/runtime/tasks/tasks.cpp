@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "runtime/tasks/hand_out.h"
 #include "runtime/tasks/totals.h"
+#include "trace/counters/hardware.h"
 
 namespace jetlag::tasks {
 
@@ -278,8 +279,11 @@ void Task::launch(bool here) {
 
 void Task::run_blocks() {
   trace::Span span;
-  if (id_ != 0 && trace::recording()) [[unlikely]]
+  trace::Metered metered;
+  if (id_ != 0 && trace::recording()) [[unlikely]] {
     span.begin(work_.site, id_, static_cast<std::uint64_t>(work_.blocks));
+    metered.begin();
+  }
   const std::int64_t begin = now_ns();
   std::int64_t unset = 0;
   std::uint64_t done = 0;

@@ -9,6 +9,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "trace/counters/hardware.h"
+#include "trace/counters/proc.h"
+#include "trace/counters/sampler.h"
+#include "trace/counters/sensors.h"
 #include "trace/counters/sources.h"
 
 namespace jetlag::trace {
@@ -44,7 +48,14 @@ struct Registry {
   std::vector<std::unique_ptr<CounterSource>> sources;
   std::atomic<std::uint64_t> generation{1};
 
-  Registry() { sources.push_back(tally_source()); }
+  Registry() {
+    sources.push_back(tally_source());
+    sources.push_back(user_source());
+    for (const ProcFile& file : proc_files()) sources.push_back(proc_source(file));
+    sources.push_back(hardware_source());
+    sources.push_back(power_source());
+    sources.push_back(sensor_source());
+  }
 };
 Registry& registry() {
   static Registry& r = *new Registry;
@@ -69,13 +80,14 @@ bool may_fit(std::string_view pattern, std::string_view prefix) {
   return fixed.starts_with(prefix) || prefix.starts_with(fixed);
 }
 
-// "/tasks/executed" means the total.
-std::string in_full(std::string_view pattern) {
-  std::string full(pattern);
-  const std::size_t slash = full.rfind('/');
-  if (full.find_first_of("*?{") == std::string::npos && slash != std::string::npos && slash > 0)
-    full.insert(slash, of_process);
-  return full;
+// "/tasks/executed" means the total; "/tasks/*" may mean it, too.
+std::vector<std::string> forms_of(std::string_view pattern) {
+  std::vector<std::string> forms{std::string(pattern)};
+  const std::size_t slash = pattern.rfind('/');
+  if (pattern.find('{') != pattern.npos || slash == pattern.npos || slash == 0) return forms;
+  forms.emplace_back(pattern).insert(slash, of_process);
+  if (pattern.find_first_of("*?") == pattern.npos) forms.erase(forms.begin());
+  return forms;
 }
 
 // A star and what follows it is tried at each place.
@@ -96,6 +108,16 @@ bool fits(std::string_view pattern, std::string_view text) {
     }
   }
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+bool fits_one(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& p) { return fits(p, name); });
+}
+
+bool may_fit_one(const std::vector<std::string>& patterns, std::string_view prefix) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& p) { return may_fit(p, prefix); });
 }
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
@@ -127,23 +149,23 @@ std::string counter_name(std::string_view object, std::string_view instance,
 }
 
 bool matches_counter(std::string_view pattern, std::string_view name) {
-  return fits(in_full(pattern), name);
+  return fits_one(forms_of(pattern), name);
 }
 
 std::vector<ListedCounter> list_counters(std::string_view pattern) {
-  const std::string full = in_full(pattern);
+  const std::vector<std::string> forms = forms_of(pattern);
   std::vector<ListedCounter> found;
   for (CounterSource* source : sources()) {
-    if (!may_fit(full, source->prefix())) continue;
+    if (!may_fit_one(forms, source->prefix())) continue;
     for (ListedCounter& c : source->list()) {
-      if (fits(full, c.counter.name)) found.push_back(std::move(c));
+      if (fits_one(forms, c.counter.name)) found.push_back(std::move(c));
     }
   }
   return found;
 }
 
 double read_counter(std::string_view name) {
-  const std::string full = in_full(name);
+  const std::string full = forms_of(name).back();
   for (CounterSource* source : sources()) {
     if (!full.starts_with(source->prefix())) continue;
     const std::vector<ListedCounter> all = source->list();
@@ -171,16 +193,16 @@ struct CounterReader::Part {
 };
 
 CounterReader::CounterReader(std::vector<std::string> patterns) {
-  for (std::string& p : patterns) {
-    const bool rate = p.ends_with(rate_mark);
-    std::string full = in_full(std::string_view(p).substr(0, p.size() - (rate ? 5 : 0)));
-    if (full.empty() || std::string_view("/*?").find(full[0]) == std::string_view::npos)
+  for (const std::string& p : patterns) {
+    const std::string_view plain =
+        std::string_view(p).substr(0, p.size() - (p.ends_with(rate_mark) ? rate_mark.size() : 0));
+    if (plain.empty() || std::string_view("/*?").find(plain[0]) == std::string_view::npos)
       throw Error(Kind::value,
                   format("'{}' is no name of counters: those begin with '/', as in "
                          "/tasks{{0/total}}/executed",
                          p),
                   "`jetlag counters list` and jl.counters() show those there are");
-    patterns_.push_back(rate ? full + std::string(rate_mark) : std::move(full));
+    for (std::string& form : forms_of(p)) patterns_.push_back(std::move(form));
   }
   look();
 }
@@ -193,10 +215,7 @@ bool CounterReader::look() {
   seen_ = generation;
   const std::size_t before = counters_.size();
   for (CounterSource* source : sources()) {
-    const auto wanted = [&](const std::string& pattern) {
-      return may_fit(pattern, source->prefix());
-    };
-    if (std::none_of(patterns_.begin(), patterns_.end(), wanted)) continue;
+    if (!may_fit_one(patterns_, source->prefix())) continue;
     auto at = std::find_if(parts_.begin(), parts_.end(),
                            [&](const auto& p) { return p->source == source; });
     if (at == parts_.end()) {
@@ -213,12 +232,9 @@ bool CounterReader::look() {
         part.rows.push_back(counters_.size());
         counters_.push_back(std::move(counter));
       };
-      const auto fitting = [&](const std::string& name) {
-        return std::any_of(patterns_.begin(), patterns_.end(),
-                           [&](const std::string& p) { return fits(p, name); });
-      };
-      if (fitting(c.counter.name)) take(c.counter);
+      if (fits_one(patterns_, c.counter.name)) take(c.counter);
       const std::string rate = c.counter.name + std::string(rate_mark);
+      // "*" means no rates, though it fits their names.
       const bool asked = std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& p) {
         return p.ends_with(rate_mark) && fits(p, rate);
       });
@@ -263,6 +279,9 @@ std::span<const double> CounterReader::read() {
 void counters_after_fork() {
   new (&registry().mutex) std::mutex;
   tallies_after_fork();
+  user_counters_after_fork();
+  sampling_after_fork();
+  hardware_after_fork();
 }
 
 }  // namespace jetlag::trace

@@ -1,4 +1,5 @@
-// Comma-separated values (RFC 4180): a row for each span.
+// Comma-separated values (RFC 4180): a row for each span; in a file beside it, one for each sample
+// of a counter.
 #include "trace/formats/text.h"
 #include "trace/formats/writers.h"
 
@@ -16,9 +17,30 @@ std::string field(std::string_view text) {
   return quoted + '"';
 }
 
+// "run.csv" has its samples in "run.counters.csv".
+std::string path_of_samples(const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  const bool suffix = dot != std::string::npos && path.find('/', dot) == std::string::npos;
+  return path.substr(0, suffix ? dot : path.size()) + ".counters.csv";
+}
+
+void write_samples(const Trace& trace, const std::string& path) {
+  if (trace.samples.empty()) return;
+  TextFile file(path);
+  file.print("time,value,unit,kind,counter,thread,thread_name\r\n");
+  for (const Sample& s : trace.samples) {
+    const Counter& c = trace.counters[static_cast<std::size_t>(s.counter)];
+    const Thread& t = trace.threads[static_cast<std::size_t>(s.thread)];
+    file.print("{},{},{},{},{},{},{}\r\n", s.time, s.value, field(c.unit), kind_name(c.kind),
+               field(c.name), t.id, field(t.name));
+  }
+  file.finish();
+}
+
 }  // namespace
 
 void write_csv(const Trace& trace, const std::string& path) {
+  write_samples(trace, path_of_samples(path));
   TextFile file(path);
   file.print(
       "span,begin,end,parent,thread,thread_name,task,open,name,category,function,file,line,"

@@ -17,7 +17,8 @@ namespace {
 constexpr Format table[] = {
     {"chrome", "Perfetto, chrome://tracing",
      "JSON of trace events: spans, edges as arrows, counters, arguments", write_chrome},
-    {"csv", "pandas, spreadsheets", "a row for each span, with its site", write_csv},
+    {"csv", "pandas, spreadsheets",
+     "a row for each span, with its site; samples of counters in a file beside it", write_csv},
     {"dot", "Graphviz", "the task graph", write_dot},
     {"hatchet", "Hatchet (GraphFrame.from_literal)", "the tree of calls, as JSON", write_hatchet},
     {"newick", "viewers of trees", "the tree of calls; lengths are own nanoseconds", write_newick},

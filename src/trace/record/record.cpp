@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "trace/chunk/writer.h"
+#include "trace/record/counter.h"
 #include "trace/record/listen.h"
 #include "trace/record/ticks.h"
 
@@ -166,6 +167,34 @@ class Recording {
     }
   }
 
+  void define_counters() {
+    std::scoped_lock lock(mutex_);
+    if (!trouble_.empty() || !keeps_) return;
+    try {
+      for (const SiteId all = counter_count(); counters_ < all;) {
+        const Counter c = counter_at(++counters_);
+        writer_.define(json_line({{"def", "counter"},
+                                  {"id", counters_},
+                                  {"name", c.name},
+                                  {"unit", c.unit},
+                                  {"kind", kind_name(c.kind)},
+                                  {"doc", c.doc}}));
+      }
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+
+  void add_fact(const std::string& name, const std::string& value) {
+    std::scoped_lock lock(mutex_);
+    if (!trouble_.empty() || !keeps_) return;
+    try {
+      writer_.define(json_line({{"def", "run"}, {name, value}}));
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+
   void lose() { lost_.fetch_add(1, std::memory_order_relaxed); }
 
   RecordingSummary stop() {
@@ -280,6 +309,7 @@ class Recording {
   std::vector<std::shared_ptr<Outlet>> outlets_;
   std::vector<std::shared_ptr<Outlet>> idle_;
   SiteId defined_ = 0;
+  SiteId counters_ = 0;  // that are defined
   std::uint64_t records_ = 0;
   std::atomic<std::uint64_t> lost_{0};
   std::string trouble_;
@@ -307,6 +337,7 @@ void begin(const std::string& path, const RecordOptions& options, bool keeps) {
   session.store(number, std::memory_order_release);
   // Those that were seen before; from here on each is written when it is first seen.
   s.recording->define_sites();
+  s.recording->define_counters();
   tell(true);
 }
 
@@ -536,6 +567,18 @@ SiteId define(const Site& site) {
     if (const auto r = current()) r->define_sites();
   }
   return id;
+}
+
+SiteId define(const Counter& counter) {
+  const SiteId id = intern(counter);
+  if (recording()) {
+    if (const auto r = current()) r->define_counters();
+  }
+  return id;
+}
+
+void add_fact(const std::string& name, const std::string& value) {
+  if (const auto r = current()) r->add_fact(name, value);
 }
 
 }  // namespace jetlag::trace

@@ -9,6 +9,7 @@
 #include "trace/store/graph.h"
 #include "trace/store/moments.h"
 #include "trace/store/profile.h"
+#include "trace/store/samples.h"
 
 namespace jetlag::trace {
 
@@ -119,6 +120,10 @@ std::string heading(const Trace& trace) {
   if (!trace.closed) text += "the process ended before the recording did\n";
   if (trace.dropped > 0)
     text += format("{} spans and events found no room and are missing\n", trace.dropped);
+  if (const std::string_view used = trace.fact("hardware"); !used.empty())
+    text += format("hardware counters by {}\n", used);
+  if (const std::string_view why = trace.fact("hardware_without"); !why.empty())
+    text += format("  without {}\n", why);
   for (const std::string& c : trace.complaints) text += c + '\n';
   return text;
 }
@@ -244,6 +249,22 @@ std::string tree(const Trace& trace, const ReportOptions& options) {
   return table.text();
 }
 
+// Figures of what was sampled, or nothing.
+std::string counters(const Trace& trace) {
+  constexpr std::size_t figures = 5;
+  Table table({"first", "last", "min", "mean", "max", "unit", "counter"}, figures);
+  bool some = false;
+  for (const CounterFigures& f : counter_figures(trace)) {
+    if (f.samples == 0) continue;
+    some = true;
+    const Counter& c = trace.counters[at(f.counter)];
+    const auto text = [](double value) { return format("{:.4g}", value); };
+    table.add(
+        {text(f.first), text(f.last), text(f.least), text(f.mean), text(f.most), c.unit, c.name});
+  }
+  return some ? '\n' + table.text() : "";
+}
+
 }  // namespace
 
 std::string duration_text(std::int64_t ns) { return scaled(static_cast<double>(ns), times); }
@@ -258,7 +279,8 @@ std::string report(const Trace& trace, const ReportOptions& options) {
   if (const std::string happened = moments_text(trace); !happened.empty())
     text += format("also: {}\n", happened);
   text += '\n';
-  return text + (options.tree ? tree(trace, options) : sites(trace, options));
+  text += options.tree ? tree(trace, options) : sites(trace, options);
+  return text + counters(trace);
 }
 
 }  // namespace jetlag::trace

@@ -54,6 +54,9 @@ TEST(Counters, PatternsFitNames) {
   EXPECT_TRUE(matches_counter("/tasks{0/worker-?}/*", "/tasks{0/worker-1}/executed"));
   EXPECT_FALSE(matches_counter("/tasks{0/worker-?}/*", "/tasks{0/worker-12}/executed"));
   EXPECT_TRUE(matches_counter("*", "/tasks{0/total}/executed"));
+  EXPECT_TRUE(matches_counter("/tasks/*", "/tasks{0/total}/executed"));
+  EXPECT_FALSE(matches_counter("/tasks/*", "/tasks{0/worker-1}/executed"));
+  EXPECT_TRUE(matches_counter("/proc/*", "/proc/stat{0/cpu3}/user"));
   EXPECT_TRUE(matches_counter("*a*b*c*", "xaxbxxc"));
   EXPECT_FALSE(matches_counter("*a*b*c", "xaxbxxcx"));
   EXPECT_FALSE(matches_counter("", "/tasks{0/total}/executed"));
