@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "array/spare.h"
 #include "binding/memory.h"
 
 namespace jetlag::python {
@@ -313,6 +314,7 @@ PyObject* Border::result_to_python(const Value& value) {
     std::memcpy(PyArray_DATA(reinterpret_cast<PyArrayObject*>(made)), a.data(),
                 static_cast<std::size_t>(a.bytes()));
   }
+  if (!a.buffer()->visible() && !a.buffer()->hazards) give_spare(a.buffer());
   return made;
 }
 

@@ -52,6 +52,7 @@ std::string tuple_text(std::span<const std::int64_t> shape, std::string_view sep
 }
 
 bool has_strides(const Array& a, bool last_axis_fastest) {
+  if (a.rank() == 1) return a.shape()[0] <= 1 || a.strides()[0] == size_of(a.dtype());
   if (a.size() == 0) return true;
   std::int64_t expected = size_of(a.dtype());
   for (std::int64_t i = 0; i < a.rank(); ++i) {

@@ -78,8 +78,10 @@ def run(trace: Path, hardware: str, library: Path | None = None, known: str = ""
     environment = dict(os.environ, FAKE_PAPI=known)
     if library is not None:
         environment["LD_LIBRARY_PATH"] = str(library)
+    program = trace.with_name("program.py")  # of what stands in -c Python keeps no source
+    program.write_text(PROGRAM)
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(trace), hardware],
+        [sys.executable, str(program), str(trace), hardware],
         capture_output=True,
         text=True,
         check=False,

@@ -194,3 +194,16 @@ def test_an_object_ends_where_its_variable_is_overwritten() -> None:
         return guard, watch() is None
 
     same_as_numpy(drop, opaque=True)
+
+
+def test_small_results_of_many_calls_are_kept_apart() -> None:
+    twice = jl.jit(lambda x: x * 2)
+    inner = jl.jit(lambda x: (twice(x) + 1, x - 1))
+
+    kept = [twice(np.arange(10.0) + k) for k in range(5)]
+    pairs = [inner(np.arange(10.0) + k) for k in range(5)]
+
+    for k in range(5):
+        np.testing.assert_array_equal(kept[k], 2 * (np.arange(10.0) + k))
+        np.testing.assert_array_equal(pairs[k][0], 2 * (np.arange(10.0) + k) + 1)
+        np.testing.assert_array_equal(pairs[k][1], np.arange(10.0) + k - 1)

@@ -2,6 +2,9 @@
 // them, so nothing is prepared that tasks, profiles or reports would need.
 // Whatever is out of the ordinary is left to the way that handles all
 // (dispatch.cpp).
+#include <memory>
+
+#include "array/spare.h"
 #include "primitives/element_short.h"
 #include "primitives/loops.h"
 #include "primitives/product.h"
@@ -55,7 +58,8 @@ Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uin
 
 const Meaning& meaning_of(const Primitive& row, std::span<const Value> args) {
   constexpr std::size_t size = 64;
-  static thread_local Meaning known[size];
+  // Elsewhere: memory of threads is found soon while it is little.
+  static thread_local const auto known = std::make_unique<Meaning[]>(size);
   const std::uint64_t key = key_of(args);
   const auto hash = (reinterpret_cast<std::uintptr_t>(&row) >> 4 ^ key) * 0x9e3779b97f4a7c15u;
   Meaning& m = known[hash >> 58];
@@ -103,7 +107,8 @@ Value Lane::quick(const plan::Op& op, const Value* regs) {
 
 // An array that loops may use again; what runs once would only keep it.
 Ref<Array> Lane::quick_result(DType dtype, const Dims& shape) {
-  const bool again = prepared_ && element_count(shape) * size_of(dtype) < SmallResults::limit_bytes;
+  if (!prepared_) return new_small_array(dtype, shape);
+  const bool again = element_count(shape) * size_of(dtype) < SmallResults::limit_bytes;
   return again ? prepared_->results.take(dtype, shape) : result_array(dtype, shape);
 }
 

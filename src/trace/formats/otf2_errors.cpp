@@ -4,6 +4,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <memory>
 
 #include "base/text.h"
 
@@ -11,15 +12,19 @@ namespace jetlag::trace::otf2 {
 
 namespace {
 
-thread_local std::string first;
+// The first of this thread.
+std::string& first() {
+  static thread_local const auto text = std::make_unique<std::string>();
+  return *text;
+}
 
 OTF2_ErrorCode keep(void*, const char*, std::uint64_t, const char*, OTF2_ErrorCode code,
                     const char* text, va_list arguments) {
-  if (!first.empty() || code < OTF2_SUCCESS) return code;
+  if (!first().empty() || code < OTF2_SUCCESS) return code;
   char message[512] = "";
   if (text) std::vsnprintf(message, sizeof message, text, arguments);
   const char* kind = OTF2_Error_GetDescription(code);
-  first = *message ? format("{}: {}", kind, message) : std::string(kind);
+  first() = *message ? format("{}: {}", kind, message) : std::string(kind);
   return code;
 }
 
@@ -28,9 +33,9 @@ OTF2_ErrorCode keep(void*, const char*, std::uint64_t, const char*, OTF2_ErrorCo
 QuietErrors::QuietErrors() {
   // For good: the library has one callback for the process, and nobody else calls it here.
   OTF2_Error_RegisterCallback(keep, nullptr);
-  first.clear();
+  first().clear();
 }
 
-std::string last_error() { return first.empty() ? "the OTF2 library refused" : first; }
+std::string last_error() { return first().empty() ? "the OTF2 library refused" : first(); }
 
 }  // namespace jetlag::trace::otf2

@@ -374,7 +374,11 @@ struct Holder {
     if (outlet) outlet->retired.store(true, std::memory_order_release);
   }
 };
-thread_local Holder holder;
+// On the heap: memory of threads is found soon while it is little.
+Holder& holder() {
+  static thread_local const auto mine = std::make_unique<Holder>();
+  return *mine;
+}
 
 // Finds room for the next records, or counts what is lost.
 [[gnu::noinline]] bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
@@ -384,27 +388,27 @@ thread_local Holder holder;
     p.session = 0;
     p.task = 0;
     p.head = p.limit = 0;
-    holder.outlet.reset();
+    holder().outlet.reset();
     const auto recording = current();
     if (!recording || recording->number() != session) return false;
-    holder.outlet = recording->join(holder.name);
-    if (!holder.outlet) {
+    holder().outlet = recording->join(holder().name);
+    if (!holder().outlet) {
       recording->lose();
       return false;
     }
-    const Ring& ring = *holder.outlet->ring;
+    const Ring& ring = *holder().outlet->ring;
     p.records = ring.records();
     p.published = &ring.header().head;
     p.mask = ring.room() - 1;
     p.head = p.published->load(std::memory_order_relaxed);
     p.limit = p.head + ring.room();
     p.open = 0;
-    p.track = holder.outlet->track;
+    p.track = holder().outlet->track;
     p.session = session;
     return true;
   }
-  RingHeader& header = holder.outlet->ring->header();
-  p.limit = header.tail.load(std::memory_order_acquire) + holder.outlet->ring->room() - p.open;
+  RingHeader& header = holder().outlet->ring->header();
+  p.limit = header.tail.load(std::memory_order_acquire) + holder().outlet->ring->room() - p.open;
   if (p.head + wanted <= p.limit) return true;
   header.dropped.fetch_add(1, std::memory_order_relaxed);
   return false;
@@ -548,7 +552,7 @@ void after_fork() {
   // Its thread is not here, and its mutex may be held: it is left where it is.
   new std::shared_ptr<Recording>(std::move(state().recording));
   new (&state()) State{};
-  new std::shared_ptr<Outlet>(std::move(holder.outlet));
+  new std::shared_ptr<Outlet>(std::move(holder().outlet));
 }
 
 std::uint32_t current_track() {
@@ -559,7 +563,7 @@ std::uint32_t current_track() {
 
 void on_recording(void (*told)(bool begins)) { listener.store(told, std::memory_order_release); }
 
-void name_thread(std::string name) { holder.name = std::move(name); }
+void name_thread(std::string name) { holder().name = std::move(name); }
 
 SiteId define(const Site& site) {
   const SiteId id = intern(site);
