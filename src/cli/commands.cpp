@@ -20,6 +20,7 @@
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/strategies.h"
+#include "server/routes/route.h"
 #include "trace/counters/sampler.h"
 #include "trace/formats/format.h"
 #include "trace/record/record.h"
@@ -260,6 +261,13 @@ int describe(const Options& options) {
                       {"readers", f.readers},
                       {"doc", f.doc},
                       {"is_read", f.convert != nullptr}});
+    }
+  } else if (options.what == "routes") {
+    for (const routes::Route& r : routes::routes()) {
+      rows.push_back({{"method", r.method},
+                      {"path", r.path},
+                      {"access", http::access_name(r.access)},
+                      {"doc", r.doc}});
     }
   } else {
     for (const plan::Pass& p : plan::passes()) rows.push_back({{"name", p.name}, {"why", p.why}});

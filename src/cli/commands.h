@@ -29,6 +29,15 @@ struct Options {
   std::int64_t times = 1;  // the same: how many reads; 0: without end
 };
 
+struct ServeOptions {
+  std::vector<std::string> places;  // trace files, and folders of them
+  int port = 0;
+  std::string socket;
+  std::vector<std::string> hosts;  // names under which a proxy hands requests over
+  bool with_input = false;         // end when standard input does
+};
+int serve(const ServeOptions& options);
+
 int run(const Options& options);
 int show(const Options& options);
 int describe(const Options& options);

@@ -40,6 +40,17 @@ CountersCommands add_counters(CLI::App& app, jetlag::cli::Options& options) {
   return {listed, read};
 }
 
+CLI::App* add_serve(CLI::App& app, jetlag::cli::ServeOptions& options) {
+  CLI::App* serve = app.add_subcommand("serve", "serve traces over HTTP, with the viewer");
+  serve->add_option("places", options.places, "trace files, and folders of them (default: here)");
+  serve->add_option("-p,--port", options.port, "a port of 127.0.0.1 (default: one that is free)")
+      ->check(CLI::Range(0, 65535));
+  serve->add_option("--socket", options.socket, "a Unix socket instead, for its owner alone");
+  serve->add_option("--allow-host", options.hosts, "a name under which a proxy asks");
+  serve->add_flag("--with-input", options.with_input, "end when standard input ends");
+  return serve;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -80,6 +91,8 @@ int main(int argc, char** argv) {
   imported->add_option("-o,--output", options.output, "the file to write")->required();
 
   const CountersCommands counters = add_counters(app, options);
+  cli::ServeOptions serve_options;
+  const CLI::App* serve = add_serve(app, serve_options);
 
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
@@ -93,11 +106,12 @@ int main(int argc, char** argv) {
 
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
   describe
-      ->add_option("table", options.what,
-                   "primitives, errors, passes, policies, rules, settings, strategies or formats")
+      ->add_option(
+          "table", options.what,
+          "primitives, errors, passes, policies, rules, settings, strategies, formats or routes")
       ->required()
       ->check(CLI::IsMember({"primitives", "errors", "passes", "policies", "rules", "settings",
-                             "strategies", "formats"}));
+                             "strategies", "formats", "routes"}));
 
   CLI::App* cache = app.add_subcommand("cache", "list or clear the object code kept on disk");
   cache->add_option("what", options.what, "list or clear")
@@ -119,6 +133,7 @@ int main(int argc, char** argv) {
     if (exported->parsed()) return cli::export_trace(options);
     if (imported->parsed()) return cli::import_trace(options);
     if (profile->parsed()) return cli::profile(options);
+    if (serve->parsed()) return cli::serve(serve_options);
     if (counters.list->parsed()) return cli::list_counters(options);
     if (counters.read->parsed()) return cli::read_counters(options);
     return cli::describe(options);

@@ -70,6 +70,7 @@ def test_an_include_that_the_map_does_not_name_is_a_breach(tmp_path: Path) -> No
         ("<cblas.h>", "src/primitives/blas.cpp", "src/primitives/linalg.cpp"),
         ("<lapacke.h>", "src/primitives/blas.cpp", "src/array/a.cpp"),
         ("<nlopt.h>", "src/runtime/tune/nlopt.cpp", "src/runtime/tune/session.cpp"),
+        ("<httplib.h>", "src/server/http/server.cpp", "src/server/routes/trace.cpp"),
         ("<CLI/CLI.hpp>", "src/cli/main.cpp", "src/base/b.cpp"),
         ("<Python.h>", "python/binding/p.cpp", "src/cli/main.cpp"),
         ("<nanobind/nanobind.h>", "python/binding/p.h", "src/base/b.h"),

@@ -1,0 +1,80 @@
+// jetlag serve: traces over HTTP, until it is interrupted.
+#include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <thread>
+
+#include "cli/commands.h"
+#include "server/http/server.h"
+#include "server/routes/route.h"
+#include "server/routes/traces.h"
+
+namespace jetlag::cli {
+
+namespace {
+
+sigset_t signals_to_end() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+// Returns when somebody ends the program, or, if asked, its standard input ends: what started it
+// is gone then.
+void wait_for_end(bool with_input) {
+  const sigset_t set = signals_to_end();
+  constexpr timespec moment{0, 200'000'000};
+  for (;;) {
+    if (sigtimedwait(&set, nullptr, &moment) > 0) return;
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (!with_input || poll(&input, 1, 0) <= 0) continue;
+    char bytes[256];
+    if (read(STDIN_FILENO, bytes, sizeof bytes) <= 0) return;
+  }
+}
+
+std::string place_text(const http::Server& server, const routes::App& app, const ServeOptions& o) {
+  if (!o.socket.empty()) return "the socket " + o.socket;
+  return format("http://127.0.0.1:{}/?token={}", server.port(), app.gate.token());
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  routes::Traces traces(options.places.empty() ? std::vector<std::string>{"."} : options.places);
+  const std::string token = options.socket.empty() ? http::random_token() : std::string();
+  routes::App app{http::Gate(token, options.hosts), JETLAG_VERSION, &traces};
+  routes::Router router(app);
+  std::signal(SIGPIPE, SIG_IGN);
+  const sigset_t set = signals_to_end();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  http::Server server({options.port, options.socket}, router);
+  app.gate.set_port(server.port());
+  std::thread running([&] { server.run(); });
+  const std::size_t count = traces.list().size();
+  std::cout << format("jetlag serves {} {} at {}", count, count == 1 ? "trace" : "traces",
+                      place_text(server, app, options))
+            << std::endl;
+  wait_for_end(options.with_input);
+  auto ended = std::async(std::launch::async, [&] {
+    server.stop();
+    running.join();
+  });
+  // A browser keeps connections open that nothing will come over any more.
+  if (ended.wait_for(std::chrono::seconds(1)) == std::future_status::timeout) {
+    if (!options.socket.empty()) unlink(options.socket.c_str());
+    std::_Exit(0);
+  }
+  return 0;
+}
+
+}  // namespace jetlag::cli

@@ -1,0 +1,52 @@
+// The table of routes: what can be asked of `jetlag serve`, by whom, and who answers.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http/access.h"
+#include "server/http/message.h"
+#include "server/http/server.h"
+
+namespace jetlag::routes {
+
+class Traces;
+
+// What the routes share. Each table of routes finds its part here; what is null is not served.
+struct App {
+  http::Gate gate;
+  std::string version;
+  Traces* traces = nullptr;
+};
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // "/v1/traces/{trace}": a name in braces stands for one part
+  std::string_view doc;
+  http::Access access = http::Access::token;
+  http::Response (*answer)(App& app, const http::Request& request) = nullptr;
+  http::Body body = {};
+};
+
+// All of them: the page, traces, and what later rooms add to the list in routes.cpp.
+const std::vector<Route>& routes();
+
+// The route of a request, with its parts; null if there is none. `methods` are those that the path
+// has.
+const Route* find_route(std::string_view method, std::string_view path,
+                        std::vector<std::string>& parts, std::string& methods);
+
+// Finds the route, checks access, and asks it.
+class Router : public http::Service {
+ public:
+  explicit Router(App& app) : app_(app) {}
+  http::Body expect(const http::Request& head) override;
+  http::Response answer(const http::Request& request) override;
+
+ private:
+  App& app_;
+};
+
+}  // namespace jetlag::routes

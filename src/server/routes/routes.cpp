@@ -1,0 +1,76 @@
+#include "server/routes/route.h"
+
+#include "server/routes/tables.h"
+
+namespace jetlag::routes {
+
+namespace {
+
+// The first part of a path, taken off it.
+std::string_view take_part(std::string_view& path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const std::string_view part = path.substr(0, path.find('/'));
+  path.remove_prefix(part.size());
+  return part;
+}
+
+bool matches(std::string_view pattern, std::string_view path, std::vector<std::string>& parts) {
+  parts.clear();
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = take_part(pattern);
+    const std::string_view given = take_part(path);
+    if (wanted.starts_with('{') && !given.empty()) parts.emplace_back(given);
+    else if (wanted != given) return false;
+  }
+  return pattern.empty() && path.empty();
+}
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> all = [] {
+    std::vector<Route> list;
+    for (const std::span<const Route> table : {page_routes(), trace_routes()})
+      list.insert(list.end(), table.begin(), table.end());
+    return list;
+  }();
+  return all;
+}
+
+const Route* find_route(std::string_view method, std::string_view path,
+                        std::vector<std::string>& parts, std::string& methods) {
+  methods.clear();
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  for (const Route& route : routes()) {
+    if (!matches(route.path, path, parts)) continue;
+    if (route.method == wanted) return &route;
+    methods += format("{}{}", methods.empty() ? "" : ", ", route.method);
+  }
+  return nullptr;
+}
+
+http::Body Router::expect(const http::Request& head) {
+  std::vector<std::string> parts;
+  std::string methods;
+  const Route* route = find_route(head.method, head.path, parts, methods);
+  app_.gate.check(head, route ? route->access : http::Access::anyone);
+  if (route) return route->body;
+  if (!methods.empty())
+    throw http::HttpError(405, "method", format("{} is not answered here", head.method),
+                          "what is: " + methods);
+  throw http::HttpError(404, "path", format("there is nothing at {}", http::json_text(head.path)),
+                        "GET /v1/routes lists what there is");
+}
+
+http::Response Router::answer(const http::Request& request) {
+  std::string methods;
+  http::Request with_parts = request;
+  const Route* route = find_route(request.method, request.path, with_parts.parts, methods);
+  JETLAG_CHECK(route, "{} has no route", request.path);
+  http::Response answer = route->answer(app_, with_parts);
+  const std::string cookie = app_.gate.cookie_for(request);
+  if (!cookie.empty()) answer.headers.emplace_back("Set-Cookie", cookie);
+  return answer;
+}
+
+}  // namespace jetlag::routes

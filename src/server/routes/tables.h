@@ -1,0 +1,13 @@
+// The tables that routes() joins: one for each concept.
+#pragma once
+
+#include <span>
+
+#include "server/routes/route.h"
+
+namespace jetlag::routes {
+
+std::span<const Route> page_routes();
+std::span<const Route> trace_routes();
+
+}  // namespace jetlag::routes

@@ -1,0 +1,114 @@
+#include "server/routes/traces.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "server/http/message.h"
+#include "trace/formats/format.h"
+
+namespace jetlag::routes {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t most_kept = 8;  // traces in memory
+constexpr int deepest = 4;            // folders below the one that was named
+
+// FNV-1a, 64 bits: short, and the same in every process, so that links go on holding.
+std::string id_of(const std::string& path) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return format("{:016x}", hash);
+}
+
+// False if it is gone.
+bool look(const std::string& path, std::int64_t& bytes, std::int64_t& changed) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0) return false;
+  bytes = status.st_size;
+  changed = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  return true;
+}
+
+class Lister {
+ public:
+  void add(const std::string& path, const std::string& name) {
+    std::error_code none;
+    const fs::path whole = fs::absolute(path, none).lexically_normal();
+    ListedTrace t{id_of(whole), name, whole, 0, 0};
+    if (!look(t.path, t.bytes, t.changed)) return;
+    for (const ListedTrace& known : found) {
+      if (known.id == t.id) return;
+    }
+    found.push_back(std::move(t));
+  }
+
+  void add_folder(const fs::path& folder, const std::string& above, int depth) {
+    std::error_code none;
+    for (const fs::directory_entry& e : fs::directory_iterator(folder, none)) {
+      const std::string file = e.path().filename();
+      const std::string name = above.empty() ? file : above + "/" + file;
+      if (file.starts_with(".")) continue;
+      if (e.is_directory(none)) {
+        if (fs::exists(e.path() / "traces.otf2", none)) add(e.path(), name);
+        else if (depth < deepest) add_folder(e.path(), name, depth + 1);
+      } else if (e.path().extension() == ".jlt" || e.path().extension() == ".otf2") {
+        if (file != "traces.otf2") add(e.path(), name);
+      }
+    }
+  }
+
+  std::vector<ListedTrace> found;
+};
+
+}  // namespace
+
+std::vector<ListedTrace> Traces::list() const {
+  Lister lister;
+  for (const std::string& place : places_) {
+    std::error_code none;
+    const bool archive = fs::exists(fs::path(place) / "traces.otf2", none);
+    if (fs::is_directory(place, none) && !archive) lister.add_folder(place, "", 0);
+    else lister.add(place, fs::path(place).filename());
+  }
+  std::stable_sort(
+      lister.found.begin(), lister.found.end(),
+      [](const ListedTrace& a, const ListedTrace& b) { return a.changed > b.changed; });
+  return lister.found;
+}
+
+std::shared_ptr<const OpenTrace> Traces::open(std::string_view id) {
+  const std::vector<ListedTrace> all = list();
+  const auto listed =
+      std::find_if(all.begin(), all.end(), [&](const ListedTrace& t) { return t.id == id; });
+  if (listed == all.end())
+    throw http::HttpError(404, "trace", "there is no such trace, or its file was removed",
+                          "the list of traces shows those that are there");
+  std::shared_ptr<Kept> kept;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::shared_ptr<Kept>& place = kept_[std::string(id)];
+    if (!place) place = std::make_shared<Kept>();
+    place->used = ++uses_;
+    kept = place;
+    forget_some();
+  }
+  const std::scoped_lock reading(kept->reading);
+  const std::string revision = format("{:x}-{:x}", listed->changed, listed->bytes);
+  if (!kept->trace || kept->trace->revision != revision)
+    kept->trace = std::make_shared<OpenTrace>(OpenTrace{trace::open(listed->path), revision});
+  return kept->trace;
+}
+
+void Traces::forget_some() {
+  while (kept_.size() > most_kept) {
+    const auto oldest = std::min_element(
+        kept_.begin(), kept_.end(),
+        [](const auto& a, const auto& b) { return a.second->used < b.second->used; });
+    kept_.erase(oldest);
+  }
+}
+
+}  // namespace jetlag::routes

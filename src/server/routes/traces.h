@@ -1,0 +1,56 @@
+// The traces that are served: named files, and all of named folders. Opened when somebody asks.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "trace/store/trace.h"
+
+namespace jetlag::routes {
+
+struct ListedTrace {
+  std::string id;    // the same for the same path
+  std::string name;  // as people know it: the path below the folder that was named
+  std::string path;
+  std::int64_t bytes = 0;
+  std::int64_t changed = 0;  // nanoseconds since 1970
+};
+
+// A trace as it was when it was read. Answers that were made from one stay right: a file that grew
+// is another of these, with another revision.
+struct OpenTrace {
+  trace::Trace trace;
+  std::string revision;
+};
+
+class Traces {
+ public:
+  explicit Traces(std::vector<std::string> places) : places_(std::move(places)) {}
+
+  // What is there now, the last changed first. No path ever comes from a client.
+  std::vector<ListedTrace> list() const;
+  // The trace as it is now; read anew if the file changed. Throws HttpError(404) if there is none
+  // of that id or it is gone, and what trace::open does.
+  std::shared_ptr<const OpenTrace> open(std::string_view id);
+
+ private:
+  struct Kept {
+    std::mutex reading;
+    std::shared_ptr<const OpenTrace> trace;
+    std::int64_t used = 0;
+  };
+
+  void forget_some();
+
+  const std::vector<std::string> places_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Kept>, std::less<>> kept_;
+  std::int64_t uses_ = 0;
+};
+
+}  // namespace jetlag::routes
