@@ -71,6 +71,26 @@ void tell(bool begins) {
   if (const auto told = listener.load(std::memory_order_acquire)) told(begins);
 }
 
+// Where records are heard. A recording that ends outside of the lock still hears its last ones
+// while the next has begun.
+class Ear {
+ public:
+  explicit Ear(std::shared_ptr<const Listener> listener) : listener_(std::move(listener)) {}
+
+  void hear(std::uint32_t track, std::span<const Record> records) {
+    std::scoped_lock lock(mutex_);
+    if (listener_) (*listener_)(track, records);
+  }
+  void close() {
+    std::scoped_lock lock(mutex_);
+    listener_.reset();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<const Listener> listener_;
+};
+
 // A ring and what the recorder knows of it.
 struct Outlet {
   std::shared_ptr<Ring> ring;
@@ -107,9 +127,9 @@ class Recording {
   std::uint32_t number() const { return number_; }
   bool keeps() const { return keeps_; }
 
-  void set_listener(std::shared_ptr<const Listener> listener) {
+  void set_ear(std::shared_ptr<Ear> ear) {
     std::scoped_lock lock(mutex_);
-    listener_ = std::move(listener);
+    ear_ = std::move(ear);
     for (const auto& o : outlets_) o->heard = o->ring->header().head.load();
   }
 
@@ -272,10 +292,10 @@ class Recording {
 
   void hear(Outlet& o, std::uint64_t head) {
     const std::uint64_t room = o.ring->room();
-    while (listener_ && o.heard != head) {
+    while (ear_ && o.heard != head) {
       const std::uint64_t first = o.heard & (room - 1);
       const std::uint64_t count = std::min(head - o.heard, room - first);
-      (*listener_)(o.track, {o.ring->records() + first, count});
+      ear_->hear(o.track, {o.ring->records() + first, count});
       o.heard += count;
     }
   }
@@ -302,7 +322,7 @@ class Recording {
   const RecordOptions options_;
   const std::uint32_t number_;
   const bool keeps_;
-  std::shared_ptr<const Listener> listener_;
+  std::shared_ptr<Ear> ear_;
   std::mutex mutex_;
   std::condition_variable wake_;
   Writer writer_;
@@ -321,7 +341,7 @@ class Recording {
 struct State {
   std::mutex mutex;
   std::shared_ptr<Recording> recording;
-  std::shared_ptr<const Listener> listener;
+  std::shared_ptr<Ear> ear;
 };
 State& state() {
   static State& s = *new State;
@@ -333,7 +353,7 @@ void begin(const std::string& path, const RecordOptions& options, bool keeps) {
   const std::uint32_t number = ++last_session;
   State& s = state();
   s.recording = std::make_shared<Recording>(path, options, number, keeps);
-  s.recording->set_listener(s.listener);
+  s.recording->set_ear(s.ear);
   session.store(number, std::memory_order_release);
   // Those that were seen before; from here on each is written when it is first seen.
   s.recording->define_sites();
@@ -351,7 +371,7 @@ std::shared_ptr<Recording> end() {
 
 // With the lock held: what is not kept is heard all the same.
 void begin_for_listener() {
-  if (!state().listener) return;
+  if (!state().ear) return;
   static std::atomic<int> count{0};
   constexpr std::uint64_t small_ring = std::uint64_t{1} << 13;
   const char* folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
@@ -534,11 +554,14 @@ RecordingSummary stop_recording() {
 void listen(std::shared_ptr<const Listener> listener) {
   std::scoped_lock lock(state().mutex);
   State& s = state();
-  s.listener = std::move(listener);
-  if (s.recording && s.recording->keeps()) return s.recording->set_listener(s.listener);
+  const std::shared_ptr<Ear> before = std::move(s.ear);
+  s.ear = listener ? std::make_shared<Ear>(std::move(listener)) : nullptr;
+  const bool kept = s.recording && s.recording->keeps();
+  if (kept) s.recording->set_ear(s.ear);
   // Ends by hearing what was recorded so far.
-  if (const auto heard = end()) heard->stop();
-  begin_for_listener();
+  else if (const auto heard = end()) heard->stop();
+  if (before) before->close();
+  if (!kept) begin_for_listener();
 }
 
 std::string recording_path() {
