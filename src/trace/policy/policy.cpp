@@ -101,7 +101,7 @@ class Engine {
   std::deque<Due> fired_;  // by the user
   std::deque<Firing> log_;
   std::atomic<std::uint32_t> own_track_{trace::no_track};
-  bool heard_ = false;
+  bool news_ = false;  // since the thread last looked
   bool acting_ = false;
   bool stopping_ = false;
   std::thread thread_;
@@ -140,6 +140,8 @@ void Engine::add(Policy policy) {
   listen_if_wanted();
   {
     std::scoped_lock lock(mutex_);
+    // It may be about to sleep for as long as the others want.
+    news_ = true;
     start_thread();
   }
   wake_.notify_one();
@@ -248,7 +250,7 @@ void Engine::hear(std::uint32_t track, std::span<const trace::Record> records) {
   if (!any) return;
   {
     std::scoped_lock lock(mutex_);
-    heard_ = true;
+    news_ = true;
   }
   wake_.notify_one();
 }
@@ -275,7 +277,7 @@ void Engine::run() {
   trace::name_thread("policies");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    heard_ = false;
+    news_ = false;
     std::int64_t wake = INT64_MAX;
     std::optional<Due> due;
     if (!fired_.empty()) {
@@ -293,7 +295,7 @@ void Engine::run() {
     acting_ = false;
     if (acted) continue;
     quiet_.notify_all();
-    const auto ready = [&] { return stopping_ || heard_ || !fired_.empty(); };
+    const auto ready = [&] { return stopping_ || news_ || !fired_.empty(); };
     if (ready()) continue;
     if (wake == INT64_MAX) wake_.wait(lock);
     else wake_.wait_for(lock, std::chrono::nanoseconds(std::max<std::int64_t>(wake - now_ns(), 0)));

@@ -182,6 +182,28 @@ TEST_F(Policies, WhosePartsDoNotFitAreRefused) {
   EXPECT_EQ(refused(policy("deaf", Trigger::event)), "value: policy 'deaf': it names no event");
 }
 
+TEST_F(Policies, ThatAreAddedWhileAnotherIsLookedAtNeedNotWaitForIt) {
+  std::atomic<int> fired{0}, looks{0}, fired_at_second_look{-1};
+  Policy slow = policy("slow", Trigger::window);
+  slow.every_ns = 300'000'000;
+  slow.counter = [&] {
+    if (++looks == 1) {
+      Policy quick = policy("quick", Trigger::period);
+      quick.act = [&](const Cause&) { return format("{}", ++fired); };
+      add(std::move(quick));
+    } else if (looks == 2) {
+      fired_at_second_look = fired.load();
+    }
+    return 0.0;
+  };
+  slow.when = [](std::span<const double>) { return false; };
+
+  add(std::move(slow));
+
+  while (fired_at_second_look < 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_GT(fired_at_second_look, 0);
+}
+
 TEST_F(Policies, MayAddAndRemovePoliciesThemselves) {
   Policy p = policy("parent");
   p.act = [](const Cause&) {
