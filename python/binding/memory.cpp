@@ -9,6 +9,7 @@
 #include "compiler/jit/kernels.h"
 #include "runtime/exec/allocations.h"
 #include "runtime/exec/machine.h"
+#include "runtime/policies/policies.h"
 #include "runtime/tasks/tasks.h"
 #include "trace/counters/counters.h"
 #include "trace/policy/policy.h"
@@ -91,6 +92,7 @@ void add_memory(nb::module_& m) {
     trace::after_fork();
     trace::counters_after_fork();
     policy::after_fork();
+    policy::built_in_after_fork();
   });
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <new>
 
 #include "array/kept.h"
 #include "base/error.h"
@@ -15,6 +16,16 @@
 namespace jetlag::policy {
 
 namespace {
+
+// What settings were before policies turned them: of the policies that are on.
+struct On {
+  std::mutex mutex;
+  std::map<std::string, std::string, std::less<>> before;  // by setting
+};
+On& on() {
+  static On& o = *new On;
+  return o;
+}
 
 constexpr std::int64_t look_every_ns = 50'000'000;
 // Sleeping workers may be kept from waking as well as tasks from being made: both cost something.
@@ -33,6 +44,10 @@ Policy turning(std::string_view name, const Sources& sources, std::function<std:
     return std::llround(values.back()) != number_of(name);
   };
   p.act = [name, also = std::move(also)](const Cause& cause) {
+    // It may have been switched off since it was found to be due.
+    On& o = on();
+    std::scoped_lock lock(o.mutex);
+    if (!o.before.contains(name)) return std::string("nothing: it is off");
     const std::string before = setting(name);
     const std::string now = format("{}", std::llround(cause.value));
     set_setting(name, now);
@@ -132,16 +147,6 @@ double available_memory() {
   return total > 0 && free > 0 ? free / total : 1;
 }
 
-// Those that are on, and what their settings were before.
-struct On {
-  std::mutex mutex;
-  std::map<std::string, std::string, std::less<>> before;
-};
-On& on() {
-  static On& o = *new On;
-  return o;
-}
-
 }  // namespace
 
 Sources real_sources() { return {tasks::totals, tasks::workers, available_memory, look_every_ns}; }
@@ -168,9 +173,9 @@ void apply_setting(const Sources& sources) {
     for_each_switch(words, [&](std::string_view name, bool yes) {
       if (name == row.name || name == "all") wanted = yes;
     });
-    const auto known = o.before.find(row.name);
+    const auto known = o.before.find(row.setting);
     if (wanted && known == o.before.end()) {
-      o.before.emplace(row.name, setting(row.setting));
+      o.before.emplace(row.setting, setting(row.setting));
       Policy p = row.make(sources);
       p.name = row.name;
       add(std::move(p));
@@ -181,5 +186,7 @@ void apply_setting(const Sources& sources) {
     }
   }
 }
+
+void built_in_after_fork() { new (&on().mutex) std::mutex; }
 
 }  // namespace jetlag::policy

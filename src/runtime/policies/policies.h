@@ -33,4 +33,7 @@ std::span<const Row> built_in();
 // was. Throws Error(value) for a name that is none.
 void apply_setting(const Sources& sources = real_sources());
 
+// In the child of a fork: a lock may be held by a thread that it lacks.
+void built_in_after_fork();
+
 }  // namespace jetlag::policy

@@ -175,6 +175,26 @@ TEST_F(BuiltIn, WhatOneTurnedIsAsItWasOnceItIsOff) {
   EXPECT_TRUE(list().empty());
 }
 
+TEST_F(BuiltIn, WhatIsOffTurnsNothingEvenIfItWasDue) {
+  std::atomic<bool> looking{false}, may_look{false};
+  sources_.totals = [&, totals = sources_.totals, looks = 0]() mutable {
+    if (looks++ > 0) {  // the first is that of switching on
+      looking = true;
+      may_look.wait(false);
+    }
+    return totals();
+  };
+  switch_to("+blocks-per-grab");
+  while (!looking) std::this_thread::yield();
+
+  switch_to("");
+  may_look = true;
+  may_look.notify_all();
+
+  EXPECT_TRUE(wait(20'000'000'000));
+  EXPECT_EQ(setting("grab_ns"), "20000");
+}
+
 TEST_F(BuiltIn, ANameThatIsNoneIsAnErrorThatListsThem) {
   EXPECT_EQ(error_of([&] { switch_to("+turbo"); }),
             "value: there is no policy 'turbo'\n    hint: there are worker-cap, blocks-per-grab, "
