@@ -112,7 +112,7 @@ Dims common_shape(const std::vector<Value>& args) {
 
 // NumPy's integer scalars tell when they wrap; its arrays do not.
 bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
-  using Wide = __int128;
+  __extension__ typedef __int128 Wide;
   const auto wide = [](const Value& v) -> Wide {
     if (v.is(ValueKind::integer)) return v.integer();
     if (v.is(ValueKind::boolean)) return v.boolean();

@@ -183,6 +183,8 @@ double read_counter(std::string_view name) {
 // ---- readers --------------------------------------------------------------------------
 
 struct CounterReader::Part {
+  explicit Part(CounterSource* of) : source(of) {}
+
   CounterSource* source;
   std::size_t listed = 0;           // how many of its counters were looked at
   std::vector<std::size_t> places;  // in the source
@@ -219,7 +221,7 @@ bool CounterReader::look() {
     auto at = std::find_if(parts_.begin(), parts_.end(),
                            [&](const auto& p) { return p->source == source; });
     if (at == parts_.end()) {
-      parts_.push_back(std::make_unique<Part>(Part{.source = source}));
+      parts_.push_back(std::make_unique<Part>(source));
       at = parts_.end() - 1;
     }
     Part& part = **at;

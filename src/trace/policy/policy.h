@@ -57,7 +57,7 @@ struct Firing {
   std::int64_t ns = 0;  // of the monotonic clock
   std::string policy;
   Cause cause;
-  std::string did;
+  std::string did = {};
   std::int64_t took_ns = 0;
   std::string trouble = {};  // the error that it ended with
 };
