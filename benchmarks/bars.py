@@ -20,7 +20,7 @@ def bar(what: str, wanted: float, measured: float | None, unit: str = " ×") -> 
 
 
 def at_most(what: str, wanted: float, measured: float | None, unit: str, scale: float) -> Bar:
-    """The same for a figure in seconds that must not be above the wanted one."""
+    """The same for a figure, in seconds unless the unit says otherwise, that must not be above."""
     shown = f"≤ {wanted / scale:.3g}{unit}"
     if measured is None:
         return [what, shown, "not measured", "-"]
@@ -37,6 +37,7 @@ def bars(data: Data) -> list[Bar]:
         *classes(data["rows"]),
         *latencies(data["extras"].get("latency", {})),
         *calls(data["extras"].get("calls", {})),
+        *recording(data["extras"]),
         buffers(data["rows"]),
         bits(data["rows"]),
     ]
@@ -112,6 +113,23 @@ def calls(data: Data) -> Iterator[Bar]:
     yield at_most("call on two floats, beyond Python's", 0.25e-6, beyond, " us", 1e-6)
     limit = max(0.6e-6, 2 * arrays["numpy.add"]) if arrays else 0.6e-6
     yield at_most("call on two arrays of 10", limit, arrays and arrays[OURS], " us", 1e-6)
+
+
+def recording(data: Data) -> Iterator[Bar]:
+    """A span's begin and its end are a site each."""
+    spans, sites = data.get("spans", {}), data.get("sites", {})
+    cost = spans["a span"] - spans["two looks at the clock"] if "a span" in spans else None
+    yield at_most("a span in a trace, beyond two looks at the clock", 8e-9, cost, " ns", 1e-9)
+    counts = [sites["an event"], sites["a span, begin and end"] / 2] if "an event" in sites else []
+    most = max(counts, default=None)
+    yield at_most("a site while nothing is recorded", 3, most, " instructions", 1)
+    runs = [run for run in data.get("overhead", {}).values() if isinstance(run, dict)]
+    upper = [run["upper"] for run in runs if "upper" in run]
+    yield at_most("listings, recorded and not, at most", 1.02, max(upper, default=None), " ×", 1)
+    share = [run["share"] for run in runs if "share" in run]
+    yield at_most("listings: share of spans × cost", 0.01, max(share, default=None), " %", 0.01)
+    rate = data.get("archives", {}).get("events a second and core")
+    yield bar("import of an OTF2 archive", 4, rate and rate / 1e6, " M events/s and core")
 
 
 def buffers(rows: list[Data]) -> Bar:

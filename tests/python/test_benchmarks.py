@@ -275,6 +275,25 @@ def test_what_was_not_measured_is_said() -> None:
     assert {tuple(line[1:]) for line in bars_of().values()} == {("not measured", "-")}
 
 
+def test_each_listing_and_each_kind_of_site_is_held_to_what_recording_may_cost() -> None:
+    found = bars_of(
+        spans={"a span": 30e-9, "two looks at the clock": 25e-9},
+        sites={"an event": 2, "a span, begin and end": 8},
+        overhead={"pairs": 40, "a": {"upper": 1.01, "share": 0.002}, "b": {"error": "gone"}},
+        archives={"events a second and core": 4.5e6},
+    )
+
+    assert found["a span in a trace, beyond two looks at the clock"] == ["≤ 8 ns", "5 ns", "yes"]
+    assert found["a site while nothing is recorded"] == ["≤ 3 instructions", "4 instructions", "NO"]
+    assert found["listings, recorded and not, at most"] == ["≤ 1.02 ×", "1.01 ×", "yes"]
+    assert found["listings: share of spans × cost"] == ["≤ 1 %", "0.2 %", "yes"]
+    assert found["import of an OTF2 archive"] == [
+        "≥ 4 M events/s and core",
+        "4.50 M events/s and core",
+        "yes",
+    ]
+
+
 def test_calls_are_held_to_pythons_and_numpys() -> None:
     calls = {
         "floats": {"python": 1e-7, "jetlag": 3e-7},
