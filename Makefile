@@ -11,6 +11,7 @@
 #   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
+#   make bench-view   how long the viewer waits for a window of a large trace: SLICES=10000000
 #
 #   make setup        only install (apt packages once, .venv) and build everything
 #   make fmt          let the formatters lay out C++ and Python
@@ -21,7 +22,7 @@
 # you; FUZZ_SECONDS=60.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check bench fmt clean \
+.PHONY: help setup run test test-slow check bench bench-view fmt clean \
         packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
         fuzz fuzz-physl fuzz-some
 
@@ -104,6 +105,10 @@ bench: modules
 	@tools/setup.sh bench
 	@$(PYTHON_BIN) benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(RUNS),--runs $(RUNS)) \
 	  $(if $(RESULTS),--results "$(RESULTS)")
+
+bench-view: packages
+	@tools/build.sh jetlag_bench_view
+	@build/default/benchmarks/jetlag_bench_view $(or $(SLICES),10000000)
 
 clean:
 	rm -rf build

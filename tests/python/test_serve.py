@@ -1,6 +1,7 @@
 """`jetlag serve`: traces over HTTP, for those who have the token."""
 
 import http.client
+import itertools
 import json
 import os
 import re
@@ -188,3 +189,122 @@ def test_the_table_of_routes_is_described(served: Served) -> None:
 
     asked = [(row["method"], row["path"]) for row in served.json("/v1/routes")]
     assert asked == [(row["method"], row["path"]) for row in described]
+
+
+def window(served: Served, name: str, **parameters: object) -> list[dict[str, np.ndarray]]:
+    """The rows to draw, by track, as docs/serving.md says that they lie."""
+    query = "&".join(f"{key}={value}" for key, value in parameters.items())
+    status, body, _ = served.ask(f"/v1/traces/{name}/tiles?{query}")
+    assert status == 200, body
+    tracks = len(served.json(f"/v1/traces/{name}")["tracks"])
+    counts = np.frombuffer(body, np.uint32, tracks)
+    rows, at = int(counts.sum()), (tracks + tracks % 2) * 4
+    columns = {}
+    kinds = {
+        "begin": "f8",
+        "end": "f8",
+        "busy": "f4",
+        "lit": "f4",
+        "count": "u4",
+        "site": "i4",
+        "span": "i4",
+    }
+    for key, kind in kinds.items():
+        columns[key] = np.frombuffer(body, kind, rows, at)
+        at += columns[key].nbytes
+    assert at == len(body)
+    edges = [0, *np.cumsum(counts).tolist()]
+    return [{k: c[a:b] for k, c in columns.items()} for a, b in itertools.pairwise(edges)]
+
+
+def test_tiles_hold_every_span_at_any_zoom(served: Served, folder: Path) -> None:
+    name = identity(served, "below/run.jlt")
+    spans = jl.open_trace(folder / "below" / "run.jlt").spans()
+    length = spans["end"].max()
+
+    for bins in (1, 7, 1920):
+        rows = window(served, name, bins=bins, begin=-1, end=length + 1)
+
+        assert sum(int(r["count"].sum()) for r in rows) == len(spans["begin"])
+        busy = sum(float(r["busy"].sum()) for r in rows)
+        assert busy == pytest.approx(float((spans["end"] - spans["begin"]).sum()), rel=1e-5)
+
+
+def test_a_selection_lights_up_its_spans(served: Served, folder: Path) -> None:
+    name = identity(served, "below/run.jlt")
+    trace = jl.open_trace(folder / "below" / "run.jlt")
+    spans = trace.spans()
+    site = trace.sites()["name"].index("grow")
+
+    rows = window(served, name, bins=100, begin=-1, end=trace.length + 1, sites=site)
+
+    lit = sum(float(r["lit"].sum()) for r in rows)
+    mine = spans["site"] == site
+    assert lit == pytest.approx(float((spans["end"] - spans["begin"])[mine].sum()), rel=1e-5)
+
+
+def test_a_span_names_its_site_and_the_node_of_the_tree(served: Served) -> None:
+    name = identity(served, "below/run.jlt")
+    tree = served.json(f"/v1/traces/{name}/tree")
+
+    span = served.json(f"/v1/traces/{name}/spans/0")
+
+    assert tree["site"][span["tree"]] == span["site"]
+    status, body, _ = served.ask(f"/v1/traces/{name}/spans/999999999")
+    assert status == 404
+    assert "has no span" in json.loads(body)["detail"]
+
+
+def test_what_does_not_change_is_sent_once(served: Served) -> None:
+    name = identity(served, "below/run.jlt")
+    path = f"/v1/traces/{name}/tiles?bins=100"
+    tag = served.ask(path)[2].getheader("ETag")
+
+    assert served.ask(path, **{"If-None-Match": tag})[0] == 304
+    revision = served.json(f"/v1/traces/{name}")["revision"]
+    kept = served.ask(f"{path}&rev={revision}")[2].getheader("Cache-Control")
+    assert "immutable" in kept
+
+
+@pytest.mark.parametrize("query", ["bins=0", "bins=x", "begin=5&end=5", "sites=a", "tree=-2"])
+def test_a_window_that_cannot_be_is_refused(served: Served, query: str) -> None:
+    name = identity(served, "below/run.jlt")
+
+    status, body, _ = served.ask(f"/v1/traces/{name}/tiles?{query}")
+
+    assert status == 400
+    assert json.loads(body)["detail"]
+
+
+def test_only_sources_that_the_trace_names_are_read(served: Served) -> None:
+    name = identity(served, "below/run.jlt")
+    files = served.json(f"/v1/traces/{name}")["files"]
+    [number] = [i for i, file in enumerate(files) if file == __file__]
+
+    assert "def grow(x, rounds)" in served.json(f"/v1/traces/{name}/sources/{number}")["text"]
+    assert served.ask(f"/v1/traces/{name}/sources/{len(files)}")[0] == 404
+
+
+def test_a_running_program_is_seen_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "live.jlt"
+    with jl.trace(path):
+        grow(np.ones(1000), 2)
+        server = Served(str(path))
+        name = identity(server, "live.jlt")
+        answer = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=30)
+        answer.request("GET", f"/v1/traces/{name}/events?token={server.token}")
+        lines = answer.getresponse()
+
+        def told() -> Any:
+            while not (line := lines.readline()).startswith(b"data:"):
+                assert line
+            return json.loads(line[5:])
+
+        before = told()
+        grow(np.ones(1000), 2)
+        after = told()
+
+    assert not before["closed"]
+    assert after["spans"] > before["spans"]
+    answer.close()
+    server.stop()

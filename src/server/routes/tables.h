@@ -9,5 +9,6 @@ namespace jetlag::routes {
 
 std::span<const Route> page_routes();
 std::span<const Route> trace_routes();
+std::span<const Route> window_routes();
 
 }  // namespace jetlag::routes

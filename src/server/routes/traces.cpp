@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/http/message.h"
+#include "trace/chunk/reader.h"
 #include "trace/formats/format.h"
 
 namespace jetlag::routes {
@@ -15,6 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t most_kept = 8;  // traces in memory
 constexpr int deepest = 4;            // folders below the one that was named
+// How often a trace that grows is looked at, and how much of the time reading it may take.
+constexpr std::chrono::milliseconds pause{200};
+constexpr int times_the_work = 4;
 
 // FNV-1a, 64 bits: short, and the same in every process, so that links go on holding.
 std::string id_of(const std::string& path) {
@@ -30,6 +34,12 @@ bool look(const std::string& path, std::int64_t& bytes, std::int64_t& changed) {
   bytes = status.st_size;
   changed = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   return true;
+}
+
+std::string records_of(const std::string& path) {
+  std::uint64_t records = 0;
+  for (const trace::Segment& s : trace::Reader(path).segments()) records += s.records;
+  return format("{:x}", records);
 }
 
 class Lister {
@@ -96,10 +106,34 @@ std::shared_ptr<const OpenTrace> Traces::open(std::string_view id) {
     forget_some();
   }
   const std::scoped_lock reading(kept->reading);
-  const std::string revision = format("{:x}-{:x}", listed->changed, listed->bytes);
-  if (!kept->trace || kept->trace->revision != revision)
-    kept->trace = std::make_shared<OpenTrace>(OpenTrace{trace::open(listed->path), revision});
+  renew(*kept, *listed);
   return kept->trace;
+}
+
+void Traces::renew(Kept& kept, const ListedTrace& listed) {
+  const auto now = std::chrono::steady_clock::now();
+  if (kept.trace && now < kept.next_look) return;
+  std::string revision = format("{:x}-{:x}", listed.changed, listed.bytes);
+  // What threads write into their rings changes neither the time nor the size of the file.
+  if (kept.trace && !kept.trace->trace.closed) revision += "-" + records_of(listed.path);
+  if (!kept.trace || kept.trace->revision != revision) {
+    trace::Trace trace = trace::open(listed.path);
+    if (!trace.closed && !kept.trace) revision += "-" + records_of(listed.path);
+    kept.trace = std::make_shared<OpenTrace>(std::move(trace), revision);
+  }
+  const auto took = std::chrono::steady_clock::now() - now;
+  if (!kept.trace->trace.closed)
+    kept.next_look = now + std::max<std::chrono::nanoseconds>(pause, took * times_the_work);
+}
+
+const std::vector<trace::SiteFigures>& OpenTrace::sites() const {
+  std::call_once(has_sites_, [this] { sites_ = trace::profile_by_site(trace); });
+  return sites_;
+}
+
+const trace::CriticalPath& OpenTrace::critical_path() const {
+  std::call_once(has_path_, [this] { path_ = trace::critical_path(trace); });
+  return path_;
 }
 
 void Traces::forget_some() {

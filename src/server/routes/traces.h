@@ -1,6 +1,7 @@
 // The traces that are served: named files, and all of named folders. Opened when somebody asks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -9,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "trace/store/graph.h"
+#include "trace/store/profile.h"
+#include "trace/store/timeline.h"
 #include "trace/store/trace.h"
 
 namespace jetlag::routes {
@@ -23,9 +27,24 @@ struct ListedTrace {
 
 // A trace as it was when it was read. Answers that were made from one stay right: a file that grew
 // is another of these, with another revision.
-struct OpenTrace {
-  trace::Trace trace;
-  std::string revision;
+class OpenTrace {
+ public:
+  OpenTrace(trace::Trace from, std::string revision)
+      : trace(std::move(from)), timeline(trace), revision(std::move(revision)) {}
+
+  const trace::Trace trace;
+  const trace::Timeline timeline;
+  const std::string revision;
+
+  // Made when somebody asks first.
+  const std::vector<trace::SiteFigures>& sites() const;
+  const trace::CriticalPath& critical_path() const;
+
+ private:
+  mutable std::once_flag has_sites_;
+  mutable std::vector<trace::SiteFigures> sites_;
+  mutable std::once_flag has_path_;
+  mutable trace::CriticalPath path_;
 };
 
 class Traces {
@@ -42,10 +61,12 @@ class Traces {
   struct Kept {
     std::mutex reading;
     std::shared_ptr<const OpenTrace> trace;
+    std::chrono::steady_clock::time_point next_look;  // a run that goes on is not read all the time
     std::int64_t used = 0;
   };
 
   void forget_some();
+  static void renew(Kept& kept, const ListedTrace& listed);
 
   const std::vector<std::string> places_;
   std::mutex mutex_;

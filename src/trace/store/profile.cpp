@@ -85,7 +85,7 @@ std::vector<SiteFigures> profile_by_site(const Trace& trace) {
   return used;
 }
 
-std::vector<TreeNode> call_tree(const Trace& trace) {
+std::vector<TreeNode> call_tree(const Trace& trace, std::vector<Index>* nodes_of_spans) {
   const std::vector<std::int64_t> own = own_times(trace);
   std::vector<TreeNode> tree;
   std::map<std::pair<Index, Index>, Index> children;
@@ -141,6 +141,7 @@ std::vector<TreeNode> call_tree(const Trace& trace) {
   }
   durations.resize(tree.size());
   for (std::size_t i = 0; i < tree.size(); ++i) spread(tree[i], durations[i]);
+  if (nodes_of_spans) *nodes_of_spans = std::move(node_of_span);
   return tree;
 }
 

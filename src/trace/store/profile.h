@@ -40,7 +40,8 @@ struct TreeNode {
   double bytes = 0;
   double flops = 0;
 };
-std::vector<TreeNode> call_tree(const Trace& trace);
+// If asked, `node_of_span` gets each span's node.
+std::vector<TreeNode> call_tree(const Trace& trace, std::vector<Index>* node_of_span = nullptr);
 
 struct ThreadFigures {
   Index thread = -1;

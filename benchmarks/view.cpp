@@ -1,0 +1,94 @@
+// How long the viewer waits for a window of a large trace: jetlag_bench_view [slices] [tracks].
+//
+// Makes a trace in memory, of tasks of a few sites with gaps between them, and asks for full-width
+// windows at random places, at each zoom. Prints one line of JSON.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "trace/store/timeline.h"
+
+using namespace jetlag::trace;
+
+namespace {
+
+constexpr int sites = 24;
+constexpr int windows = 40;  // of each zoom
+constexpr std::int64_t pixels = 1920;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Trace make(std::int64_t slices, int tracks) {
+  std::mt19937_64 random(1);
+  Trace trace;
+  for (int s = 0; s < sites; ++s) trace.sites.push_back({.name = "site " + std::to_string(s)});
+  trace.spans.reserve(static_cast<std::size_t>(slices));
+  for (int t = 0; t < tracks; ++t) {
+    trace.threads.push_back({static_cast<std::uint64_t>(t), "worker " + std::to_string(t), 0});
+    std::int64_t now = 0;
+    for (std::int64_t i = 0; i < slices / tracks; ++i) {
+      const std::uint64_t r = random();
+      now += static_cast<std::int64_t>(r % 700);
+      const auto took = static_cast<std::int64_t>(200 + (r >> 10) % 3000);
+      trace.spans.push_back({now, now + took, static_cast<Index>((r >> 40) % sites), t, -1, -1});
+      now += took;
+    }
+    trace.length = std::max(trace.length, now);
+  }
+  return trace;
+}
+
+double percentile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::int64_t slices = argc > 1 ? std::atoll(argv[1]) : 10'000'000;
+  const int tracks = argc > 2 ? std::atoi(argv[2]) : 16;
+  const Trace trace = make(slices, tracks);
+  const auto start = std::chrono::steady_clock::now();
+  const Timeline timeline(trace);
+  const double built = seconds_since(start);
+  std::int64_t index = 0;
+  for (const auto& t : timeline.tracks()) index += t.lane.index_bytes();
+
+  std::mt19937_64 random(2);
+  const Nodes selected = timeline.of_sites(std::vector<Index>{3});
+  std::vector<double> all;
+  double rows = 0;
+  nlohmann::json zooms = nlohmann::json::object();
+  for (const double share : {1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-5}) {
+    std::vector<double> here;
+    for (int i = 0; i < windows; ++i) {
+      const auto width = static_cast<std::int64_t>(static_cast<double>(trace.length) * share) + 1;
+      const auto room = static_cast<std::uint64_t>(trace.length - width + 2);
+      const auto begin = static_cast<std::int64_t>(random() % room);
+      const auto asked = std::chrono::steady_clock::now();
+      for (const auto& t : timeline.tracks())
+        rows +=
+            static_cast<double>(timeline.rows(t, {begin, begin + width, pixels}, selected).size());
+      here.push_back(seconds_since(asked) * 1e3);
+    }
+    all.insert(all.end(), here.begin(), here.end());
+    zooms[std::to_string(share)] = {{"median_ms", percentile(here, 0.5)},
+                                    {"p99_ms", percentile(here, 0.99)}};
+  }
+  std::cout << nlohmann::json{{"slices", trace.spans.size()},
+                              {"tracks", tracks},
+                              {"built_s", built},
+                              {"index_mb", static_cast<double>(index) / 1e6},
+                              {"rows_a_window", rows / static_cast<double>(all.size())},
+                              {"median_ms", percentile(all, 0.5)},
+                              {"p99_ms", percentile(all, 0.99)},
+                              {"zooms", zooms}}
+                   .dump()
+            << '\n';
+}

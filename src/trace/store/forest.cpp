@@ -1,0 +1,136 @@
+#include "trace/store/forest.h"
+
+#include <algorithm>
+
+namespace jetlag::trace {
+
+namespace {
+
+constexpr std::int64_t block = 256;   // slices of a node of level 0
+constexpr std::int64_t fan_out = 16;  // nodes of a node above
+
+std::int64_t slices_of(std::size_t level) {
+  std::int64_t n = block;
+  for (; level > 0; --level) n *= fan_out;
+  return n;
+}
+
+// The first place from `from` on where `found` holds; it holds from there on. Looks near `from`
+// first: windows are walked from left to right.
+template <class F>
+std::int64_t gallop(std::int64_t from, std::int64_t size, const F& found) {
+  std::int64_t step = 1;
+  std::int64_t low = from;
+  while (low + step < size && !found(low + step)) {
+    low += step;
+    step *= 2;
+  }
+  std::int64_t high = std::min(low + step, size);
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (found(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+}  // namespace
+
+void Sum::clear() {
+  for (const Index key : keys_) of_key_[static_cast<std::size_t>(key)] = {};
+  keys_.clear();
+  longest_ = 0;
+  slice_ = -1;
+}
+
+void Lane::append(std::int64_t begin, std::int64_t end, Index key, Index span) {
+  begin_.push_back(begin);
+  end_.push_back(end);
+  key_.push_back(key);
+  span_.push_back(span);
+  keys_ = std::max(keys_, static_cast<std::size_t>(key) + 1);
+  std::int64_t full = size();
+  if (full % block != 0) return;
+  full /= block;
+  for (std::size_t level = 0;; ++level, full /= fan_out) {
+    add_node(level);
+    if (full % fan_out != 0) return;
+  }
+}
+
+void Lane::add_node(std::size_t level) {
+  if (levels_.size() == level) levels_.emplace_back();
+  Level& l = levels_[level];
+  if (scratch_.keys().empty()) scratch_ = Sum(keys_ + 64);
+  const auto number = static_cast<std::int64_t>(l.nodes.size());
+  if (level == 0) add_slices(scratch_, number * block, (number + 1) * block);
+  else add_nodes(scratch_, level - 1, number * fan_out, (number + 1) * fan_out);
+  std::vector<Index> keys = scratch_.keys();
+  std::sort(keys.begin(), keys.end());
+  l.nodes.push_back({scratch_.longest(), scratch_.slice(),
+                     static_cast<std::uint32_t>(l.keys.size()),
+                     static_cast<std::uint32_t>(keys.size())});
+  for (const Index key : keys) {
+    l.keys.push_back(key);
+    l.busy.push_back(scratch_.of(key));
+  }
+  scratch_.clear();
+}
+
+std::int64_t Lane::first_ending_after(std::int64_t time, std::int64_t from) const {
+  return gallop(from, size(), [&](std::int64_t i) { return end(i) > time; });
+}
+
+std::int64_t Lane::first_beginning_at(std::int64_t time, std::int64_t from) const {
+  return gallop(from, size(), [&](std::int64_t i) { return begin(i) >= time; });
+}
+
+void Lane::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
+  for (std::int64_t i = first; i < last; ++i) {
+    const std::int64_t took = duration(i);
+    sum.add(key(i), took);
+    sum.tell_longest(took, i);
+  }
+}
+
+void Lane::add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const {
+  const Level& l = levels_[level];
+  for (std::int64_t n = first; n < last; ++n) {
+    const Node& node = l.nodes[at(n)];
+    for (std::uint32_t i = node.parts; i < node.parts + node.count; ++i)
+      sum.add(l.keys[i], l.busy[i]);
+    sum.tell_longest(node.longest, node.slice);
+  }
+}
+
+// From left to right, each stretch by the largest nodes that lie in it whole.
+void Lane::add_to(Sum& sum, std::int64_t first, std::int64_t last) const {
+  while (first < last) {
+    std::size_t level = levels_.size();
+    while (level > 0) {
+      const std::int64_t n = slices_of(level - 1);
+      if (first % n == 0 && first + n <= last &&
+          first / n < static_cast<std::int64_t>(levels_[level - 1].nodes.size()))
+        break;
+      --level;
+    }
+    if (level == 0) {
+      const std::int64_t end = std::min((first / block + 1) * block, last);
+      add_slices(sum, first, end);
+      first = end;
+    } else {
+      const std::int64_t n = slices_of(level - 1);
+      add_nodes(sum, level - 1, first / n, first / n + 1);
+      first += n;
+    }
+  }
+}
+
+std::int64_t Lane::index_bytes() const {
+  std::size_t bytes = 0;
+  for (const Level& l : levels_)
+    bytes += l.nodes.size() * sizeof(Node) + l.keys.size() * (sizeof(Index) + sizeof(std::int64_t));
+  return static_cast<std::int64_t>(bytes);
+}
+
+}  // namespace jetlag::trace

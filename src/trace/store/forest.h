@@ -1,0 +1,105 @@
+// Level of detail: what ran at one depth of one thread, summed over any stretch without looking at
+// every slice.
+//
+// Slices lie in blocks of 256; a node of the forest sums a block, or 16 nodes of the level below.
+// Nodes are made when they are full and never change, so a run that goes on only appends:
+//
+//   level 1   [........16 nodes........][........16 nodes........]
+//   level 0   [256][256][256] ...
+//   slices    ....
+//
+// (Hume, "Implicit segment trees", tells of trees without pointers; ours keeps besides the sum how
+// the time is shared among keys, so that the dominant one of any stretch is exact.)
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "trace/store/trace.h"
+
+namespace jetlag::trace {
+
+// What a stretch of slices adds up to. It is used again and again: clear() costs what was added.
+class Sum {
+ public:
+  explicit Sum(std::size_t keys) : of_key_(keys) {}
+  void clear();
+  void add(Index key, std::int64_t busy) {
+    if (!of_key_[static_cast<std::size_t>(key)].there) {
+      of_key_[static_cast<std::size_t>(key)].there = true;
+      keys_.push_back(key);
+    }
+    of_key_[static_cast<std::size_t>(key)].busy += busy;
+  }
+  // Earlier slices are told first; of equal ones the first stays.
+  void tell_longest(std::int64_t duration, std::int64_t slice) {
+    if (duration <= longest_ && slice_ >= 0) return;
+    longest_ = duration;
+    slice_ = slice;
+  }
+
+  const std::vector<Index>& keys() const { return keys_; }  // those that came, in no order
+  std::int64_t of(Index key) const { return of_key_[static_cast<std::size_t>(key)].busy; }
+  std::int64_t longest() const { return longest_; }
+  std::int64_t slice() const { return slice_; }  // the longest one's number in its lane
+
+ private:
+  struct Part {
+    std::int64_t busy = 0;
+    bool there = false;
+  };
+  std::vector<Part> of_key_;
+  std::vector<Index> keys_;
+  std::int64_t longest_ = 0;
+  std::int64_t slice_ = -1;
+};
+
+class Lane {
+ public:
+  // Slices come in the order of their times, none over another. The key is what sums are told
+  // apart by; `span` is the caller's number for the slice.
+  void append(std::int64_t begin, std::int64_t end, Index key, Index span);
+
+  std::int64_t size() const { return static_cast<std::int64_t>(begin_.size()); }
+  std::int64_t begin(std::int64_t i) const { return begin_[at(i)]; }
+  std::int64_t end(std::int64_t i) const { return end_[at(i)]; }
+  std::int64_t duration(std::int64_t i) const { return end(i) - begin(i); }
+  Index key(std::int64_t i) const { return key_[at(i)]; }
+  Index span(std::int64_t i) const { return span_[at(i)]; }
+
+  // The first slice, of those from `from` on, that ends after the time; that begins then or later.
+  std::int64_t first_ending_after(std::int64_t time, std::int64_t from = 0) const;
+  std::int64_t first_beginning_at(std::int64_t time, std::int64_t from = 0) const;
+
+  // Adds the slices [first, last), in their whole length.
+  void add_to(Sum& sum, std::int64_t first, std::int64_t last) const;
+
+  std::int64_t index_bytes() const;  // of the forest, without the slices
+
+ private:
+  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+  struct Node {
+    std::int64_t longest;  // nanoseconds
+    std::int64_t slice;    // its number
+    std::uint32_t parts;   // where its parts begin
+    std::uint32_t count;   // how many
+  };
+  struct Level {
+    std::vector<Node> nodes;
+    std::vector<Index> keys;         // of all nodes' parts
+    std::vector<std::int64_t> busy;  // the same
+  };
+  void add_slices(Sum& sum, std::int64_t first, std::int64_t last) const;
+  void add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const;
+  void add_node(std::size_t level);
+
+  std::vector<std::int64_t> begin_;
+  std::vector<std::int64_t> end_;
+  std::vector<Index> key_;
+  std::vector<Index> span_;
+  std::vector<Level> levels_;
+  Sum scratch_{0};
+  std::size_t keys_ = 0;
+};
+
+}  // namespace jetlag::trace

@@ -1,0 +1,196 @@
+#include "trace/store/timeline.h"
+
+#include <algorithm>
+
+namespace jetlag::trace {
+
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+__extension__ using Wide = __int128;
+
+}  // namespace
+
+std::int64_t Window::edge(std::int64_t bin) const {
+  return begin + static_cast<std::int64_t>(Wide{end - begin} * bin / bins);
+}
+
+std::int64_t Window::bin_of(std::int64_t time) const {
+  if (time <= begin) return 0;
+  if (time >= end) return bins - 1;
+  std::int64_t bin = static_cast<std::int64_t>(Wide{time - begin} * bins / (end - begin));
+  // Edges are rounded down, so the time may lie behind the next one.
+  while (bin + 1 < bins && edge(bin + 1) <= time) ++bin;
+  return bin;
+}
+
+bool Window::is_long(std::int64_t duration) const { return Wide{duration} * bins >= end - begin; }
+
+template <class F>
+Timeline::Groups Timeline::group(std::size_t groups, std::size_t items, const F& group_of) {
+  Groups g;
+  g.first.resize(groups + 1);
+  for (std::size_t i = 0; i < items; ++i) {
+    const Index to = group_of(i);
+    if (to >= 0) ++g.first[at(to) + 1];
+  }
+  for (std::size_t i = 1; i < g.first.size(); ++i) g.first[i] += g.first[i - 1];
+  g.items.resize(g.first.back());
+  std::vector<std::size_t> next(g.first.begin(), g.first.end() - 1);
+  for (std::size_t i = 0; i < items; ++i) {
+    const Index to = group_of(i);
+    if (to >= 0) g.items[next[at(to)]++] = static_cast<Index>(i);
+  }
+  return g;
+}
+
+std::span<const Index> Timeline::Groups::of(Index group) const {
+  return {items.data() + first[at(group)], first[at(group) + 1] - first[at(group)]};
+}
+
+Timeline::Timeline(const Trace& trace) : trace_(trace), tree_(call_tree(trace, &node_of_span_)) {
+  std::vector<int> depth(trace.spans.size());
+  Index thread = -1;
+  std::size_t first = 0;  // track of the thread's depth 0
+  for (std::size_t i = 0; i < trace.spans.size(); ++i) {
+    const SpanRow& s = trace.spans[i];
+    depth[i] = s.parent >= 0 ? depth[at(s.parent)] + 1 : 0;
+    if (s.thread != thread) {
+      thread = s.thread;
+      first = tracks_.size();
+    }
+    // A span's depth is at most one more than that of a span before it.
+    if (tracks_.size() == first + static_cast<std::size_t>(depth[i]))
+      tracks_.push_back({thread, depth[i], {}});
+    tracks_[first + static_cast<std::size_t>(depth[i])].lane.append(
+        s.begin, s.end, node_of_span_[i], static_cast<Index>(i));
+  }
+  for (const TreeNode& n : tree_)
+    is_waiting_.push_back(n.site >= 0 && trace.sites[at(n.site)].category == Category::wait);
+  spans_of_task_ = group(trace.tasks.size(), trace.spans.size(),
+                         [&](std::size_t i) { return trace.spans[i].task; });
+  into_ = group(trace.tasks.size(), trace.edges.size(),
+                [&](std::size_t i) { return trace.edges[i].to; });
+  out_of_ = group(trace.tasks.size(), trace.edges.size(),
+                  [&](std::size_t i) { return trace.edges[i].from; });
+}
+
+std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes& selected) const {
+  const Lane& lane = track.lane;
+  std::vector<Row> rows;
+  Sum sum(tree_.size());
+  Sum by_site(trace_.sites.size() + 1);
+  std::int64_t i = lane.first_ending_after(w.begin);
+  while (i < lane.size() && lane.begin(i) < w.end) {
+    const std::int64_t bin = w.bin_of(lane.begin(i));
+    const std::int64_t limit = bin + 1 < w.bins ? w.edge(bin + 1) : w.end;
+    std::int64_t next = lane.first_beginning_at(limit, i);
+    next = std::max(next, i + 1);
+    // A long slice ends beyond its bin, so it is the last that begins there, unless it began before
+    // the window.
+    if (w.is_long(lane.duration(i))) next = i + 1;
+    else if (next > i + 1 && w.is_long(lane.duration(next - 1))) --next;
+    sum.clear();
+    by_site.clear();
+    lane.add_to(sum, i, next);
+    Row row;
+    row.begin = lane.begin(i);
+    row.end = lane.end(next - 1);
+    row.count = next - i;
+    row.span = lane.span(sum.slice());
+    for (const Index node : sum.keys()) {
+      row.busy += sum.of(node);
+      if (!selected.empty() && selected[at(node)]) row.lit += sum.of(node);
+      by_site.add(tree_[at(node)].site + 1, sum.of(node));
+    }
+    std::int64_t most = -1;
+    for (const Index site : by_site.keys()) {
+      const std::int64_t busy = by_site.of(site);
+      if (busy < most || (busy == most && site - 1 > row.site)) continue;
+      most = busy;
+      row.site = site - 1;
+    }
+    rows.push_back(row);
+    i = next;
+  }
+  return rows;
+}
+
+void Timeline::add_busy(const Lane& lane, const Window& w, const std::vector<signed char>& weight,
+                        std::vector<std::int64_t>& out) const {
+  Sum sum(tree_.size());
+  std::int64_t first = lane.first_ending_after(w.begin);
+  for (std::int64_t bin = 0; bin < w.bins && first < lane.size(); ++bin) {
+    const std::int64_t from = w.edge(bin);
+    const std::int64_t to = w.edge(bin + 1);
+    first = lane.first_ending_after(from, first);
+    if (first == lane.size() || from >= to) continue;
+    const std::int64_t last = lane.first_beginning_at(to, first);
+    if (last <= first) continue;
+    sum.clear();
+    lane.add_to(sum, first, last);
+    std::int64_t& busy = out[static_cast<std::size_t>(bin)];
+    for (const Index node : sum.keys()) busy += weight[at(node)] * sum.of(node);
+    busy -= weight[at(lane.key(first))] * std::max<std::int64_t>(from - lane.begin(first), 0);
+    busy -= weight[at(lane.key(last - 1))] * std::max<std::int64_t>(lane.end(last - 1) - to, 0);
+  }
+}
+
+Timeline::Busy Timeline::busy(const Window& w, const Nodes& selected) const {
+  Busy result;
+  result.all.resize(static_cast<std::size_t>(w.bins));
+  result.lit.resize(static_cast<std::size_t>(w.bins));
+  std::vector<signed char> works(tree_.size(), 1);
+  std::vector<signed char> waits(tree_.size(), 0);
+  std::vector<signed char> lit(tree_.size(), 0);
+  std::vector<bool> inside(tree_.size());  // something above it is selected; parents stand first
+  for (std::size_t n = 0; n < tree_.size(); ++n) {
+    if (is_waiting_[n]) waits[n] = -1;
+    if (selected.empty()) continue;
+    const Index above = tree_[n].parent;
+    inside[n] = above >= 0 && (selected[at(above)] || inside[at(above)]);
+    lit[n] = selected[n] && !inside[n];
+  }
+  for (const Track& t : tracks_) {
+    if (t.depth == 0) add_busy(t.lane, w, works, result.all);
+    add_busy(t.lane, w, waits, result.all);
+    if (!selected.empty()) add_busy(t.lane, w, lit, result.lit);
+  }
+  return result;
+}
+
+Nodes Timeline::of_sites(std::span<const Index> sites) const {
+  std::vector<bool> wanted(trace_.sites.size());
+  for (const Index s : sites) {
+    if (s >= 0 && at(s) < wanted.size()) wanted[at(s)] = true;
+  }
+  Nodes nodes(tree_.size());
+  for (std::size_t n = 0; n < tree_.size(); ++n)
+    nodes[n] = tree_[n].site >= 0 && wanted[at(tree_[n].site)];
+  return nodes;
+}
+
+Nodes Timeline::below(Index node) const {
+  Nodes nodes(tree_.size());
+  for (std::size_t n = 0; n < tree_.size(); ++n) {
+    const Index above = tree_[n].parent;
+    nodes[n] = static_cast<Index>(n) == node || (above >= 0 && nodes[at(above)]);
+  }
+  return nodes;
+}
+
+std::vector<Index> Timeline::sites_at(std::string_view file, std::int32_t line) const {
+  std::vector<Index> sites;
+  for (std::size_t s = 0; s < trace_.sites.size(); ++s) {
+    if (trace_.sites[s].file == file && trace_.sites[s].line == line)
+      sites.push_back(static_cast<Index>(s));
+  }
+  return sites;
+}
+
+std::span<const Index> Timeline::spans_of(Index task) const { return spans_of_task_.of(task); }
+std::span<const Index> Timeline::edges_into(Index task) const { return into_.of(task); }
+std::span<const Index> Timeline::edges_out_of(Index task) const { return out_of_.of(task); }
+
+}  // namespace jetlag::trace
