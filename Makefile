@@ -4,6 +4,8 @@
 #                     beside jetlag, and the explanation; seconds when run again;
 #                     MOVIELENS=folder for ratings of your own
 #   make test         set up, build, and pass the tests of both languages, the layers and the docs
+#   make test-web     the viewer's tests: its model, and the page in a real browser (Chromium by apt)
+#   make screenshots  pictures of the viewer into docs/images
 #   make test-slow    the tests with `slow` in their name
 #   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzers
 #   make fuzz         random array programs, run in Python and on the engine: N=5000 of them from
@@ -22,7 +24,7 @@
 # you; FUZZ_SECONDS=60.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check bench bench-view fmt clean \
+.PHONY: help setup run test test-web screenshots test-slow check bench bench-view fmt clean \
         packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
         fuzz fuzz-physl fuzz-some
 
@@ -64,6 +66,15 @@ test-cpp: build
 
 test-python: modules
 	$(PYTEST) -k "not slow"
+
+test-web: modules
+	@tools/setup.sh web
+	@tools/web.sh test
+	@tools/web.sh browser
+
+screenshots: modules
+	@tools/setup.sh web
+	@tools/web.sh screenshots
 
 test-slow: build
 	$(CTEST) --tests-regex '[Ss]low' --no-tests=ignore

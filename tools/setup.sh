@@ -4,6 +4,7 @@
 #
 #   tools/setup.sh build    for every command
 #   tools/setup.sh check    for `make check` and `make fmt` as well
+#   tools/setup.sh web      for `make test-web` and `make screenshots`: a browser
 #   tools/setup.sh bench    for `make bench`: the peers to measure against (700 MB)
 #
 # PYTHON=/path/to/python3 picks the Python of .venv; NO_APT=1 leaves Debian's packages to you.
@@ -27,7 +28,12 @@ missing_packages() {
   local present
   present=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null |
     awk '$1 == "installed" {print $2}')
-  wanted_packages | grep -vxF -f <(echo "$present") || true
+  wanted_packages | grep -vxF -f <(echo "$present") | without_node || true
+}
+
+# Node.js from elsewhere brings its npm, and Debian's would get into its way.
+without_node() {
+  if command -v npm >/dev/null; then grep -vx -e nodejs -e npm; else cat; fi
 }
 
 as_root() {

@@ -1,5 +1,6 @@
 """The house around the code keeps its own rules: layers, sizes, lists that must agree, the docs."""
 
+import json
 import re
 import subprocess
 import sys
@@ -159,8 +160,10 @@ def test_every_dependency_has_its_reason_in_the_docs() -> None:
     pyproject = ROOT / "pyproject.toml"
     named = [*requirements.requirements(pyproject), *requirements.of_group(pyproject, "bench")]
     pip = [re.split(r"[<>=!~\[ ]", name)[0] for name in named]
+    package = json.loads((ROOT / "web/package.json").read_text())
+    npm = [*package["dependencies"], *package["devDependencies"]]
 
-    assert [name for name in [*apt, *pip] if f"`{name}`" not in docs] == []
+    assert [name for name in [*apt, *pip, *npm] if f"`{name}`" not in docs] == []
 
 
 def test_the_peers_of_the_benchmarks_are_installed_by_nothing_else() -> None:
@@ -191,7 +194,7 @@ def test_the_readme_has_at_most_600_words() -> None:
 
 
 def test_every_top_folder_says_what_lives_in_it() -> None:
-    folders = ["src", "python", "tests", "benchmarks", "examples", "docs", "tools"]
+    folders = ["src", "python", "tests", "benchmarks", "examples", "docs", "tools", "web"]
 
     assert [name for name in folders if not (ROOT / name / "README.md").is_file()] == []
 
@@ -232,7 +235,9 @@ def compile_as_file(program: str, name: str) -> Any:
     return compile(program, name, "exec")
 
 
-@pytest.mark.parametrize("script", ["setup.sh", "build.sh", "sanitize.sh", "fuzz.sh", "jobs.sh"])
+@pytest.mark.parametrize(
+    "script", ["setup.sh", "build.sh", "web.sh", "sanitize.sh", "fuzz.sh", "jobs.sh"]
+)
 def test_a_script_of_the_tools_has_no_syntax_error(script: str) -> None:
     ran = subprocess.run(["bash", "-n", ROOT / "tools" / script], capture_output=True, text=True)
 

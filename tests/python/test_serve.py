@@ -308,3 +308,12 @@ def test_a_running_program_is_seen_at_once(tmp_path: Path) -> None:
     assert after["spans"] > before["spans"]
     answer.close()
     server.stop()
+
+
+def test_the_page_is_the_viewer_and_loads_nothing_from_elsewhere(served: Served) -> None:
+    status, body, answer = served.ask("/", token="")
+
+    assert status == 200
+    assert b"<title>jetlag</title>" in body
+    assert not re.findall(rb'(?:src|href)="(?!data:)', body)
+    assert "default-src 'none'" in answer.getheader("Content-Security-Policy")

@@ -2,12 +2,26 @@
 #include <nlohmann/json.hpp>
 
 #include "server/routes/tables.h"
+#include "server/routes/viewer.h"
 
 namespace jetlag::routes {
 
 namespace {
 
 using nlohmann::json;
+
+// All that the page needs is in it, and it speaks with this server alone. Notebooks show it in a
+// frame.
+constexpr std::string_view policy =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self' http://127.0.0.1:* http://localhost:* vscode-webview:";
+
+http::Response page(App&, const http::Request&) {
+  return http::Response::html(std::string(viewer_page()))
+      .with("Content-Security-Policy", std::string(policy))
+      .with("Cache-Control", "no-cache");
+}
 
 http::Response about(App& app, const http::Request&) {
   return http::Response::json(
@@ -27,6 +41,7 @@ http::Response list(App&, const http::Request&) {
 }
 
 constexpr Route table[] = {
+    {"GET", "/", "the viewer", http::Access::anyone, page},
     {"GET", "/v1", "which program this is, and its version", http::Access::anyone, about},
     {"GET", "/v1/routes", "this table", http::Access::anyone, list},
 };

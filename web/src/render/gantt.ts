@@ -1,0 +1,212 @@
+// The Gantt chart: a row for each track. Height is busy time, so nothing vanishes when zoomed out; colour is
+// the site with the most time; what is not selected is pale.
+import type { Rows, SpanInfo, TaskInfo, Track } from '../api/types'
+import { inkOn } from '../base/colours'
+import { moment, ticks } from '../base/units'
+import type { Range } from '../model/state'
+import { prepare } from './strip'
+
+export const axisHeight = 22
+const leastLane = 18
+const mostLane = 30
+const threadGap = 6
+const smallestLabel = 34
+const shortestBar = 0.15 // of the height: what is hardly busy is still seen
+
+export interface Layout {
+  readonly tops: readonly number[]
+  readonly lane: number // height of a track
+  readonly height: number
+}
+
+// Where the tracks lie, from top to bottom; few tracks use the room there is.
+export function layOut(tracks: readonly Track[], room: number): Layout {
+  const threads = tracks.filter(track => track.depth === 0).length
+  const free = room - axisHeight - threads * threadGap
+  const lane = Math.max(Math.min(Math.floor(free / Math.max(tracks.length, 1)), mostLane), leastLane)
+  let y = axisHeight
+  const tops = tracks.map((track, i) => {
+    if (i > 0 && track.depth === 0) y += threadGap
+    const top = y
+    y += lane
+    return top
+  })
+  return { tops, lane, height: y + threadGap }
+}
+
+export interface GanttInk {
+  readonly text: string
+  readonly faint: string
+  readonly line: string
+  readonly mark: string
+  readonly accent: string
+  readonly band: string
+}
+
+export interface Picture {
+  readonly tracks: readonly Track[]
+  readonly layout: Layout
+  readonly rows: readonly Rows[]
+  readonly window: Range
+  readonly scroll: number
+  readonly names: readonly string[]
+  readonly colours: readonly string[]
+  readonly selected: boolean
+  readonly span: SpanInfo | null
+  readonly task: TaskInfo | null
+  readonly path: readonly { readonly begin: number; readonly end: number; readonly thread: number; readonly depth: number }[]
+  readonly marked: Range | null
+  readonly ink: GanttInk
+}
+
+export function drawGantt(canvas: HTMLCanvasElement, picture: Picture): void {
+  const context = prepare(canvas)
+  if (!context) return
+  const { width, height } = canvas.getBoundingClientRect()
+  const x = (time: number) => ((time - picture.window.begin) / (picture.window.end - picture.window.begin)) * width
+  drawMarked(context, picture, x, height)
+  context.save()
+  context.beginPath()
+  context.rect(0, axisHeight, width, height - axisHeight)
+  context.clip()
+  context.translate(0, -picture.scroll)
+  picture.rows.forEach((rows, track) => {
+    const top = picture.layout.tops[track]
+    if (top - picture.scroll > height || top + picture.layout.lane - picture.scroll < axisHeight) return
+    drawRows(context, picture, rows, top, x, width)
+  })
+  drawPath(context, picture, x)
+  drawSelected(context, picture, x)
+  context.restore()
+  drawAxis(context, picture, x, width)
+}
+
+function drawRows(
+  context: CanvasRenderingContext2D, picture: Picture, rows: Rows, top: number,
+  x: (time: number) => number, width: number,
+): void {
+  const room = picture.layout.lane - 2
+  let bar = -1 // right edge of the last bar: touching ones keep a gap where they are wide enough
+  context.font = '11px system-ui, sans-serif'
+  context.textBaseline = 'middle'
+  for (let i = 0; i < rows.begin.length; i++) {
+    const left = Math.max(x(rows.begin[i]), -1)
+    const right = Math.min(x(rows.end[i]), width + 1)
+    if (right < 0 || left > width) continue
+    const length = rows.end[i] - rows.begin[i]
+    const share = rows.count[i] === 1 || length <= 0 ? 1 : Math.max(rows.busy[i] / length, shortestBar)
+    const site = rows.site[i]
+    const colour = picture.colours[site] ?? '#9aa0a6'
+    const from = Math.max(left, bar)
+    const wide = Math.max(right - from - (right - from > 3 ? 1 : 0), 0.6)
+    const draw = (part: number, alpha: number) => {
+      context.globalAlpha = alpha
+      context.fillStyle = colour
+      context.fillRect(from, top + room * (1 - part), wide, room * part)
+    }
+    if (picture.selected) {
+      draw(share, 0.22)
+      if (rows.lit[i] > 0) draw(share * Math.max(rows.lit[i] / Math.max(rows.busy[i], 1), shortestBar), 1)
+    } else {
+      draw(share, 1)
+    }
+    bar = from + wide
+    if (wide > smallestLabel && rows.count[i] === 1) {
+      context.globalAlpha = picture.selected && rows.lit[i] === 0 ? 0.5 : 1
+      context.fillStyle = picture.selected && rows.lit[i] === 0 ? picture.ink.text : inkOn(colour)
+      context.save()
+      context.beginPath()
+      context.rect(from, top, wide - 3, room)
+      context.clip()
+      context.fillText(picture.names[site] ?? 'unknown', Math.max(from, 0) + 4, top + room / 2 + 0.5)
+      context.restore()
+    }
+  }
+  context.globalAlpha = 1
+}
+
+function topOf(picture: Picture, thread: number, depth: number): number | undefined {
+  const at = picture.tracks.findIndex(t => t.thread === thread && t.depth === depth)
+  return at < 0 ? undefined : picture.layout.tops[at]
+}
+
+function outline(
+  context: CanvasRenderingContext2D, left: number, right: number, top: number, lane: number, colour: string, width: number,
+): void {
+  context.strokeStyle = colour
+  context.lineWidth = width
+  context.strokeRect(left, top - 0.5, Math.max(right - left, 2), lane - 1)
+}
+
+function drawPath(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number): void {
+  for (const part of picture.path) {
+    const top = topOf(picture, part.thread, part.depth)
+    if (top !== undefined) outline(context, x(part.begin), x(part.end), top, picture.layout.lane, picture.ink.mark, 1.5)
+  }
+}
+
+// The selected span, and arrows from what its task waited for and to what waited for it.
+function drawSelected(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number): void {
+  const { span, task } = picture
+  if (!span) return
+  const top = topOf(picture, span.thread, span.depth)
+  if (top === undefined) return
+  outline(context, x(span.begin), x(span.end), top, picture.layout.lane, picture.ink.accent, 2)
+  if (!task) return
+  for (const other of task.before) arrow(context, picture, x, other, task)
+  for (const other of task.after) arrow(context, picture, x, task, other)
+}
+
+interface End {
+  readonly begin: number
+  readonly end: number
+  readonly thread: number
+  readonly depth: number
+}
+
+function arrow(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, from: End, to: End): void {
+  const [y0, y1] = [topOf(picture, from.thread, from.depth), topOf(picture, to.thread, to.depth)]
+  if (y0 === undefined || y1 === undefined) return
+  const [x0, x1] = [x(from.end), x(to.begin)]
+  const middle = picture.layout.lane / 2
+  const bend = Math.max(Math.abs(x1 - x0) / 2, 14)
+  context.strokeStyle = picture.ink.accent
+  context.fillStyle = picture.ink.accent
+  context.lineWidth = 1.5
+  context.beginPath()
+  context.moveTo(x0, y0 + middle)
+  context.bezierCurveTo(x0 + bend, y0 + middle, x1 - bend, y1 + middle, x1, y1 + middle)
+  context.stroke()
+  context.beginPath()
+  context.moveTo(x1, y1 + middle)
+  context.lineTo(x1 - 6, y1 + middle - 4)
+  context.lineTo(x1 - 6, y1 + middle + 4)
+  context.fill()
+}
+
+function drawMarked(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, height: number): void {
+  if (!picture.marked) return
+  const [left, right] = [x(picture.marked.begin), x(picture.marked.end)]
+  context.fillStyle = picture.ink.band
+  context.fillRect(left, 0, right - left, height)
+}
+
+function drawAxis(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, width: number): void {
+  const { begin, end } = picture.window
+  const marks = ticks(begin, end, width / 110)
+  const step = marks.length > 1 ? marks[1] - marks[0] : end - begin
+  context.font = '11px system-ui, sans-serif'
+  context.textBaseline = 'middle'
+  context.textAlign = 'left'
+  for (const mark of marks) {
+    const at = Math.round(x(mark)) + 0.5
+    context.strokeStyle = picture.ink.line
+    context.lineWidth = 1
+    context.beginPath()
+    context.moveTo(at, 0)
+    context.lineTo(at, axisHeight - 4)
+    context.stroke()
+    context.fillStyle = picture.ink.faint
+    if (at + 60 < width) context.fillText(moment(mark, step), at + 4, axisHeight / 2 - 2)
+  }
+}

@@ -1,0 +1,53 @@
+import { useEffect } from 'preact/hooks'
+import { count, duration, percent } from '../base/units'
+import { critical, litSites, loaded, select, selectSpan, traceId } from '../model/state'
+import { report, useSource } from './context'
+import { colours } from './gantt'
+
+// The longest way through the task graph: only what lies on it makes the run shorter. Framed in the chart.
+export function CriticalView() {
+  const source = useSource()
+  useEffect(() => {
+    if (loaded.value && !critical.value) source.critical(traceId.value).then(found => (critical.value = found), report)
+  }, [loaded.value])
+  const now = loaded.value
+  const path = critical.value
+  if (!now) return null
+  if (!path) return <p class="empty">Finding the critical path…</p>
+  if (path.tasks === 0) return <p class="empty">No tasks were recorded, so there is no path through them.</p>
+  const { sites } = now
+  return (
+    <div class="fill">
+      <div class="bar">
+        <b>{duration(path.length)}</b> of {count(path.tasks)} {path.tasks === 1 ? 'task' : 'tasks'}, {percent(path.length / Math.max(now.summary.length, 1))} of the run
+      </div>
+      <div class="scroll halves">
+        <table>
+          <thead><tr><th>site</th><th>on the path</th><th>twice as fast, the path takes</th></tr></thead>
+          <tbody>
+            {[...path.sites].sort((a, b) => b.time - a.time).map(row => (
+              <tr key={row.site} class={litSites.value.has(row.site) ? 'lit' : ''} onClick={() => select({ kind: 'sites', sites: [row.site] })}>
+                <td><i class="swatch" style={{ background: colours.value[row.site] }} />{sites.name[row.site]}</td>
+                <td class="n share" style={{ '--share': `${(100 * row.time) / path.length}%` }}>{duration(row.time)}</td>
+                <td class="n">{duration(row.twice_as_fast)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <table>
+          <thead><tr><th>task</th><th>begins</th><th>takes</th></tr></thead>
+          <tbody>
+            {path.path.slice(0, 300).map(task => (
+              <tr key={task.task} class={litSites.value.has(task.site) ? 'lit' : ''}
+                onClick={() => selectSpan(source, task.span ?? -1, true).catch(report)}>
+                <td><i class="swatch" style={{ background: colours.value[task.site] }} />{sites.name[task.site] ?? 'unknown'}</td>
+                <td class="n">{duration(task.begin)}</td>
+                <td class="n">{duration(task.end - task.begin)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,220 @@
+import { computed, signal, useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import type { Rows } from '../api/types'
+import { colourOf } from '../base/colours'
+import { count, duration, percent } from '../base/units'
+import { axisHeight, drawGantt, layOut } from '../render/gantt'
+import {
+  chosen, critical, focusSpan, focusTask, loaded, lower, marked, pan, type Range, select, selection, selectSpan,
+  show, theme, traceId, visible, zoom,
+} from '../model/state'
+import { nothing } from '../model/selection'
+import { colour, report, useAnswer, useDrawing, useSource } from './context'
+
+const labelWidth = 132
+
+export const colours = computed(() =>
+  loaded.value ? loaded.value.sites.name.map((name, i) => colourOf(name, loaded.value!.sites.category[i])) : [])
+const room = signal(300)
+const plan = computed(() => layOut(loaded.value?.summary.tracks ?? [], room.value))
+
+// A wider window than is seen, so that panning has something to show; edges at round places, so that
+// the answers to neighbouring questions are the same.
+function asked(seen: Range, pixels: number): { begin: number; end: number; bins: number } {
+  const width = 2 ** Math.ceil(Math.log2(seen.end - seen.begin))
+  const step = width / 2
+  const begin = Math.floor((seen.begin - step) / step) * step
+  const end = Math.ceil((seen.end + step) / step) * step
+  return { begin, end, bins: Math.min(Math.ceil(((end - begin) / (seen.end - seen.begin)) * pixels), 16_000) }
+}
+
+interface Hover {
+  readonly x: number
+  readonly y: number
+  readonly track: number
+  readonly row: number
+}
+
+// What ran where and when, side by side.
+export function Gantt() {
+  const source = useSource()
+  const scroll = useSignal(0)
+  const hover = useSignal<Hover | null>(null)
+  const width = useSignal(1000)
+  const rows = useAnswer(() => {
+    const now = loaded.value
+    return now && now.summary.tracks.length > 0
+      ? source.rows(traceId.value, asked(visible.value, width.value), chosen.value)
+      : null
+  })
+  const canvas = useDrawing(canvas => {
+    const now = loaded.value
+    void theme.value
+    const box = canvas.getBoundingClientRect()
+    width.value = Math.max(Math.round(box.width), 100)
+    room.value = box.height
+    if (!now || !rows.value || rows.value.length !== now.summary.tracks.length) return
+    drawGantt(canvas, {
+      tracks: now.summary.tracks, layout: plan.value, rows: rows.value, window: visible.value, scroll: scroll.value,
+      names: now.sites.name, colours: colours.value, selected: selection.value.kind !== 'none',
+      span: focusSpan.value, task: focusTask.value, path: lower.value === 'critical' ? (critical.value?.path ?? []) : [],
+      marked: marked.value,
+      ink: {
+        text: colour('text'), faint: colour('faint'), line: colour('line'), mark: colour('mark'),
+        accent: colour('accent'), band: colour('band'),
+      },
+    })
+  })
+
+  const timeAt = (x: number) => {
+    const box = canvas.current!.getBoundingClientRect()
+    const { begin, end } = visible.value
+    return begin + ((x - box.left) / box.width) * (end - begin)
+  }
+  const find = (event: MouseEvent): Hover | null => {
+    const box = canvas.current!.getBoundingClientRect()
+    const y = event.clientY - box.top + scroll.value
+    if (event.clientY - box.top < axisHeight || !rows.value) return null
+    const track = plan.value.tops.findIndex(top => y >= top && y < top + plan.value.lane)
+    if (track < 0) return null
+    const row = nearest(rows.value[track], timeAt(event.clientX), (3 * (visible.value.end - visible.value.begin)) / box.width)
+    return row < 0 ? null : { x: event.clientX, y: event.clientY, track, row }
+  }
+
+  const drag = useRef<{ x: number; time: number; range: Range; pans: boolean; moved: boolean } | null>(null)
+  const maximum = () => Math.max(plan.value.height - (canvas.current?.getBoundingClientRect().height ?? 0), 0)
+  useEffect(() => {
+    const element = canvas.current!
+    // Registered by hand: the page must not scroll meanwhile.
+    const wheel = (event: WheelEvent) => {
+      event.preventDefault()
+      if (event.ctrlKey || event.metaKey || (maximum() === 0 && Math.abs(event.deltaY) > Math.abs(event.deltaX))) {
+        zoom(2 ** (Math.max(Math.min(event.deltaY, 200), -200) / 200), timeAt(event.clientX))
+      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        pan((event.deltaX || event.deltaY) / element.clientWidth)
+      } else {
+        scroll.value = Math.min(Math.max(scroll.value + event.deltaY, 0), maximum())
+      }
+    }
+    element.addEventListener('wheel', wheel, { passive: false })
+    return () => element.removeEventListener('wheel', wheel)
+  }, [])
+
+  const now = loaded.value
+  return (
+    <section class="gantt" aria-label="Gantt chart">
+      <div class="lanes" style={{ width: `${labelWidth}px` }} aria-hidden="true">
+        <div class="lanes-inner" style={{ transform: `translateY(${-scroll.value}px)` }}>
+          {now?.summary.tracks.map((track, i) =>
+            track.depth === 0 ? (
+              <div class="lane" key={track.thread} style={{ top: `${plan.value.tops[i]}px`, lineHeight: `${plan.value.lane - 2}px` }} title={track.name}>
+                {now.summary.tracks.some(t => t.rank !== track.rank) ? `${track.rank} · ` : ''}
+                {track.name}
+              </div>
+            ) : null)}
+        </div>
+      </div>
+      <canvas
+        ref={canvas}
+        tabIndex={0}
+        role="img"
+        aria-label="what ran on each thread over time; the table of sites has the same as text"
+        onPointerDown={event => {
+          drag.current = {
+            x: event.clientX, time: timeAt(event.clientX), range: visible.value,
+            pans: event.shiftKey || event.button === 1, moved: false,
+          }
+          canvas.current!.setPointerCapture(event.pointerId)
+        }}
+        onPointerMove={event => {
+          const now = drag.current
+          if (!now) {
+            hover.value = find(event)
+            return
+          }
+          if (Math.abs(event.clientX - now.x) > 3) now.moved = true
+          if (!now.moved) return
+          hover.value = null
+          if (now.pans) {
+            const by = ((now.x - event.clientX) / canvas.current!.clientWidth) * (now.range.end - now.range.begin)
+            show({ begin: now.range.begin + by, end: now.range.end + by })
+          } else {
+            const time = timeAt(event.clientX)
+            marked.value = { begin: Math.min(now.time, time), end: Math.max(now.time, time) }
+          }
+        }}
+        onPointerUp={event => {
+          const was = drag.current
+          drag.current = null
+          if (!was || was.moved) return
+          marked.value = null
+          const found = find(event)
+          if (!found) {
+            select(nothing)
+            return
+          }
+          selectSpan(source, rows.value![found.track].span[found.row]).catch(report)
+        }}
+        onPointerLeave={() => (hover.value = null)}
+        onDblClick={event => {
+          const found = find(event)
+          if (!found) return
+          const of = rows.value![found.track]
+          const wide = (of.end[found.row] - of.begin[found.row]) * 0.2
+          show({ begin: of.begin[found.row] - wide, end: of.end[found.row] + wide })
+        }}
+      />
+      {hover.value && rows.value && <Tip hover={hover.value} rows={rows.value} />}
+      {marked.value && <output class="marked">{duration(marked.value.end - marked.value.begin)} marked · f: look at it · Esc: clear</output>}
+      {now && now.summary.tracks.length === 0 && (
+        <p class="empty">This trace holds no spans. Run something on the engine inside <code>with jl.trace(…)</code>.</p>
+      )}
+    </section>
+  )
+}
+
+// The row under the time, or one so near that it cannot be hit better.
+function nearest(rows: Rows | undefined, time: number, room: number): number {
+  if (!rows) return -1
+  let low = 0
+  let high = rows.begin.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (rows.begin[middle] <= time) low = middle + 1
+    else high = middle
+  }
+  if (low > 0 && rows.end[low - 1] >= time) return low - 1
+  if (low < rows.begin.length && rows.begin[low] - time < room) return low
+  return low > 0 && time - rows.end[low - 1] < room ? low - 1 : -1
+}
+
+function Tip({ hover, rows }: { readonly hover: Hover; readonly rows: readonly Rows[] }) {
+  const now = loaded.value!
+  const of = rows[hover.track]
+  if (!of || hover.row >= of.begin.length) return null
+  const site = of.site[hover.row]
+  const many = of.count[hover.row] > 1
+  const length = of.end[hover.row] - of.begin[hover.row]
+  const style = {
+    left: `${Math.min(hover.x + 14, innerWidth - 330)}px`,
+    top: `${Math.min(hover.y + 16, innerHeight - 110)}px`,
+  }
+  return (
+    <div class="tip" style={style} role="tooltip">
+      <b>{site >= 0 ? now.sites.name[site] || now.sites.text[site] : 'unknown'}</b>
+      {many ? (
+        <div>
+          {count(of.count[hover.row])} spans in {duration(length)}, busy {percent(of.busy[hover.row] / Math.max(length, 1))};
+          this one has most of the time
+        </div>
+      ) : (
+        <div>{duration(length)}</div>
+      )}
+      {site >= 0 && now.sites.text[site] && <code>{now.sites.text[site]}</code>}
+      {site >= 0 && now.sites.line[site] > 0 && (
+        <div class="faint">{now.sites.file[site].split('/').pop()}:{now.sites.line[site]}</div>
+      )}
+      <div class="faint">at {duration(of.begin[hover.row])}</div>
+    </div>
+  )
+}
