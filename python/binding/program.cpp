@@ -22,6 +22,7 @@ nb::dict row_dict(const exec::ExplainRow& row) {
   d["depth"] = row.depth;
   d["kind"] = row.kind;
   d["text"] = row.text;
+  d["node"] = row.node;
   d["file"] = row.file;
   d["line"] = row.line;
   const std::size_t bracket = row.result.find('[');

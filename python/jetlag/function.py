@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jetlag.explanation import Explanation
     from jetlag.futures import Future
     from jetlag.lower import Lowered
+    from jetlag.perfdata import Perfdata
 
 _MOST_VARIANTS = 8
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # bits of co_flags
@@ -31,7 +32,7 @@ _lowering = threading.RLock()
 def jit(function: abc.Callable[..., Any], /) -> JitFunction: ...
 @overload
 def jit(
-    *, strict: bool = False, fastmath: bool = False
+    *, strict: bool = False, fastmath: bool = False, performance: bool = False
 ) -> abc.Callable[[abc.Callable[..., Any]], JitFunction]: ...
 
 
@@ -41,14 +42,16 @@ def jit(
     *,
     strict: bool = False,
     fastmath: bool = False,
+    performance: bool = False,
 ) -> Any:
     """Run a function on the engine, with the results that Python and NumPy give.
 
     What cannot be lowered runs in Python, and an OpaqueWarning says so once for each place;
     `strict=True` raises NotLowered instead. `fastmath=True` allows rules that change more
-    than rounding.
+    than rounding. `performance=True` measures every call, step by step: `perfdata` has what the
+    last one cost.
     """
-    options = Options(strict, fastmath)
+    options = Options(strict, fastmath, performance)
     if function is None:
         return lambda later: _decorate(later, options)
     return _decorate(function, options)
@@ -90,7 +93,8 @@ class Variant:
 
     def serve(self, callable: JitFunction) -> None:
         """Have calls go to the program directly; they come back when its guards fail."""
-        self.program.serve(callable, self._function, self.bind)
+        if not callable.options.performance:
+            self.program.serve(callable, self._function, self.bind)
 
     def captured(self) -> list[object]:
         """The values from outside that a call made now would see."""
@@ -112,9 +116,15 @@ class JitFunction(Callable):
         self._in_python = "" if isinstance(function, FunctionType) else "it is no Python function"
         self._place = (0, 0)
         self._told = False
+        self._perfdata: Perfdata | None = None
 
     def _call(self, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Call the function; wait for its result."""
+        if self.options.performance:
+            from jetlag.perfdata import measured
+
+            result, self._perfdata = measured(self, args, kwargs)
+            return result
         variant = self._find()
         if variant is None:
             if pending.attention:
@@ -172,6 +182,17 @@ class JitFunction(Callable):
         if pending.attention:
             pending.attend((*arguments, *variant.captured()), variant.writes)
         return variant.program.explain(arguments)
+
+    @property
+    def perfdata(self) -> Perfdata:
+        """What the last call cost, node by node; also as `csv, newick, dot = f.perfdata`.
+
+        Raises AttributeError before the first call, and unless `performance=True` was given.
+        """
+        if self._perfdata is None:
+            hint = "call it first" if self.options.performance else "use @jl.jit(performance=True)"
+            raise AttributeError(f"calls of {self!r} were not measured: {hint}")
+        return self._perfdata
 
     @property
     def why_python(self) -> str:

@@ -10,3 +10,4 @@ class Options(NamedTuple):
 
     strict: bool = False  # raise NotLowered instead of leaving anything to Python
     fastmath: bool = False  # allow rules that change more than rounding
+    performance: bool = False  # measure every call: `perfdata`

@@ -1,5 +1,5 @@
 // Trees for other eyes: Newick, DOT, and one node a line.
-#include "compiler/physl/node.h"
+#include "compiler/physl/show.h"
 
 namespace jetlag::physl {
 
@@ -21,7 +21,8 @@ std::string plain_label(const Node& node) {
   return node.attribute.empty() ? std::string(name) : format("{}{{{}}}", name, node.attribute);
 }
 
-// "add(12, 4)": the name without underscores, line and column.
+}  // namespace
+
 std::string label(const Node& node) {
   std::string text = plain_label(node);
   if (text.size() > longest_label) {
@@ -34,6 +35,8 @@ std::string label(const Node& node) {
   if (!has_place || !node.place.known()) return text;
   return format("{}({}, {})", text, node.place.line, node.place.column);
 }
+
+namespace {
 
 // Newick keeps ( ) , : ; [ ] and blanks for itself: such labels stand between
 // single quotes, and a quote inside is doubled.

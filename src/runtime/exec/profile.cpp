@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "compiler/physl/show.h"
 
 namespace jetlag::exec {
 
@@ -192,6 +193,7 @@ class Rows {
     if (loops) text += format(", {} rounds", f.calls - (s.kind == StatementKind::loop ? 1 : 0));
     add(loops ? "loop" : "branch", std::move(text), s.place);
     rows_.back().figures = f;
+    rows_.back().node = physl::label(*s.node);
     ++depth_;
     region(s.region);
     for (const plan::Block& b : s.blocks) block(b);
@@ -208,6 +210,7 @@ class Rows {
           text = op.node->children[0]->text;
         row(f, std::string(kind_names[static_cast<std::size_t>(f.kind)]), std::move(text), op.place,
             native);
+        rows_.back().node = physl::label(*op.node);
       }
       for (const plan::Block& b : op.blocks) block(b);
     }

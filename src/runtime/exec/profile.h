@@ -79,6 +79,7 @@ struct ExplainRow {
   int depth = 0;
   std::string kind;  // function, loop, branch, fused, call, stream, view, copy, value, opaque, lane
   std::string text;
+  std::string node;  // as the trees name it (physl::label); empty: not in the trees
   std::string file;
   int line = 0;
   std::string result;
