@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "binding/module.h"
+#include "runtime/tasks/tasks.h"
 #include "trace/counters/sampler.h"
 #include "trace/formats/format.h"
 #include "trace/record/record.h"
@@ -175,7 +176,8 @@ void add_recording(nb::module_& m) {
       "trace_start",
       [](const std::string& path, const std::string& facts, const std::string& counters,
          double period, const std::string& hardware) {
-        return trace::start_recording(path, {.facts = facts},
+        return trace::start_recording(path,
+                                      {.ready_rings = tasks::recording_threads(), .facts = facts},
                                       trace::sampling_of(counters, period, hardware));
       },
       nb::arg("path"), nb::arg("facts") = "", nb::arg("counters") = "", nb::arg("period") = 0.1,
@@ -227,8 +229,9 @@ void add_traces(nb::module_& m) {
   add_recording(m);
   nb::class_<Trace>(m, "TraceData")
       .def(
-          "__init__", [](Trace* t, const std::string& path) { new (t) Trace(trace::open(path)); },
-          nb::arg("path"))
+          "__init__",
+          [](Trace* t, const std::vector<std::string>& paths) { new (t) Trace(trace::open(paths)); },
+          nb::arg("paths"))
       .def(
           "write",
           [](const Trace& t, const std::string& path, const std::string& to) {

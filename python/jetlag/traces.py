@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,23 @@ from jetlag.trace_page import page
 Columns = dict[str, Any]
 
 
-def open_trace(path: str | os.PathLike[str]) -> Trace:
+def open_trace(path: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Trace:
     """Open a trace: one that is complete, one that a crash left, or one that still grows.
+
+    The traces of several processes are one: each is a rank, at the time of one clock. Those of one
+    machine share its clock; others are held against the messages between them, or, where there are
+    none, against the time of day, which `complaints` then says.
 
     OTF2 archives, ours and other tools', open too: name the folder or the file NAME.otf2 in it.
 
     Raises OSError if the file cannot be read, ValueError if it is no trace or was written by a
     later jetlag. Parts that are damaged are left out and named in `complaints`.
     """
-    return Trace(os.fspath(path))
+    single = isinstance(path, str | os.PathLike)
+    paths = [path] if single else list(path)
+    if not paths:
+        raise ValueError("name at least one trace")
+    return Trace(list(map(os.fspath, paths)))
 
 
 class Trace:
@@ -33,9 +42,10 @@ class Trace:
     `pandas.DataFrame` takes as it is. Sites, threads and tasks are named by their row; -1 is none.
     """
 
-    def __init__(self, path: str) -> None:
-        self._data = core().TraceData(path)
-        self.path = path
+    def __init__(self, paths: list[str]) -> None:
+        self._data = core().TraceData(paths)
+        self.path = paths[0]
+        """The file; of several, the first."""
 
     def spans(self) -> Columns:
         """What ran: begin, end, site, thread, parent (the span around it), task."""

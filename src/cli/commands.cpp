@@ -143,9 +143,11 @@ class Recording {
   Recording(const std::string& path, const std::string& program) {
     if (path.empty()) return;
     exec::record_allocations();
-    const std::string missing = trace::start_recording(
-        path, {.facts = format("\"program\": {}", nlohmann::json(program).dump())},
-        trace::sampling_of_settings());
+    const std::string missing =
+        trace::start_recording(path,
+                               {.ready_rings = tasks::recording_threads(),
+                                .facts = format("\"program\": {}", nlohmann::json(program).dump())},
+                               trace::sampling_of_settings());
     if (!missing.empty()) std::cerr << format("warning: {}\n", missing);
     open_ = true;
   }

@@ -11,6 +11,7 @@ namespace jetlag::cli {
 
 struct Options {
   std::string file;
+  std::vector<std::string> files;  // of the ranks of a run
   std::string code;
   std::string what;
   std::string format = "text";

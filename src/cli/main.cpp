@@ -69,7 +69,9 @@ int main(int argc, char** argv) {
   run->add_option("--trace", options.trace, "record the run into this file");
 
   CLI::App* profile = app.add_subcommand("profile", "print where the time of a trace went");
-  profile->add_option("trace", options.file, "a file that jl.trace or run --trace wrote")
+  profile
+      ->add_option("traces", options.files,
+                   "a file that jl.trace or run --trace wrote; of several, each is a rank")
       ->required();
   profile->add_option("-s,--sort", options.sort,
                       "self, total, count, median, most, bytes, flops or name");
@@ -80,7 +82,10 @@ int main(int argc, char** argv) {
   CLI::App* traces = app.add_subcommand("trace", "write traces for other tools, read theirs");
   traces->require_subcommand(1);
   CLI::App* exported = traces->add_subcommand("export", "write a trace in another format");
-  exported->add_option("trace", options.file, "a trace of any format that is read")->required();
+  exported
+      ->add_option("traces", options.files,
+                   "a trace of any format that is read; of several, each is a rank")
+      ->required();
   exported->add_option("--to", options.to, "the format: `jetlag describe formats` lists them")
       ->required();
   exported->add_option("-o,--output", options.output, "the file to write")->required();

@@ -7,14 +7,14 @@
 namespace jetlag::cli {
 
 int profile(const Options& options) {
-  const trace::Trace trace = trace::open(options.file);
+  const trace::Trace trace = trace::open(options.files);
   std::cout << trace::report(trace, {options.sort, options.filter, options.rows, options.tree});
   return 0;
 }
 
 int export_trace(const Options& options) {
   const trace::Format& format = trace::format_named(options.to);
-  format.write(trace::open(options.file), options.output);
+  format.write(trace::open(options.files), options.output);
   return 0;
 }
 

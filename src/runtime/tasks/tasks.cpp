@@ -108,6 +108,11 @@ void set_workers(int count) {
   s.pool.reset();
 }
 
+std::size_t recording_threads() {
+  constexpr int most_prepared = 16;  // beyond, the recording would begin too late
+  return static_cast<std::size_t>(std::min(workers() + 1, most_prepared));
+}
+
 std::int64_t queue_length() {
   State& s = state();
   std::shared_ptr<Pool> pool;

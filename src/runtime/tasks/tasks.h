@@ -21,6 +21,9 @@ namespace jetlag::tasks {
 int workers();
 void set_workers(int count);
 
+// Workers and their caller, as far as a recording should have room ready for them.
+std::size_t recording_threads();
+
 // After fork the child has no workers: everything runs on the calling thread.
 bool inline_only();
 void after_fork();

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "trace/formats/writers.h"
+#include "trace/store/ranks.h"
 
 namespace jetlag::trace {
 
@@ -74,6 +75,12 @@ Trace open(const std::string& path) {
   Trace trace = load(file.path);
   trace.path = path;
   return trace;
+}
+
+Trace open(const std::vector<std::string>& paths) {
+  std::vector<Trace> parts;
+  for (const std::string& path : paths) parts.push_back(open(path));
+  return unite(std::move(parts));
 }
 
 void import_trace(const std::string& path, const std::string& output) {

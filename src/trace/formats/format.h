@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "trace/store/trace.h"
 
@@ -28,6 +29,8 @@ const Format& format_named(std::string_view name);
 // A trace of any format that is read: each recognises its own, and what none does is jetlag's.
 // Throws what the format's reader does.
 Trace open(const std::string& path);
+// Several are the ranks of one run (trace/store/ranks.h).
+Trace open(const std::vector<std::string>& paths);
 
 // Makes a file of ours from a trace of another format. Throws the same, and Error(value) if it is
 // none of another format.

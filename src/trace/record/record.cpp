@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -105,6 +107,21 @@ std::string json_line(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+std::string line_of(const char* path) {
+  std::string line;
+  std::ifstream file(path);
+  std::getline(file, line);
+  return line;
+}
+
+// As the launcher says; null if it was started alone.
+const char* rank_of_process() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* rank = std::getenv(name)) return rank;
+  }
+  return nullptr;
+}
+
 class Recording {
  public:
   // If it keeps nothing, the file is only where the rings are.
@@ -118,8 +135,12 @@ class Recording {
     facts["even_counter"] = has_even_counter();
     facts["started"] =
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+    if (const std::string boot = line_of("/proc/sys/kernel/random/boot_id"); !boot.empty())
+      facts["boot"] = boot;  // processes of one boot have one clock
+    if (const char* rank = rank_of_process()) facts["rank"] = rank;
     writer_.define(json_line(facts));
     look();
+    prepare();
     drain_ = std::thread([this] { drain(); });
   }
 
@@ -145,10 +166,7 @@ class Recording {
         outlet = std::move(idle_.back());
         idle_.pop_back();
       } else {
-        outlet = std::make_shared<Outlet>();
-        const bool crowd = outlets_.size() >= crowd_of_threads;
-        outlet->ring = writer_.add_ring(crowd ? std::min(options_.ring_records, records_in_crowd)
-                                              : options_.ring_records);
+        outlet = make_outlet();
       }
       outlet->track = next_track.fetch_add(1, std::memory_order_relaxed);
       outlet->retired = false;
@@ -233,6 +251,22 @@ class Recording {
   }
 
  private:
+  void prepare() {
+    try {
+      for (std::size_t i = 0; i < options_.ready_rings; ++i) idle_.push_back(make_outlet());
+    } catch (const Error& error) {
+      give_up(error);
+    }
+  }
+
+  std::shared_ptr<Outlet> make_outlet() {
+    auto outlet = std::make_shared<Outlet>();
+    const bool crowd = outlets_.size() >= crowd_of_threads;
+    outlet->ring = writer_.add_ring(crowd ? std::min(options_.ring_records, records_in_crowd)
+                                          : options_.ring_records);
+    return outlet;
+  }
+
   void drain() {
     name_system_thread();
     std::unique_lock lock(mutex_);

@@ -15,6 +15,9 @@ namespace jetlag::trace {
 struct RecordOptions {
   std::uint64_t ring_records = std::uint64_t{1} << 16;  // of each thread; a power of two
   std::int64_t period_ns = 10'000'000;                  // between looks at the rings
+  // Made before the recording begins: making one takes milliseconds, which a thread that needs one
+  // in the midst of its work would wait for.
+  std::size_t ready_rings = 1;
   std::string facts = {};  // members of a JSON object about the run: "\"program\": \"fit.py\""
 };
 

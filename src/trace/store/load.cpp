@@ -28,6 +28,7 @@ class ClockMap {
                  looks_.end());
   }
   bool empty() const { return looks_.empty(); }
+  std::int64_t first_ns() const { return looks_.front().second; }
 
   std::int64_t ns(std::uint64_t ticks) const {
     if (looks_.empty()) return static_cast<std::int64_t>(ticks);
@@ -108,6 +109,7 @@ class Loader {
     } else if (kind == "dropped") {
       trace_.dropped += static_cast<std::uint64_t>(number(d, "count"));
     } else if (kind == "run") {
+      if (d.contains("started")) started_ = number(d, "started");
       for (const auto& [name, value] : d.items()) {
         if (name != "def")
           trace_.facts.emplace_back(name,
@@ -258,6 +260,10 @@ class Loader {
     for (TaskRow& t : trace_.tasks) t.parent = index_of(tasks_[t.id].parent);
     if (first_ > last_) first_ = last_ = 0;
     trace_.length = last_ - first_;
+    if (!clock_.empty()) {
+      trace_.origin = first_;
+      if (started_ != 0) trace_.day = started_ + (first_ - clock_.first_ns());
+    }
     spans();
     for (TaskRow& t : trace_.tasks) {
       if (t.created >= 0) t.created -= first_;
@@ -323,6 +329,7 @@ class Loader {
   std::vector<Index> open_;
   std::unordered_map<std::uint64_t, std::int64_t> suspended_;  // tasks of the thread, since when
   Index thread_ = -1;
+  std::int64_t started_ = 0;  // nanoseconds from 1970 to the first look at the clock
   std::int64_t first_ = INT64_MAX;
   std::int64_t last_ = INT64_MIN;
 };

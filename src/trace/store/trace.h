@@ -89,6 +89,8 @@ struct Trace {
   std::vector<Point> points;    // by time
   std::vector<Work> work;       // by span
   std::int64_t length = 0;      // nanoseconds
+  std::int64_t origin = 0;      // the machine's monotonic clock at time zero; 0: not known
+  std::int64_t day = 0;         // nanoseconds from 1970 to time zero; 0: not known
   std::uint64_t dropped = 0;
   bool closed = true;
   std::vector<std::string> complaints;
