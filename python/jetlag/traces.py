@@ -11,6 +11,7 @@ import numpy as np
 
 from jetlag.bottleneck import Machine
 from jetlag.engine import core
+from jetlag.hardware import by_site
 from jetlag.trace_page import page
 
 Columns = dict[str, Any]
@@ -102,7 +103,9 @@ class Trace:
     def profile(self) -> Columns:
         """Each site with its count, total and own time, min, median, p99, max, bytes, flops.
 
-        The site's name, file and line stand in the same row. Most own time first.
+        The site's name, file and line stand in the same row. Most own time first. If the trace
+        was recorded with `hardware`, each of its counters has a column: what the tasks and calls
+        of the site used, with all that ran inside them on their thread.
         """
         rows = self._table("profile")
         sites = self.sites()
@@ -111,6 +114,8 @@ class Trace:
             rows[name] = [
                 known[s] if s >= 0 else ("" if name != "line" else 0) for s in rows["site"]
             ]
+        for name, used in by_site(self).items():
+            rows[name] = np.append(used, np.nan)[rows["site"]]
         return rows
 
     def tree(self) -> Columns:

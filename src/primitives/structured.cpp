@@ -205,10 +205,10 @@ struct Rows {
 
 // Memory in which a product of this thread works; it is kept for the next.
 double* workspace(std::int64_t count) {
-  thread_local std::vector<double> memory;
-  if (static_cast<std::int64_t>(memory.size()) < count)
-    memory.resize(static_cast<std::size_t>(count));
-  return memory.data();
+  static thread_local const auto memory = std::make_unique<std::vector<double>>();
+  if (static_cast<std::int64_t>(memory->size()) < count)
+    memory->resize(static_cast<std::size_t>(count));
+  return memory->data();
 }
 
 // g += the terms of rows [first, last).

@@ -140,6 +140,21 @@ def test_papi_counts_where_it_can(tmp_path: Path, fake_papi: Path) -> None:
     assert values and all(v % 1000 == 0 for v in values)
 
 
+def test_a_profile_says_what_each_site_used(tmp_path: Path, fake_papi: Path) -> None:
+    run(tmp_path / "run.jlt", "auto", fake_papi, "PAPI_TOT_INS PAPI_TOT_CYC")
+
+    trace = jl.open_trace(tmp_path / "run.jlt")
+    profile, spans = trace.profile(), trace.spans()
+    of_tasks = set(spans["site"][spans["task"] >= 0].tolist())
+    assert of_tasks
+    for site, used in zip(profile["site"], profile["instructions"], strict=True):
+        if site in of_tasks:  # read at its begin and at its end, once a span
+            assert used == 1000 * (spans["site"] == site).sum()
+    category = np.array(trace.sites()["category"])[profile["site"]]
+    assert (profile["cycles"][category == "call"] >= 1000).all()
+    assert np.isnan(profile["cycles"][~np.isin(category, ["call", "task", "step"])]).all()
+
+
 def test_events_of_papi_can_be_named(tmp_path: Path, fake_papi: Path) -> None:
     told = run(tmp_path / "run.jlt", "cycles PAPI_L1_DCM", fake_papi, "PAPI_TOT_CYC PAPI_L1_DCM")
 

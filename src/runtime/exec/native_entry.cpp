@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 #include "primitives/loops.h"
 #include "runtime/exec/iterations.h"
@@ -14,7 +15,10 @@ namespace {
 constexpr std::size_t most_codes = 8;
 constexpr std::int64_t hold_ns = 2'000'000;
 // Memory for copies, from entry to entry: fresh pages cost more than the copying.
-thread_local std::vector<std::byte> spare;
+std::vector<std::byte>& spare() {
+  static thread_local const auto memory = std::make_unique<std::vector<std::byte>>();
+  return *memory;
+}
 // Of what is copied before a run, so that it can be run again.
 constexpr std::int64_t most_kept_bytes = 1 << 20;
 constexpr unsigned underflow_bit = 4;
@@ -200,7 +204,7 @@ void NativeEntry::keep_arrays() {
   }
   keeps_ = bytes <= most_kept_bytes;
   if (!keeps_) return;
-  kept_ = std::move(spare);
+  kept_ = std::move(spare());
   if (static_cast<std::int64_t>(kept_.size()) < bytes)
     kept_.resize(static_cast<std::size_t>(bytes));
   std::byte* to = kept_.data();
@@ -222,7 +226,7 @@ void NativeEntry::restore_arrays() {
 }
 
 NativeEntry::~NativeEntry() {
-  if (kept_.size() > spare.size()) spare = std::move(kept_);
+  if (kept_.size() > spare().size()) spare() = std::move(kept_);
 }
 
 int NativeEntry::poll(loops::Entry* entry) {

@@ -330,6 +330,7 @@ void Task::run_blocks() {
     }
   }
   // Those that wait for it begin later than it ends.
+  metered.end();
   span.end();
   end();
 }

@@ -122,9 +122,13 @@ struct Meter {
   std::vector<std::int64_t> before, now;
   int depth = 0;
 };
-thread_local Meter meter;
+// On the heap: memory of threads is found soon while it is little.
+Meter& meter_of_thread() {
+  static thread_local const auto mine = std::make_unique<Meter>();
+  return *mine;
+}
 
-void join(std::uint32_t session) {
+void join(Meter& meter, std::uint32_t session) {
   meter.events.reset();
   State& s = state();
   std::scoped_lock lock(s.mutex);
@@ -177,12 +181,13 @@ namespace detail {
 std::atomic<std::uint32_t> metering{0};
 
 void sample_hardware(bool begins) {
+  Meter& meter = meter_of_thread();
   meter.depth += begins ? 1 : -1;
   const std::uint32_t session = metering.load(std::memory_order_relaxed);
   if (session == 0 || !recording()) return;
   if (meter.session != session) {
     if (!begins) return;
-    join(session);
+    join(meter, session);
   }
   if (!meter.events || !meter.events->read(meter.now)) return;
   for (std::size_t i = 0; i < meter.now.size(); ++i) {
@@ -237,6 +242,7 @@ void stop_hardware() { detail::metering.store(0, std::memory_order_release); }
 void hardware_after_fork() {
   stop_hardware();
   // What it counts is of the parent's thread.
+  Meter& meter = meter_of_thread();
   static_cast<void>(meter.events.release());
   meter.session = 0;
   new (&state().mutex) std::mutex;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "trace/counters/counters.h"
@@ -71,13 +72,15 @@ class Metered {
   Metered() = default;
   Metered(const Metered&) = delete;
   Metered& operator=(const Metered&) = delete;
-  ~Metered() {
-    if (on_) detail::sample_hardware(false);
-  }
+  ~Metered() { end(); }
   void begin() {
     if (detail::metering.load(std::memory_order_relaxed) == 0) return;
     on_ = true;
     detail::sample_hardware(true);
+  }
+  // Before the span around ends, if that is sooner than here.
+  void end() {
+    if (std::exchange(on_, false)) detail::sample_hardware(false);
   }
 
  private:
