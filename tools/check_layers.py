@@ -11,7 +11,7 @@ CONFINED = {  # an outside header: the only files that may include it
     r"CLI/": r"src/cli/",
     r"llvm/": r"src/compiler/jit/llvm/",
     r"Python\.h|nanobind/|numpy/": r"python/binding/",
-    r"zlib\.h": r"src/trace/chunk/",
+    r"zlib\.h": r"src/trace/chunk/|src/server/routes/export\.cpp",
     r"httplib": r"src/server/http/",
     r"otf2/": r"src/trace/formats/otf2",
     r"fmt/": r"src/base/text\.",

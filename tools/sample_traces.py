@@ -16,13 +16,15 @@ def main() -> None:
     """Write regression.jlt and recommender.jlt."""
     folder = ROOT / "build/traces"
     folder.mkdir(parents=True, exist_ok=True)
+    problems = [(logistic.breast_cancer(), 750), (logistic.synthetic(2000), 30)]
     with jl.trace(folder / "regression.jlt"):
-        for problem, rounds in [(logistic.breast_cancer(), 750), (logistic.synthetic(2000), 30)]:
+        for problem, rounds in problems:
             with jl.span(problem.title):
                 logistic.logistic_regression(problem.x, problem.y, problem.alpha, rounds)
     task = als.problem(movielens.generate(400, 600), "generated", factors=40, rounds=1)
+    arguments = task.arguments()
     with jl.trace(folder / "recommender.jlt"), jl.span("one round"):
-        als.recommend(*task.arguments())
+        als.recommend(*arguments)
 
 
 if __name__ == "__main__":

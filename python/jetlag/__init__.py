@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jetlag.tracing import span, trace
     from jetlag.trials import Tuned
     from jetlag.tuning import tune, tuned
+    from jetlag.viewing import View, view
 
     __version__: str
 
@@ -43,6 +44,7 @@ __all__ = [
     "Space",
     "Trace",
     "Tuned",
+    "View",
     "__version__",
     "cache_dir",
     "counter",
@@ -59,6 +61,7 @@ __all__ = [
     "trace",
     "tune",
     "tuned",
+    "view",
 ]
 
 # What costs time to import, and where it is found once somebody asks for it.
@@ -69,6 +72,7 @@ _LATER = {
     "Space": "jetlag.spaces",
     "Tuned": "jetlag.trials",
     "Trace": "jetlag.traces",
+    "View": "jetlag.viewing",
     "cache_dir": "jetlag.configuration",
     "counter": "jetlag.counting",
     "counters": "jetlag.counting",
@@ -80,6 +84,8 @@ _LATER = {
     "tuned": "jetlag.tuning",
     "span": "jetlag.tracing",
     "trace": "jetlag.tracing",
+    "load_ipython_extension": "jetlag.viewing",
+    "view": "jetlag.viewing",
 }
 
 

@@ -36,8 +36,11 @@ struct ServeOptions {
   std::string socket;
   std::vector<std::string> hosts;  // names under which a proxy hands requests over
   bool with_input = false;         // end when standard input does
+  bool opens = false;              // the page, in the user's browser
+  std::string output;              // of view: a file to write instead
 };
 int serve(const ServeOptions& options);
+int view(const ServeOptions& options);
 
 int run(const Options& options);
 int show(const Options& options);

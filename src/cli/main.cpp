@@ -40,15 +40,26 @@ CountersCommands add_counters(CLI::App& app, jetlag::cli::Options& options) {
   return {listed, read};
 }
 
-CLI::App* add_serve(CLI::App& app, jetlag::cli::ServeOptions& options) {
+// jetlag serve, jetlag view.
+struct ServeCommands {
+  CLI::App* serve;
+  CLI::App* view;
+};
+
+ServeCommands add_serve(CLI::App& app, jetlag::cli::ServeOptions& options) {
   CLI::App* serve = app.add_subcommand("serve", "serve traces over HTTP, with the viewer");
   serve->add_option("places", options.places, "trace files, and folders of them (default: here)");
-  serve->add_option("-p,--port", options.port, "a port of 127.0.0.1 (default: one that is free)")
-      ->check(CLI::Range(0, 65535));
+  CLI::App* view = app.add_subcommand("view", "show traces in the browser");
+  view->add_option("traces", options.places, "trace files, and folders of them")->required();
+  view->add_option("-o,--output", options.output, "write one HTML file that needs no server");
+  for (CLI::App* command : {serve, view}) {
+    command->add_option("-p,--port", options.port, "a port of 127.0.0.1 (default: a free one)")
+        ->check(CLI::Range(0, 65535));
+    command->add_option("--allow-host", options.hosts, "a name under which a proxy asks");
+  }
   serve->add_option("--socket", options.socket, "a Unix socket instead, for its owner alone");
-  serve->add_option("--allow-host", options.hosts, "a name under which a proxy asks");
   serve->add_flag("--with-input", options.with_input, "end when standard input ends");
-  return serve;
+  return {serve, view};
 }
 
 }  // namespace
@@ -97,7 +108,7 @@ int main(int argc, char** argv) {
 
   const CountersCommands counters = add_counters(app, options);
   cli::ServeOptions serve_options;
-  const CLI::App* serve = add_serve(app, serve_options);
+  const ServeCommands servers = add_serve(app, serve_options);
 
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
@@ -138,7 +149,9 @@ int main(int argc, char** argv) {
     if (exported->parsed()) return cli::export_trace(options);
     if (imported->parsed()) return cli::import_trace(options);
     if (profile->parsed()) return cli::profile(options);
-    if (serve->parsed()) return cli::serve(serve_options);
+    serve_options.opens = servers.view->parsed();
+    if (servers.view->parsed()) return cli::view(serve_options);
+    if (servers.serve->parsed()) return cli::serve(serve_options);
     if (counters.list->parsed()) return cli::list_counters(options);
     if (counters.read->parsed()) return cli::read_counters(options);
     return cli::describe(options);

@@ -1,17 +1,22 @@
-// jetlag serve: traces over HTTP, until it is interrupted.
+// jetlag serve, jetlag view: traces over HTTP, until it is interrupted; a trace as a file.
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <thread>
 
 #include "cli/commands.h"
 #include "server/http/server.h"
+#include "server/routes/export.h"
 #include "server/routes/route.h"
 #include "server/routes/traces.h"
 
@@ -42,6 +47,19 @@ void wait_for_end(bool with_input) {
   }
 }
 
+// Opens the page in the user's browser, if there is a way to.
+void open_browser(const std::string& address) {
+  const char* named = std::getenv("BROWSER");
+  const std::string program = named && *named ? named : "xdg-open";
+  const pid_t child = fork();
+  if (child != 0) return;
+  // What the browser prints is not ours.
+  const int nowhere = open("/dev/null", O_RDWR);
+  for (const int stream : {0, 1, 2}) dup2(nowhere, stream);
+  execlp(program.c_str(), program.c_str(), address.c_str(), nullptr);
+  _exit(127);
+}
+
 std::string place_text(const http::Server& server, const routes::App& app, const ServeOptions& o) {
   if (!o.socket.empty()) return "the socket " + o.socket;
   return format("http://127.0.0.1:{}/?token={}", server.port(), app.gate.token());
@@ -64,6 +82,7 @@ int serve(const ServeOptions& options) {
   std::cout << format("jetlag serves {} {} at {}", count, count == 1 ? "trace" : "traces",
                       place_text(server, app, options))
             << std::endl;
+  if (options.opens) open_browser(place_text(server, app, options));
   wait_for_end(options.with_input);
   auto ended = std::async(std::launch::async, [&] {
     server.stop();
@@ -74,6 +93,23 @@ int serve(const ServeOptions& options) {
     if (!options.socket.empty()) unlink(options.socket.c_str());
     std::_Exit(0);
   }
+  return 0;
+}
+
+int view(const ServeOptions& options) {
+  if (options.output.empty()) return serve(options);
+  if (options.places.size() != 1)
+    throw Error(Kind::value, format("{} traces cannot go into one file", options.places.size()),
+                "name one");
+  const routes::Exported exported = routes::export_page(options.places.front());
+  std::ofstream out(options.output, std::ios::binary);
+  out << exported.page;
+  out.close();
+  if (!out)
+    throw Error(Kind::io, format("cannot write {}: {}", options.output, std::strerror(errno)));
+  if (exported.left_out > 0)
+    std::cerr << format("warning: {} of the shortest spans are not in {}\n", exported.left_out,
+                        options.output);
   return 0;
 }
 

@@ -9,8 +9,9 @@ export interface Served {
   stop(): void
 }
 
+export const tool = process.env.JETLAG ?? '../.venv/bin/jetlag'
+
 export async function serve(...places: string[]): Promise<Served> {
-  const tool = process.env.JETLAG ?? '../.venv/bin/jetlag'
   const child = spawn(tool, ['serve', '--with-input', ...places], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string]
   const address = /http:\/\/\S+/.exec(line)?.[0]

@@ -1,7 +1,15 @@
 // The viewer in a real browser, on real runs: TRACES names their files.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inflateSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openBrowser, type Served, serve } from './serve'
+import { embeddedSource } from '../src/api/embedded'
+import { decodeRows } from '../src/api/rows'
+import type { Rows } from '../src/api/types'
+import { openBrowser, type Served, serve, tool } from './serve'
 
 const traces = (process.env.TRACES ?? '').split(':').filter(Boolean)
 let served: Served
@@ -40,7 +48,7 @@ describe.each(traces)('%s', path => {
     await page.waitForSelector('tbody tr')
 
     // Sites → source, PhySL, tree.
-    await page.locator('tbody tr', { hasText: '.py:' }).nth(1).click()
+    await page.locator('tbody tr:has(code)', { hasText: '.py:' }).first().click()
     await lit(page, 'tbody').first().waitFor()
     const site = await lit(page, 'tbody').first().getAttribute('data-site')
     await page.locator('.text .line.lit').first().waitFor()
@@ -94,6 +102,59 @@ describe.each(traces)('%s', path => {
     await page.keyboard.press('f')
     await page.waitForFunction(() => !location.hash.includes('time='))
     await page.close()
+  })
+})
+
+function exported(path: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'jetlag-')), 'run.html')
+  execFileSync(tool, ['view', path, '-o', file])
+  return file
+}
+
+// The sums of a row are whole numbers, which single precision may round.
+const plain = (rows: readonly Rows[]) => rows.map(r => ({
+  begin: Array.from(r.begin), end: Array.from(r.end), count: Array.from(r.count), site: Array.from(r.site),
+  span: Array.from(r.span), busy: Array.from(r.busy, Math.fround), lit: Array.from(r.lit, Math.fround),
+}))
+
+describe.each(traces)('%s as a file', path => {
+  test('shows the trace without a server and without a network', async () => {
+    const file = exported(path)
+    expect(statSync(file).size).toBeLessThan(3_000_000)
+    const context = await browser.newContext({ offline: true, viewport: { width: 1280, height: 720 } })
+    const page = await context.newPage()
+    const errors: string[] = []
+    page.on('console', message => message.type() === 'error' && errors.push(message.text()))
+    page.on('pageerror', error => errors.push(error.message))
+    await page.goto(`file://${file}`)
+    await page.locator('tbody tr:has(code)', { hasText: '.py:' }).first().click()
+    await page.locator('.text .line.lit').first().waitFor()
+    for (const key of ['2', '3', '5', '6', '7', '8']) await page.keyboard.press(key)
+    await page.locator('.column').first().waitFor()
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('answers as the server does', async () => {
+    const packed = /id="jetlag-trace">([^<]*)</.exec(readFileSync(exported(path), 'utf8'))![1]
+    const data = JSON.parse(inflateSync(Buffer.from(packed, 'base64')).toString())
+    const source = embeddedSource(data)
+    const { origin, search } = new URL(served.address)
+    const id = await idOf(path)
+    const { length } = data.summary
+    const busiest = data.sites.self.indexOf(Math.max(...data.sites.self))
+    for (const [begin, end, bins] of [[0, length, 512], [-5, length * 2, 8], [0, 2 ** 24, 4096]]) {
+      const query = `begin=${begin}&end=${end}&bins=${bins}&sites=${busiest}&${search.slice(1)}`
+      const ask = (what: string) => fetch(`${origin}/v1/traces/${id}/${what}?${query}`)
+      const rows = decodeRows(await (await ask('tiles')).arrayBuffer(), data.summary.tracks.length)
+      expect(plain(await source.rows(id, { begin, end, bins }, { sites: [busiest] }))).toEqual(plain(rows))
+      const busy = await source.busy(id, { begin, end, bins }, { sites: [busiest] })
+      const told = (await (await ask('busy')).json()) as { all: number[]; lit: number[] }
+      busy.all.forEach((share, i) => expect(share).toBeCloseTo(told.all[i], 3))
+      busy.lit.forEach((share, i) => expect(share).toBeCloseTo(told.lit[i], 3))
+      const histogram = await source.histogram(id, begin, end, { sites: [busiest] })
+      expect(histogram.counts).toEqual(((await (await ask('histogram')).json()) as { counts: number[] }).counts)
+    }
   })
 })
 

@@ -18,7 +18,7 @@ export function DetailsView() {
   const facts: [string, string][] = [
     ['site', sites.name[site] ?? 'unknown'],
     ['PhySL', sites.text[site] || '-'],
-    ['where', sites.line[site] > 0 ? `${sites.file[site]}:${sites.line[site]}:${sites.column[site]}` : '-'],
+    ['where', sites.line[site] > 0 ? `${sites.file[site].split('/').slice(-2).join('/')}:${sites.line[site]}:${sites.column[site]}` : '-'],
     ['function', sites.function[site] || '-'],
   ]
   if (span) {
@@ -63,10 +63,11 @@ function Others({ title, rows, go }: { readonly title: string; readonly rows: re
 // Nothing is selected: what the run was.
 function Overview() {
   const { summary, sites } = loaded.value!
-  const own = sites.self.reduce((sum, ns) => sum + ns, 0)
-  const heaviest = sites.self.indexOf(Math.max(...sites.self))
+  const working = sites.self.map((ns, i) => (sites.category[i] === 'wait' ? 0 : ns))
+  const own = working.reduce((sum, ns) => sum + ns, 0)
+  const heaviest = working.indexOf(Math.max(...working))
   const facts: [string, string][] = [
-    ['file', summary.path], ['length', duration(summary.length)], ['spans', count(summary.spans)],
+    ['file', summary.path.split('/').pop() ?? ''], ['length', duration(summary.length)], ['spans', count(summary.spans)],
     ['tasks', `${count(summary.tasks)}, ${count(summary.edges)} edges`],
     ...Object.entries(summary.facts),
   ]
@@ -75,7 +76,7 @@ function Overview() {
   return (
     <div class="scroll details">
       {heaviest >= 0 && own > 0 && (
-        <p>Most of the time, {percent(sites.self[heaviest] / own)}, went into <b>{sites.name[heaviest]}</b>
+        <p>Of the time that was not waiting, most, {percent(sites.self[heaviest] / own)}, went into <b>{sites.name[heaviest]}</b>
           {sites.line[heaviest] > 0 ? `, line ${sites.line[heaviest]}` : ''}.</p>
       )}
       <dl>{facts.map(([name, value]) => [<dt>{name}</dt>, <dd>{value}</dd>])}</dl>
