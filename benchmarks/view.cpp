@@ -72,9 +72,8 @@ int main(int argc, char** argv) {
       const auto room = static_cast<std::uint64_t>(trace.length - width + 2);
       const auto begin = static_cast<std::int64_t>(random() % room);
       const auto asked = std::chrono::steady_clock::now();
-      for (const auto& t : timeline.tracks())
-        rows +=
-            static_cast<double>(timeline.rows(t, {begin, begin + width, pixels}, selected).size());
+      for (const auto& of_track : timeline.all_rows({begin, begin + width, pixels}, selected))
+        rows += static_cast<double>(of_track.size());
       here.push_back(seconds_since(asked) * 1e3);
     }
     all.insert(all.end(), here.begin(), here.end());

@@ -21,6 +21,7 @@ const shots: readonly Shot[] = [
   { name: 'counters', trace: 0, view: 'below=counters&side=physl' },
   { name: 'histogram', trace: 1, view: 'below=histogram', site: 'dot' },
   { name: 'details', trace: 1, view: 'below=details' },
+  { name: 'compare', trace: 0, view: 'below=compare&with=OTHER' },
   { name: 'large', trace: 1, view: '', size: { width: 1920, height: 1080 } },
 ]
 
@@ -45,7 +46,7 @@ try {
       errors++
       console.error(`${shot.name}: ${error.message}`)
     })
-    await page.goto(`${served.address}#trace=${trace}&${shot.view}`)
+    await page.goto(`${served.address}#trace=${trace}&${shot.view.replace('OTHER', list.find(t => t.id !== trace)?.id ?? '')}`)
     await page.waitForSelector('.gantt canvas')
     if (shot.site) {
       await page.fill('.search input', shot.site)

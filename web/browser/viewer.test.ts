@@ -158,6 +158,17 @@ describe.each(traces)('%s as a file', path => {
   })
 })
 
+test('two runs stand side by side', async () => {
+  const [first, second] = await Promise.all(traces.map(idOf))
+  const { page, errors } = await open(`trace=${first}&below=compare&with=${second}`)
+  await page.locator('td.slower, td.faster').first().waitFor()
+  await page.locator('tbody tr', { hasText: 'logistic_regression.py' }).first().click()
+  await page.locator('.text .line.lit').first().waitFor()
+
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('a wrong token is a sentence, and no blank page', async () => {
   const { page } = await open('', served.address.replace(/token=.*/, 'token=wrong'))
 

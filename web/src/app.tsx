@@ -9,7 +9,7 @@ import { httpSource } from './api/http'
 import { Problem, type Source } from './api/types'
 import { duration } from './base/units'
 import {
-  critical, focusSpan, focusTask, helping, loaded, lookAtSelection, lower, type LowerView, marked, pan, readView,
+  critical, focusSpan, focusTask, helping, loaded, lookAtSelection, lower, type LowerView, marked, otherId, pan, readView,
   searching, select, selection, selectSpan, show, side, type SideView, theme, traceId, traces, trouble, viewText, visible,
   waitingFor, whole, zoom,
 } from './model/state'
@@ -45,6 +45,7 @@ async function start(source: Source): Promise<void> {
     side.value = view.side
     lower.value = view.lower
     theme.value = view.theme
+    otherId.value = view.other
   })
   traces.value = await source.list()
   const wanted = view.trace || traces.value[0]?.id || ''

@@ -30,8 +30,7 @@ http::Response tiles(App& app, const http::Request& request) {
     std::vector<float> busy, lit;
     std::vector<std::uint32_t> count;
     std::vector<std::int32_t> site, span;
-    for (const auto& track : open.timeline.tracks()) {
-      const auto rows = open.timeline.rows(track, w, selected);
+    for (const auto& rows : open.timeline.all_rows(w, selected)) {
       counts.push_back(static_cast<std::uint32_t>(rows.size()));
       for (const trace::Row& r : rows) {
         begin.push_back(static_cast<double>(r.begin));

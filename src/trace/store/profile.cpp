@@ -88,10 +88,11 @@ std::vector<SiteFigures> profile_by_site(const Trace& trace) {
 std::vector<TreeNode> call_tree(const Trace& trace, std::vector<Index>* nodes_of_spans) {
   const std::vector<std::int64_t> own = own_times(trace);
   std::vector<TreeNode> tree;
-  std::map<std::pair<Index, Index>, Index> children;
+  std::unordered_map<std::uint64_t, Index> children;  // by parent and site
   const auto child = [&](Index parent, Index site) {
-    const auto [found, fresh] =
-        children.try_emplace({parent, site}, static_cast<Index>(tree.size()));
+    const std::uint64_t place =
+        std::uint64_t{static_cast<std::uint32_t>(parent)} << 32 | static_cast<std::uint32_t>(site);
+    const auto [found, fresh] = children.try_emplace(place, static_cast<Index>(tree.size()));
     if (fresh) {
       TreeNode& node = tree.emplace_back();
       node.site = site;

@@ -1,6 +1,8 @@
 #include "trace/store/timeline.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 namespace jetlag::trace {
 
@@ -115,6 +117,25 @@ std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes
     i = next;
   }
   return rows;
+}
+
+std::vector<std::vector<Row>> Timeline::all_rows(const Window& w, const Nodes& selected) const {
+  constexpr std::int64_t alone = 500'000;  // slices: more take longer than to start a thread
+  std::vector<std::vector<Row>> all(tracks_.size());
+  std::int64_t slices = 0;
+  for (const Track& t : tracks_)
+    slices += t.lane.first_beginning_at(w.end) - t.lane.first_ending_after(w.begin);
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < tracks_.size(); i = next++)
+      all[i] = rows(tracks_[i], w, selected);
+  };
+  std::vector<std::thread> helpers;
+  const unsigned most = slices < alone ? 1 : std::min(std::thread::hardware_concurrency(), 8U);
+  for (unsigned i = 1; i < most; ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& t : helpers) t.join();
+  return all;
 }
 
 void Timeline::add_busy(const Lane& lane, const Window& w, const std::vector<signed char>& weight,

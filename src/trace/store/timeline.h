@@ -56,6 +56,9 @@ class Timeline {
 
   std::vector<Row> rows(const Track& track, const Window& window, const Nodes& selected) const;
 
+  // Those of each track; on several threads where there is much to add.
+  std::vector<std::vector<Row>> all_rows(const Window& window, const Nodes& selected) const;
+
   // The time in which threads were busy in each bin: in spans, waiting aside. And that of the
   // selected spans; one in another counts once.
   struct Busy {

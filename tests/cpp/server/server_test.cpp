@@ -29,6 +29,7 @@ class Echo : public Service {
   Response answer(const Request& r) override {
     if (r.path == "/fails") throw Error(Kind::shape, "it does not fit");
     if (r.path == "/stream") return stream();
+    if (r.path == "/endless") return endless();
     if (r.path == "/tagged") return tagged(r, "7", [] { return Response::json("[7]"); }, true);
     std::size_t bytes = r.body.size();
     if (r.receive &&
@@ -37,6 +38,11 @@ class Echo : public Service {
     return Response::json(format("{} {} {}", r.method, r.path, bytes));
   }
 
+  static Response endless() {
+    Response r;
+    r.stream = [piece = std::string(1 << 20, 'x')](const Sink& out) { return out(piece); };
+    return r;
+  }
   static Response stream() {
     Response r;
     r.type = "text/event-stream";
@@ -60,17 +66,22 @@ class Running {
   std::thread thread;
 };
 
-// What comes back for these bytes until the server closes, or nothing comes for so long.
-std::string ask(int port, const std::string& text, int milliseconds = 5000) {
+int connected(int port) {
   const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(static_cast<std::uint16_t>(port));
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string got;
   for (int tries = 0; connect(s, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0 && tries < 100;
        ++tries)
     usleep(1000);
+  return s;
+}
+
+// What comes back for these bytes until the server closes, or nothing comes for so long.
+std::string ask(int port, const std::string& text, int milliseconds = 5000) {
+  const int s = connected(port);
+  std::string got;
   const timeval patience{milliseconds / 1000, milliseconds % 1000 * 1000};
   setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   (void)!send(s, text.data(), text.size(), MSG_NOSIGNAL);
@@ -141,6 +152,20 @@ TEST(HttpServer, SendsEventsAndEnds) {
   EXPECT_NE(answer.find("event: count\ndata: 0\n\n"), std::string::npos);
   EXPECT_NE(answer.find("event: count\ndata: 2\n\n"), std::string::npos);
   EXPECT_EQ(answer.find("data: 3"), std::string::npos);
+}
+
+TEST(HttpServer, AnswersOthersWhileAClientReadsNothing) {
+  const Running running;
+  const std::string endless = get("/endless");
+  int lazy[20];
+  for (int& s : lazy) {
+    s = connected(running.server.port());
+    (void)!send(s, endless.data(), endless.size(), MSG_NOSIGNAL);
+  }
+
+  EXPECT_EQ(status_of(ask(running.server.port(), get("/a"))), 200);
+
+  for (const int s : lazy) close(s);
 }
 
 TEST(HttpServer, SaysThatTheClientHasIt) {

@@ -158,6 +158,20 @@ TEST_P(Rows, BusyTimesAreThoseOfEverySpan) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Rows, ::testing::Range(0, 12));
 
+TEST(Timeline, RowsOfAllTracksAreThoseOfEach) {
+  RandomTrace random(3, 2'000'000);
+  const Timeline line(random.trace());
+  const Window w{100, 99'000, 1000};
+
+  const auto all = line.all_rows(w, {});
+
+  ASSERT_EQ(all.size(), line.tracks().size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto alone = line.rows(line.tracks()[i], w, {});
+    ASSERT_TRUE(std::equal(all[i].begin(), all[i].end(), alone.begin(), alone.end(), same));
+  }
+}
+
 TEST(Timeline, OfAnEmptyTraceHasNoTracks) {
   const Trace trace;
   const Timeline line(trace);

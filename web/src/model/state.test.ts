@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { marked, lower, readView, selection, side, theme, traceId, viewText, visible, within } from './state'
+import { marked, lower, otherId, readView, selection, side, theme, traceId, viewText, visible, within } from './state'
 
 test('the address holds the view, and restores it', () => {
   traceId.value = 'ab12'
@@ -9,10 +9,11 @@ test('the address holds the view, and restores it', () => {
   side.value = 'tree'
   lower.value = 'histogram'
   theme.value = 'dark'
+  otherId.value = 'cd34'
 
   expect(readView(`#${viewText()}`)).toEqual({
     trace: 'ab12', time: null, selection: selection.value, mark: { begin: 3, end: 90 },
-    side: 'tree', lower: 'histogram', theme: 'dark',
+    side: 'tree', lower: 'histogram', other: 'cd34', theme: 'dark',
   })
 })
 
@@ -20,7 +21,7 @@ test('an address of another version gives the default view', () => {
   const view = readView('#time=9..1&side=nothing&below=&selected=x:1&theme=pink')
 
   expect(view).toEqual({
-    trace: '', time: null, selection: { kind: 'none' }, mark: null, side: 'source', lower: 'sites', theme: '',
+    trace: '', time: null, selection: { kind: 'none' }, mark: null, side: 'source', lower: 'sites', other: '', theme: '',
   })
 })
 

@@ -9,7 +9,7 @@ export interface Range {
 }
 
 export const sideViews = ['source', 'physl', 'tree'] as const
-export const lowerViews = ['sites', 'details', 'counters', 'critical', 'histogram'] as const
+export const lowerViews = ['sites', 'details', 'counters', 'critical', 'histogram', 'compare'] as const
 export type SideView = (typeof sideViews)[number]
 export type LowerView = (typeof lowerViews)[number]
 
@@ -20,6 +20,7 @@ export const selection = signal<Selection>(nothing)
 export const marked = signal<Range | null>(null)
 export const side = signal<SideView>('source')
 export const lower = signal<LowerView>('sites')
+export const otherId = signal('') // the run that is compared with
 export const theme = signal<'light' | 'dark' | ''>('')
 
 // From the source:
@@ -134,6 +135,7 @@ export function viewText(): string {
   if (marked.value) parts.set('mark', `${rounded(marked.value.begin)}..${rounded(marked.value.end)}`)
   if (side.value !== 'source') parts.set('side', side.value)
   if (lower.value !== 'sites') parts.set('below', lower.value)
+  if (otherId.value) parts.set('with', otherId.value)
   if (theme.value) parts.set('theme', theme.value)
   return parts.toString()
 }
@@ -145,6 +147,7 @@ export interface View {
   readonly mark: Range | null
   readonly side: SideView
   readonly lower: LowerView
+  readonly other: string
   readonly theme: 'light' | 'dark' | ''
 }
 
@@ -168,6 +171,7 @@ export function readView(text: string): View {
     mark: readRange(parts.get('mark')),
     side: oneOf(sideViews, parts.get('side'), 'source'),
     lower: oneOf(lowerViews, parts.get('below'), 'sites'),
+    other: parts.get('with') ?? '',
     theme: oneOf(['light', 'dark', ''] as const, parts.get('theme'), ''),
   }
 }

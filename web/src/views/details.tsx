@@ -1,4 +1,5 @@
 import type { TaskRow } from '../api/types'
+import { largest } from '../base/largest'
 import { bytes, count, duration, percent, rate } from '../base/units'
 import { focusSpan, focusTask, litSites, loaded, selection, selectSpan } from '../model/state'
 import { report, useSource } from './context'
@@ -65,7 +66,7 @@ function Overview() {
   const { summary, sites } = loaded.value!
   const working = sites.self.map((ns, i) => (sites.category[i] === 'wait' ? 0 : ns))
   const own = working.reduce((sum, ns) => sum + ns, 0)
-  const heaviest = working.indexOf(Math.max(...working))
+  const heaviest = working.indexOf(largest(working, 0))
   const facts: [string, string][] = [
     ['file', summary.path.split('/').pop() ?? ''], ['length', duration(summary.length)], ['spans', count(summary.spans)],
     ['tasks', `${count(summary.tasks)}, ${count(summary.edges)} edges`],

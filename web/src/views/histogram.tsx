@@ -1,3 +1,4 @@
+import { largest } from '../base/largest'
 import { count, duration } from '../base/units'
 import { chosen, loaded, marked, selection, traceId, visible } from '../model/state'
 import { useAnswer, useSource } from './context'
@@ -14,7 +15,7 @@ export function HistogramView() {
   const first = found.counts.findIndex(n => n > 0)
   if (first < 0) return <p class="empty">No span {selection.value.kind === 'none' ? '' : 'of the selection '}lies in this window.</p>
   const bars = found.counts.slice(first)
-  const most = Math.max(...bars)
+  const most = largest(bars, 1)
   const edge = (i: number) => 2 ** ((first + i) / found.steps)
   const marks = bars.map((_, i) => i).filter(i => (first + i) % found.steps === 0)
   const every = Math.max(Math.ceil(marks.length / 12), 1)

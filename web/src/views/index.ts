@@ -1,6 +1,7 @@
 // The views: menu, number keys and address are made from this table.
 import type { ComponentType } from 'preact'
 import type { LowerView, SideView } from '../model/state'
+import { CompareView } from './compare'
 import { CountersView } from './counters'
 import { CriticalView } from './critical'
 import { DetailsView } from './details'
@@ -29,4 +30,5 @@ export const lowerTable: readonly ViewRow<LowerView>[] = [
   { name: 'counters', title: 'Counters', doc: 'Look for memory that grows and for idle times that come back.', view: CountersView },
   { name: 'critical', title: 'Critical path', doc: 'Only what lies on it can make the run shorter.', view: CriticalView },
   { name: 'histogram', title: 'Histogram', doc: 'Two hills are two kinds of work; a long tail is waiting or imbalance.', view: HistogramView },
+  { name: 'compare', title: 'Compare', doc: 'What changed most between two runs stands first.', view: CompareView },
 ]

@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { largest } from '../base/largest'
 import { duration } from '../base/units'
 import { litSites, loaded, select, selection, traceId } from '../model/state'
 import { placeOf } from '../model/selection'
@@ -90,7 +91,7 @@ export function SourceView() {
   const now = loaded.value
   if (!now) return null
   if (wanted === null) return <p class="empty">No span of this trace names a file.</p>
-  const most = Math.max(...heat.value.values(), 1)
+  const most = largest(heat.value.values(), 1)
   const lines = shown?.lines.length
     ? shown.lines.map((line, i) => ({ number: i + 1, line }))
     : [...heat.value.keys()].filter(n => n > 0).sort((a, b) => a - b).map(number => ({

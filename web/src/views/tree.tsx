@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { largest } from '../base/largest'
 import { count, duration } from '../base/units'
 import { loaded, select, selection } from '../model/state'
 import { treeNodesOf } from '../model/selection'
@@ -52,7 +53,7 @@ export function TreeView() {
   if (!now) return null
   const { tree, sites } = now
   if (!rows.value.length) return <p class="empty">Nothing was called in this trace.</p>
-  const most = Math.max(...(children.value.get(-1) ?? []).map(n => tree.total[n]), 1)
+  const most = largest((children.value.get(-1) ?? []).map(n => tree.total[n]), 1)
   const turn = (node: number) => {
     const next = new Set(turned.value)
     if (!next.delete(node)) next.add(node)
