@@ -156,6 +156,9 @@ bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& val
   if (!is_assignable(value, a->dtype())) return false;
   const std::optional<Selection> s = select(a, items);
   if (!s) return false;
+  // There NumPy copies piece by piece, and reads what it has written: only it knows the pieces.
+  if (s->is_mask && s->rest.empty() && value.is_array() && may_overlap(*value.array(), *a))
+    return false;
   const Ref<Array> v = private_operand(value, *a);
   if (!v) return false;
   const Dims shape = s->shape();

@@ -476,3 +476,20 @@ def rows_filled_in_rounds(x):
 @pytest.mark.parametrize("workers", [1, 4])
 def test_fills_in_rounds_are_made_in_order(workers) -> None:
     same_as_numpy(rows_filled_in_rounds, np.zeros((40, 5000)), workers=workers)
+
+
+def masked_by_itself(x):
+    y = x[::-1]
+    y[y > 0] = x
+    return x, y
+
+
+def masked_with_gaps(x, mask):
+    x[1:][mask] = x[: np.sum(mask)]
+    return x
+
+
+@pytest.mark.parametrize("n", [3, 6, 100])
+def test_a_masked_store_of_the_array_itself_is_left_to_numpy(n) -> None:
+    same_as_numpy(masked_by_itself, np.arange(1.0, n + 1), opaque=True)
+    same_as_numpy(masked_with_gaps, np.arange(float(n)), np.arange(n - 1) % 3 < 2, opaque=True)
