@@ -478,6 +478,47 @@ def test_fills_in_rounds_are_made_in_order(workers) -> None:
     same_as_numpy(rows_filled_in_rounds, np.zeros((40, 5000)), workers=workers)
 
 
+def quotients_that_are_replaced(n, ks):
+    q = 0.0
+    for k in ks:
+        q = np.divide(n, k)
+    return q
+
+
+def quotients_that_nobody_reads(n, ks):
+    for k in ks:
+        q = np.divide(n, k)
+        q = k
+    return q
+
+
+def quotients_that_are_read_at_times(x, ks):
+    total = 0.0
+    for i in range(len(x)):
+        q = x[i] / ks[i]
+        if ks[i] > 0:
+            total += q
+    return total
+
+
+def quotients_of_constants(n):
+    total = 0.0
+    for _ in range(n):
+        for k in range(3):
+            total = total + np.divide(1.0, k)
+    return total
+
+
+@pytest.mark.parametrize("jit", ["off", "always"])
+def test_conditions_are_told_of_what_nobody_reads(jit, monkeypatch) -> None:
+    monkeypatch.setattr(jl.settings, "jit", jit)
+    for n in (0, 1, 2.0):
+        same_as_numpy(quotients_that_are_replaced, n, range(2))
+        same_as_numpy(quotients_that_nobody_reads, n, range(3))
+    same_as_numpy(quotients_that_are_read_at_times, np.ones(4), np.arange(4.0))
+    same_as_numpy(quotients_of_constants, 2)
+
+
 def masked_by_itself(x):
     y = x[::-1]
     y[y > 0] = x

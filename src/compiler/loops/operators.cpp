@@ -26,6 +26,12 @@ Operand operand_of(const Kind& k) {
   return {held_as(k), true};
 }
 
+// Whether it may meet a condition that NumPy tells: those that only choose or round meet none.
+bool may_meet(Opcode o) {
+  return o == Opcode::add || o == Opcode::subtract || o == Opcode::multiply ||
+         o == Opcode::divide || o == Opcode::sqrt;
+}
+
 // Those that the back end emits itself; all others go through the primitives' own loops.
 bool is_simple(Opcode o, DType d) {
   switch (o) {
@@ -346,6 +352,7 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
       }
       v = emit(call);
     }
+    if (is_float(d) && (may_meet(o.opcode) || o.opcode == Opcode::pow)) watched_.push_back(v);
     if (divides && is_float(d) && o.opcode == Opcode::fmod)
       leave_if(compute(Opcode::equal, d, operand(1), literal(d, 0)));
   }

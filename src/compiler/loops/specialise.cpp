@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "compiler/loops/seen.h"
 #include "compiler/loops/specialiser.h"
 
 namespace jetlag::loops {
@@ -114,6 +115,7 @@ bool Specialiser::advance() {
 std::shared_ptr<Program> Specialiser::finish() {
   for (const Check& check : checks_) close_check(check);
   if (result_) out_->result = *result_;
+  if (request_.wanted != 0 && !request_.careful && !are_seen(*out_, watched_)) throw NeedsCare{};
   return out_;
 }
 

@@ -197,6 +197,7 @@ class Specialiser {
   std::vector<Symbol> symbols_;
   std::map<Symbol, int> symbol_numbers_;
   std::vector<Check> checks_;
+  std::vector<int> watched_;  // values whose conditions flags tell of, unless they are not seen
 
   // where the work is
   int node_ = 0;
