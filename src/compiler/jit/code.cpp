@@ -6,6 +6,8 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -21,6 +23,8 @@ namespace {
 struct Known {
   std::mutex mutex;
   std::unordered_map<std::string, void*> addresses;  // by key
+  // Stay for as long as the process: a run may be in them.
+  std::vector<std::unique_ptr<const PlacedObject>> objects;
 };
 
 Known& known() {
@@ -44,8 +48,7 @@ void* library_function(const std::string& name) {
   return nullptr;
 }
 
-// Null, with the reason, if it cannot be. Code stays for as long as the process: a run may be in
-// it.
+// Null, with the reason, if it cannot be.
 void* place(const CodeWanted& wanted, const std::string& object, std::string& why) {
   const auto resolve = [&](const std::string& name) -> void* {
     for (const auto& [known_name, address] : wanted.externals) {
@@ -56,8 +59,12 @@ void* place(const CodeWanted& wanted, const std::string& object, std::string& wh
   try {
     auto placed = std::make_unique<PlacedObject>(object, resolve);
     void* code = placed->find(wanted.symbol);
-    if (code) static_cast<void>(placed.release());
-    else why = format("object code lacks {}", wanted.symbol);
+    if (!code) {
+      why = format("object code lacks {}", wanted.symbol);
+      return nullptr;
+    }
+    std::scoped_lock lock(known().mutex);
+    known().objects.push_back(std::move(placed));
     return code;
   } catch (const Error& error) {
     why = error.what();
