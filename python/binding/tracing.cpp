@@ -230,7 +230,9 @@ void add_traces(nb::module_& m) {
   nb::class_<Trace>(m, "TraceData")
       .def(
           "__init__",
-          [](Trace* t, const std::vector<std::string>& paths) { new (t) Trace(trace::open(paths)); },
+          [](Trace* t, const std::vector<std::string>& paths) {
+            new (t) Trace(trace::open(paths));
+          },
           nb::arg("paths"))
       .def(
           "write",
