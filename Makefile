@@ -7,6 +7,8 @@
 #   make test-web     the viewer's tests: its model, and the page in a real browser (Chromium by apt)
 #   make screenshots  pictures of the viewer into docs/images
 #   make test-slow    the tests with `slow` in their name
+#   make test-jobs    jobs through a real sshd and a real Slurm of four nodes, on loopback; installs them
+#   make test-kill    200 jobs whose daemon, client, script or services are killed; MINUTES=45 at most
 #   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzers
 #   make fuzz         random array programs, run in Python and on the engine: N=5000 of them from
 #                     seed FIRST=0 on; SEED=123 for one, FILE=build/fuzz/123.py for one that was kept
@@ -14,6 +16,7 @@
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
 #   make bench-view   how long the viewer waits for a window of a large trace: SLICES=10000000
+#   make bench-jobs   what a job costs beside its own time; through sshd and Slurm too
 #
 #   make setup        only install (apt packages once, .venv) and build everything
 #   make fmt          let the formatters lay out C++ and Python
@@ -24,7 +27,8 @@
 # you; FUZZ_SECONDS=60.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-web screenshots test-slow check bench bench-view fmt clean \
+.PHONY: help setup run test test-web screenshots test-slow test-jobs test-kill check bench bench-view \
+        bench-jobs fmt clean \
         packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
         fuzz fuzz-physl fuzz-some
 
@@ -80,6 +84,14 @@ test-slow: build
 	$(CTEST) --tests-regex '[Ss]low' --no-tests=ignore
 	$(PYTEST) -k slow
 
+test-jobs: modules
+	@tools/setup.sh jobs
+	$(PYTEST) tests/jobs -k "not slow and not kill"
+
+test-kill: modules
+	@tools/setup.sh jobs
+	$(PYTEST) -s tests/jobs/test_kill.py
+
 check: format layers sizes asan tsan fuzz-physl fuzz-some
 	@echo "check: all passed"
 
@@ -120,6 +132,10 @@ bench: modules
 bench-view: packages
 	@tools/build.sh jetlag_bench_view
 	@build/default/benchmarks/jetlag_bench_view $(or $(SLICES),10000000)
+
+bench-jobs: modules
+	@tools/setup.sh jobs
+	@$(PYTHON_BIN) benchmarks/jobs.py
 
 clean:
 	rm -rf build

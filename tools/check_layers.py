@@ -8,6 +8,8 @@ CONFINED = {  # an outside header: the only files that may include it
     r"tbb/|oneapi/": r"src/runtime/tasks/",
     r"cblas|lapack": r"src/primitives/blas\.cpp",
     r"nlopt": r"src/runtime/tune/nlopt\.cpp",
+    r"sqlite3": r"src/base/sql/",
+    r"openssl/": r"src/base/crypto/",
     r"CLI/": r"src/cli/",
     r"llvm/": r"src/compiler/jit/llvm/",
     r"Python\.h|nanobind/|numpy/": r"python/binding/",

@@ -5,6 +5,7 @@
 #   tools/setup.sh build    for every command
 #   tools/setup.sh check    for `make check` and `make fmt` as well
 #   tools/setup.sh web      for `make test-web` and `make screenshots`: a browser
+#   tools/setup.sh jobs     for `make test-jobs` and its like as well: sshd, munge and Slurm
 #   tools/setup.sh bench    for `make bench`: the peers to measure against (700 MB)
 #
 # PYTHON=/path/to/python3 picks the Python of .venv; NO_APT=1 leaves Debian's packages to you.

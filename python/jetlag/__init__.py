@@ -11,19 +11,24 @@ array([0., 2., 4.])
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from jetlag.function import JitFunction, jit
+if TYPE_CHECKING or "JETLAG_WITHOUT_ENGINE" not in os.environ:
+    from jetlag.function import JitFunction, jit
+else:
+    from jetlag.plain import JitFunction, jit
 from jetlag.parallel import prange, threads
 from jetlag.reports import NotLowered, OpaqueWarning
 
 if TYPE_CHECKING:
-    from jetlag import policies
+    from jetlag import jobs, policies
     from jetlag.configuration import cache_dir, settings
     from jetlag.counting import Counters, counter, counters
     from jetlag.explanation import Explanation, explain
     from jetlag.futures import Future
+    from jetlag.jobs import Job, RemoteError, machines, map, progress, run
     from jetlag.policies import policy
     from jetlag.spaces import Space
     from jetlag.traces import Trace, open_trace
@@ -39,8 +44,10 @@ __all__ = [
     "Explanation",
     "Future",
     "JitFunction",
+    "Job",
     "NotLowered",
     "OpaqueWarning",
+    "RemoteError",
     "Space",
     "Trace",
     "Tuned",
@@ -51,10 +58,15 @@ __all__ = [
     "counters",
     "explain",
     "jit",
+    "jobs",
+    "machines",
+    "map",
     "open_trace",
     "policies",
     "policy",
     "prange",
+    "progress",
+    "run",
     "settings",
     "span",
     "threads",
@@ -69,6 +81,12 @@ _LATER = {
     "Counters": "jetlag.counting",
     "Explanation": "jetlag.explanation",
     "Future": "jetlag.futures",
+    "Job": "jetlag.jobs",
+    "RemoteError": "jetlag.jobs",
+    "machines": "jetlag.jobs",
+    "map": "jetlag.jobs",
+    "progress": "jetlag.jobs",
+    "run": "jetlag.jobs",
     "Space": "jetlag.spaces",
     "Tuned": "jetlag.trials",
     "Trace": "jetlag.traces",
@@ -92,8 +110,8 @@ _LATER = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name == "__version__":
         value: Any = _version()
-    elif name == "policies":
-        value = import_module("jetlag.policies")
+    elif name in ("jobs", "policies"):
+        value = import_module(f"jetlag.{name}")
     elif name in _LATER:
         value = getattr(import_module(_LATER[name]), name)
     else:

@@ -177,6 +177,24 @@ class Settings:
     def trace_hardware(self, value: str) -> None:
         _set("trace_hardware", value, str, "a str")
 
+    @property
+    def jobs_dir(self) -> str:
+        """Where jobs and their files are kept, with the daemon's socket. `JETLAG_JOBS_DIR`."""
+        return _get("jobs_dir")
+
+    @jobs_dir.setter
+    def jobs_dir(self, value: str | os.PathLike[str]) -> None:
+        _set("jobs_dir", value, (str, os.PathLike), "a str or a path")
+
+    @property
+    def mail_relay(self) -> str:
+        """Where the daemon of jobs hands over mail: "smtp://host:port". `JETLAG_MAIL_RELAY`."""
+        return _get("mail_relay")
+
+    @mail_relay.setter
+    def mail_relay(self, value: str) -> None:
+        _set("mail_relay", value, str, "a str")
+
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
         return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)

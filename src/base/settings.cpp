@@ -49,6 +49,11 @@ constexpr Setting table[] = {
      "seconds between their samples"},
     {"trace_hardware", "JETLAG_TRACE_HARDWARE", SettingKind::words, "none", "",
      "what the processor counts while tasks run: none, auto, or names of events, of PAPI too"},
+    {"jobs_dir", "JETLAG_JOBS_DIR", SettingKind::folder, "~/.local/state/jetlag", "",
+     "where jobs and their files are kept, and the socket of the daemon that works on them "
+     "($XDG_STATE_HOME/jetlag where that is set)"},
+    {"mail_relay", "JETLAG_MAIL_RELAY", SettingKind::words, "none", "",
+     "where that daemon hands over mail: smtp://host:port, or none"},
 };
 constexpr std::size_t count = std::size(table);
 enum Index : std::size_t {
@@ -148,12 +153,14 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-std::string default_folder() {
-  const std::string xdg = environment("XDG_CACHE_HOME");
+// Of a folder that is spelt with the user's home.
+std::string default_folder(std::string_view spelt) {
+  const std::string xdg =
+      environment(spelt.find("cache") != spelt.npos ? "XDG_CACHE_HOME" : "XDG_STATE_HOME");
   // A relative path there is to be ignored, says its specification.
   if (xdg.starts_with('/')) return xdg + "/jetlag";
   const std::string home = environment("HOME");
-  return home.empty() ? "" : home + "/.cache/jetlag";
+  return home.empty() ? "" : home + std::string(spelt.substr(1));
 }
 
 // Never destroyed: threads may still read while the process ends.
@@ -167,7 +174,8 @@ struct State {
 
   State() {
     for (std::size_t i = 0; i < count; ++i) {
-      values[i] = i == cache_dir_at ? default_folder() : std::string(table[i].otherwise);
+      values[i] = table[i].kind == SettingKind::folder ? default_folder(table[i].otherwise)
+                                                       : std::string(table[i].otherwise);
       const char* given = std::getenv(std::string(table[i].environment).c_str());
       if (!given || !*given) continue;
       try {

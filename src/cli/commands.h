@@ -7,6 +7,10 @@
 
 #include "base/error.h"
 
+namespace CLI {
+class App;
+}
+
 namespace jetlag::cli {
 
 struct Options {
@@ -38,9 +42,16 @@ struct ServeOptions {
   bool with_input = false;         // end when standard input does
   bool opens = false;              // the page, in the user's browser
   std::string output;              // of view: a file to write instead
+  std::string jobs;                // the store of jobs; empty: the setting jobs_dir
+  bool no_jobs = false;
+  bool background = false;  // only for jobs, as a process of its own, unless there is one
 };
 int serve(const ServeOptions& options);
 int view(const ServeOptions& options);
+
+// The commands about jobs: they add themselves, and run if they were parsed; -1 if none was.
+void add_job_commands(CLI::App& app);
+int run_job_command();
 
 int run(const Options& options);
 int show(const Options& options);

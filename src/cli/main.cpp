@@ -47,7 +47,7 @@ struct ServeCommands {
 };
 
 ServeCommands add_serve(CLI::App& app, jetlag::cli::ServeOptions& options) {
-  CLI::App* serve = app.add_subcommand("serve", "serve traces over HTTP, with the viewer");
+  CLI::App* serve = app.add_subcommand("serve", "serve traces and jobs over HTTP, with the viewer");
   serve->add_option("places", options.places, "trace files, and folders of them (default: here)");
   CLI::App* view = app.add_subcommand("view", "show traces in the browser");
   view->add_option("traces", options.places, "trace files, and folders of them")->required();
@@ -58,6 +58,10 @@ ServeCommands add_serve(CLI::App& app, jetlag::cli::ServeOptions& options) {
     command->add_option("--allow-host", options.hosts, "a name under which a proxy asks");
   }
   serve->add_option("--socket", options.socket, "a Unix socket instead, for its owner alone");
+  serve->add_option("--jobs", options.jobs, "the folder of jobs (default: the setting jobs_dir)");
+  serve->add_flag("--no-jobs", options.no_jobs, "only traces");
+  serve->add_flag("--background", options.background,
+                  "only jobs, as a process of its own, unless one is there");
   serve->add_flag("--with-input", options.with_input, "end when standard input ends");
   return {serve, view};
 }
@@ -76,7 +80,6 @@ int main(int argc, char** argv) {
   run->add_option("arguments", options.arguments, "what the program sees as sys_argv");
   run->add_option("-c,--code", options.code, "the program itself");
   run->add_option("-t,--threads", options.threads, "workers (default: one for each core)");
-
   run->add_option("--trace", options.trace, "record the run into this file");
 
   CLI::App* profile = app.add_subcommand("profile", "print where the time of a trace went");
@@ -109,6 +112,7 @@ int main(int argc, char** argv) {
   const CountersCommands counters = add_counters(app, options);
   cli::ServeOptions serve_options;
   const ServeCommands servers = add_serve(app, serve_options);
+  cli::add_job_commands(app);
 
   CLI::App* show = app.add_subcommand("show", "print a program as physl, tree or plan");
   show->add_option("what", options.what, "physl, tree or plan")
@@ -142,6 +146,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     check_environment();
+    if (const int code = cli::run_job_command(); code >= 0) return code;
     if (run->parsed()) return cli::run(options);
     if (show->parsed()) return cli::show(options);
     if (cache->parsed()) return cli::cache(options);

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/daemon.h"
 #include "server/http/server.h"
 #include "server/routes/export.h"
 #include "server/routes/route.h"
@@ -68,6 +69,7 @@ std::string place_text(const http::Server& server, const routes::App& app, const
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  if (options.background) return serve_in_background(options.jobs);
   routes::Traces traces(options.places.empty() ? std::vector<std::string>{"."} : options.places);
   const std::string token = options.socket.empty() ? http::random_token() : std::string();
   routes::App app{http::Gate(token, options.hosts), JETLAG_VERSION, &traces};
@@ -75,6 +77,7 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t set = signals_to_end();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  const std::unique_ptr<Daemon> daemon = keep_jobs(options, app);
   http::Server server({options.port, options.socket}, router);
   app.gate.set_port(server.port());
   std::thread running([&] { server.run(); });

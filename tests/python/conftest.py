@@ -1,5 +1,9 @@
 """What all Python tests share."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +12,10 @@ import pytest
 import jetlag as jl
 
 pytest.register_assert_rewrite("same")
+
+# The jobs of whoever runs the tests are not theirs.
+os.environ["JETLAG_JOBS_DIR"] = tempfile.mkdtemp(prefix="jetlag-tests-")
+atexit.register(shutil.rmtree, os.environ["JETLAG_JOBS_DIR"], ignore_errors=True)
 
 
 @pytest.fixture

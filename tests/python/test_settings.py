@@ -28,6 +28,8 @@ NAMES = (
     "trace_counters",
     "trace_period",
     "trace_hardware",
+    "jobs_dir",
+    "mail_relay",
 )
 
 

@@ -10,6 +10,10 @@
 #include "server/http/message.h"
 #include "server/http/server.h"
 
+namespace jetlag::jobs {
+class Engine;
+}
+
 namespace jetlag::routes {
 
 class Traces;
@@ -19,6 +23,7 @@ struct App {
   http::Gate gate;
   std::string version;
   Traces* traces = nullptr;
+  jobs::Engine* jobs = nullptr;
 };
 
 struct Route {

@@ -1,0 +1,138 @@
+#include "cli/daemon.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+
+#include "base/settings.h"
+#include "server/http/client.h"
+#include "server/routes/traces.h"
+
+namespace jetlag::cli {
+
+namespace {
+
+jobs::Engine::Options options_of(const std::string& folder) {
+  const std::string relay = setting("mail_relay");
+  return {folder, relay == "none" ? std::string() : relay};
+}
+
+// Signals that end the daemon are waited for, by one thread alone.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+// The daemon itself. It tells through `told` that it answers, or why it does not.
+[[noreturn]] void be_daemon(const std::string& folder, int told) {
+  setsid();
+  std::signal(SIGPIPE, SIG_IGN);
+  const sigset_t set = block_signals();
+  auto tell = [told](const std::string& text) {
+    if (write(told, text.data(), text.size()) < 0) return;
+  };
+  try {
+    std::filesystem::create_directories(folder);
+    const std::string log = folder + "/serve.log";
+    const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    const int in = open("/dev/null", O_RDONLY);
+    if (out < 0 || in < 0)
+      throw Error(Kind::io, format("cannot write {}: {}", log, std::strerror(errno)));
+    dup2(in, 0);
+    dup2(out, 1);
+    dup2(out, 2);
+    routes::Traces traces({folder + "/jobs"});
+    const Daemon daemon(folder, &traces);
+    tell("ok");
+    close(told);
+    int number = 0;
+    sigwait(&set, &number);
+  } catch (Error& error) {
+    tell(error.report());
+    _exit(1);
+  } catch (const std::exception& error) {
+    tell(error.what());
+    _exit(1);
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+Daemon::Daemon(const std::string& folder, routes::Traces* traces)
+    : socket_(jobs::daemon_socket(folder)),
+      engine_(options_of(folder)),
+      app_{http::Gate("", {}), JETLAG_VERSION, traces, &engine_},
+      router_(app_),
+      server_({0, socket_}, router_),
+      running_([this] { server_.run(); }) {}
+
+Daemon::~Daemon() {
+  server_.stop();
+  running_.join();
+}
+
+std::string jobs_folder(const std::string& named) {
+  const std::string folder = named.empty() ? setting("jobs_dir") : named;
+  if (folder.empty())
+    throw Error(Kind::value, "there is no folder for jobs: HOME is not set",
+                "set JETLAG_JOBS_DIR, or name one with --jobs");
+  return std::filesystem::absolute(folder).lexically_normal().string();
+}
+
+std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app) {
+  // What was started for one program's traces is no home for jobs.
+  const bool wanted = !options.no_jobs && !options.opens &&
+                      (!options.jobs.empty() || (!options.with_input && options.socket.empty()));
+  if (!wanted) return nullptr;
+  try {
+    auto daemon = std::make_unique<Daemon>(jobs_folder(options.jobs), app.traces);
+    app.jobs = &daemon->engine();
+    return daemon;
+  } catch (const Error& error) {
+    if (!options.jobs.empty()) throw;
+    std::cerr << format("no jobs here: {}\n", error.message());
+    return nullptr;
+  }
+}
+
+int serve_in_background(const std::string& named) {
+  const std::string folder = jobs_folder(named);
+  if (http::listens(jobs::daemon_socket(folder))) return 0;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    throw Error(Kind::io, format("cannot make a pipe: {}", std::strerror(errno)));
+  const pid_t child = fork();
+  if (child < 0) throw Error(Kind::io, format("cannot start: {}", std::strerror(errno)));
+  if (child == 0) {
+    close(ends[0]);
+    // A grandchild belongs to nobody who would have to wait for its end.
+    if (fork() == 0) be_daemon(folder, ends[1]);
+    _exit(0);
+  }
+  close(ends[1]);
+  waitpid(child, nullptr, 0);
+  std::string told;
+  char buffer[4096];
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;)
+    told.append(buffer, static_cast<std::size_t>(n));
+  close(ends[0]);
+  if (told == "ok") return 0;
+  // Somebody else may have been quicker.
+  if (http::listens(jobs::daemon_socket(folder))) return 0;
+  std::cerr << (told.empty() ? format("the daemon ended at once: see {}/serve.log", folder) : told)
+            << '\n';
+  return describe(Kind::io).exit_code;
+}
+
+}  // namespace jetlag::cli

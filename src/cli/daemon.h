@@ -1,0 +1,46 @@
+// The part of `jetlag serve` that keeps jobs: the engine, and the socket on which clients of this
+// machine find it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cli/commands.h"
+#include "jobs/queue/engine.h"
+#include "server/http/server.h"
+#include "server/routes/route.h"
+
+namespace jetlag::cli {
+
+class Daemon {
+ public:
+  // Throws Error(io) if another daemon keeps the store.
+  Daemon(const std::string& folder, routes::Traces* traces);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  jobs::Engine& engine() { return engine_; }
+  const std::string& socket() const { return socket_; }
+
+ private:
+  std::string socket_;
+  jobs::Engine engine_;
+  routes::App app_;
+  routes::Router router_;
+  http::Server server_;
+  std::thread running_;
+};
+
+// The folder that was named, or that of the settings.
+std::string jobs_folder(const std::string& named);
+
+// Keeps jobs beside traces, and lets the app's routes find them; null if that is not wanted, or
+// another daemon does already.
+std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app);
+
+// `jetlag serve --background`: returns when the daemon answers.
+int serve_in_background(const std::string& folder);
+
+}  // namespace jetlag::cli

@@ -1,0 +1,451 @@
+#include "jobs/queue/site.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace jetlag::jobs {
+
+namespace {
+
+constexpr std::int64_t ms = 1'000'000;
+constexpr std::int64_t shortest_here = 10 * ms;
+constexpr std::int64_t longest_here = 250 * ms;
+constexpr std::int64_t shortest_there = 150 * ms;
+constexpr std::int64_t longest_there = 10'000 * ms;
+constexpr std::int64_t stop_again = 5'000 * ms;
+constexpr std::int64_t patience_here = 300 * ms;
+constexpr std::int64_t patience_there = 4'000 * ms;
+// What cannot be brought or handed over is given up after these; what runs is
+// asked for as long as it takes.
+constexpr int most_tries = 8;
+constexpr int most_tries_for_results = 60;
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A job at this machine is alive if its process is, and is no zombie.
+bool is_alive(const std::string& process) {
+  const std::string stat = read_text("/proc/" + process + "/stat");
+  const std::size_t behind_name = stat.rfind(')');
+  return behind_name != std::string::npos && behind_name + 2 < stat.size() &&
+         stat[behind_name + 2] != 'Z';
+}
+
+Detail because(const std::string& reason) {
+  Detail detail;
+  detail.reason = reason;
+  return detail;
+}
+
+std::string with_hint(const Error& error) {
+  return error.hint().empty() ? error.message() : error.message() + ": " + error.hint();
+}
+
+}  // namespace
+
+std::string folder_of(const Store& store, const Job& job) {
+  return format("{}/jobs/{}/{}", store.folder(), job.id, job.life.attempt);
+}
+
+Site::Site(Desk& desk, Machine machine, std::unique_ptr<Transport> transport)
+    : desk_(desk),
+      machine_(std::move(machine)),
+      transport_(std::move(transport)),
+      scheduler_(scheduler_named(machine_.scheduler)),
+      interval_(has_processes() ? shortest_here : shortest_there) {
+  if (!machine_.slots && has_processes())
+    machine_.slots = std::max(1u, std::thread::hardware_concurrency());
+  control_.thread = std::thread([this] { work(control_, true); });
+  mover_.thread = std::thread([this] { work(mover_, false); });
+}
+
+void Site::end() {
+  {
+    std::scoped_lock lock(mutex_);
+    if (ends_) return;
+    ends_ = true;
+  }
+  changed_.notify_all();
+  control_.thread.join();
+  mover_.thread.join();
+  residents_.clear();
+}
+
+void Site::take(const Job& job) {
+  const Action action = describe(job.life.state).action;
+  const bool moves = action == Action::stage || action == Action::fetch || action == Action::stop;
+  give(moves ? mover_ : control_, {job.id, job.life.attempt, action, now_ns(), 0});
+}
+
+void Site::give(Worker& worker, Task task) {
+  {
+    std::scoped_lock lock(mutex_);
+    worker.tasks.push_back(std::move(task));
+    interval_ = has_processes() ? shortest_here : shortest_there;
+  }
+  changed_.notify_all();
+}
+
+std::int64_t Site::next_poll() const {
+  if (!looks_.empty()) return 0;
+  return watched_.empty() ? INT64_MAX : polled_ + interval_;
+}
+
+void Site::work(Worker& worker, bool polls) {
+  std::unique_lock lock(mutex_);
+  while (!ends_) {
+    const std::int64_t now = now_ns();
+    const auto due = std::find_if(worker.tasks.begin(), worker.tasks.end(),
+                                  [&](const Task& t) { return t.due <= now; });
+    // A flood of tasks must not keep the jobs that run from being seen.
+    const bool poll_is_late = polls && now >= next_poll();
+    if (due != worker.tasks.end() && !(poll_is_late && now - polled_ > 4 * interval_)) {
+      Task task = *due;
+      worker.tasks.erase(due);
+      lock.unlock();
+      do_task(worker, std::move(task));
+      lock.lock();
+    } else if (poll_is_late) {
+      lock.unlock();
+      poll();
+      lock.lock();
+    } else {
+      std::int64_t wake = polls ? next_poll() : INT64_MAX;
+      for (const Task& t : worker.tasks) wake = std::min(wake, t.due);
+      if (wake == INT64_MAX) {
+        changed_.wait(lock);
+      } else {
+        changed_.wait_for(lock, std::chrono::nanoseconds(std::max<std::int64_t>(wake - now, 1)));
+      }
+    }
+  }
+}
+
+void Site::do_task(Worker& worker, Task task) {
+  try {
+    const Job job = desk_.store().get(task.id);
+    // What was wanted of an earlier state or attempt is wanted no more.
+    if (job.life.attempt != task.attempt || describe(job.life.state).action != task.action) return;
+    Request request = read_request(job.request);
+    fill_in(request, machine_);
+    if (task.action == Action::submit && !has_room(job)) {
+      task.due = now_ns() + 20 * ms;
+      std::scoped_lock lock(mutex_);
+      worker.tasks.push_back(std::move(task));
+      return;
+    }
+    do_action(job, request, task);
+  } catch (const Error& error) {
+    failed(worker, std::move(task), error);
+  } catch (const std::exception& error) {
+    failed(worker, std::move(task), Error(Kind::internal, error.what()));
+  }
+}
+
+void Site::do_action(const Job& job, const Request& request, const Task& task) {
+  switch (task.action) {
+    case Action::stage: return stage(job, request);
+    case Action::submit: return submit(job, request);
+    case Action::watch: return watch(job, request);
+    case Action::stop: watch(job, request); return stop(job, request);
+    case Action::fetch: return fetch(job, request);
+    case Action::wait:
+    case Action::nothing: return;
+  }
+}
+
+void Site::failed(Worker& worker, Task task, const Error& error) {
+  const int most = task.action == Action::fetch ? most_tries_for_results : most_tries;
+  const bool may_pass = error.kind() == Kind::io && ++task.tries < most;
+  if (!may_pass && task.action != Action::stop) {
+    Detail detail = because(with_hint(error));
+    return desk_.post(task.id, task.attempt, Event::refused, detail);
+  }
+  desk_.tell(task.id, with_hint(error));
+  task.due = now_ns() + std::min<std::int64_t>(500 * ms << std::min(task.tries, 6), 30'000 * ms);
+  give(worker, std::move(task));
+}
+
+// ---- the scheduler
+
+std::string Site::there(const Job& job) const {
+  if (transport_->is_here()) return folder_of(desk_.store(), job);
+  return format("{}/jobs/{}-{}", machine_.root, job.id, job.life.attempt);
+}
+
+Placed Site::placed(const Job& job, const Request& request) const {
+  return {job.id, job.life.attempt, there(job), &request, machine_.setup};
+}
+
+// Whether jobs are processes of this machine, which can be looked at without a command.
+bool Site::has_processes() const { return transport_->is_here() && scheduler_.name == "fork"; }
+
+bool Site::is_resident(const Request& request) const {
+  return request.is_function && has_processes();
+}
+
+bool Site::has_room(const Job& job) {
+  if (!machine_.slots) return true;
+  std::scoped_lock lock(mutex_);
+  return watched_.contains(job.id) || static_cast<std::int64_t>(watched_.size()) < machine_.slots;
+}
+
+void Site::submit(const Job& job, const Request& request) {
+  may_die_at("submit begun");
+  if (is_resident(request)) return submit_function(job, request);
+  const Placed at = placed(job, request);
+  // Watched from now on, or a flood would pass while the first have not begun.
+  if (has_processes()) watch(job, request);
+  const Ran ran = transport_->run(scheduler_.submit(at), "", command_seconds);
+  Detail detail;
+  detail.scheduler_id = scheduler_.read_submit(at, ran);
+  may_die_at("submit done");
+  desk_.post(job.id, job.life.attempt, Event::submitted, detail);
+}
+
+void Site::submit_function(const Job& job, const Request& request) {
+  nlohmann::json line = {{"id", job.id},
+                         {"attempt", job.life.attempt},
+                         {"folder", there(job)},
+                         {"seconds", request.seconds},
+                         {"environment", nlohmann::json::object()}};
+  for (const auto& [name, value] : request.environment) line["environment"][name] = value;
+  std::unique_ptr<Resident>* resident;
+  {
+    std::scoped_lock lock(mutex_);
+    resident = &residents_[request.command[0]];
+  }
+  // Only this thread begins and ends them.
+  if (!*resident || !(*resident)->lives()) {
+    resident->reset();
+    *resident =
+        std::make_unique<Resident>(request.command[0], desk_.store().folder() + "/runner.log",
+                                   [this](const Resident::News& news) { heard(news); });
+  }
+  watch(job, request);
+  const std::string text =
+      line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  if (!(*resident)->begin(text)) {
+    throw Error(Kind::io, format("{} -m jetlag.runner ended", request.command[0]),
+                format("{}/runner.log says why", desk_.store().folder()));
+  }
+  may_die_at("submit done");
+  desk_.post(job.id, job.life.attempt, Event::submitted, {});
+}
+
+void Site::heard(const Resident::News& news) {
+  if (news.began) {
+    Detail detail;
+    detail.scheduler_id = std::to_string(news.value);
+    return desk_.post(news.id, news.attempt, Event::started, detail);
+  }
+  {
+    std::scoped_lock lock(mutex_);
+    looks_.insert(news.id);
+  }
+  changed_.notify_all();
+}
+
+// Takes the claim of an attempt, so that it never begins; false if it has begun.
+bool Site::claim(const Job& job) {
+  const std::string folder = there(job);
+  if (transport_->is_here()) {
+    std::filesystem::create_directories(folder);
+    return mkdir((folder + "/claim").c_str(), 0700) == 0;
+  }
+  return transport_
+      ->run({"sh", "-c", "mkdir -p \"$1\" && mkdir \"$1/claim\" 2>/dev/null", "sh", folder}, "",
+            command_seconds)
+      .well();
+}
+
+void Site::stop(const Job& job, const Request& request) {
+  std::string id = job.scheduler_id;
+  if (claim(job)) {
+    if (!id.empty()) transport_->run(scheduler_.cancel(id), "", command_seconds);
+    return desk_.post(job.id, job.life.attempt, Event::refused, because("it was cancelled"));
+  }
+  if (id.empty() && has_processes()) id = read_status(read_text(there(job) + "/status")).id;
+  if (id.empty()) throw Error(Kind::io, "it has begun, but its script has not said its number yet");
+  const std::vector<std::string> argv =
+      is_resident(request) ? fork_scheduler.cancel(id) : scheduler_.cancel(id);
+  const Ran ran = transport_->run(argv, "", command_seconds);
+  if (!ran.well()) throw Error(Kind::io, format("cannot stop it: {}", ran.said()));
+  std::scoped_lock lock(mutex_);
+  // Some do not hear it the first time.
+  mover_.tasks.push_back({job.id, job.life.attempt, Action::stop, now_ns() + stop_again, 0});
+  looks_.insert(job.id);
+  changed_.notify_all();
+}
+
+// ---- watching
+
+void Site::watch(const Job& job, const Request& request) {
+  Watched watched;
+  watched.attempt = job.life.attempt;
+  watched.request = request;
+  watched.folder = folder_of(desk_.store(), job);
+  watched.asked.folder = there(job);
+  std::error_code none;
+  std::filesystem::create_directories(watched.folder, none);
+  for (int i = 0; i < followed_count; ++i) {
+    const auto size = std::filesystem::file_size(watched.folder + "/" + followed[i], none);
+    // What grows in the very folder that is read here need not be followed.
+    watched.asked.offsets[i] = transport_->is_here() ? INT32_MAX
+                               : none                ? 0
+                                                     : static_cast<std::int64_t>(size);
+  }
+  std::scoped_lock lock(mutex_);
+  watched_.insert_or_assign(job.id, std::move(watched));
+}
+
+void Site::poll() {
+  try {
+    if (has_processes()) {
+      poll_here();
+    } else {
+      poll_there();
+    }
+  } catch (const Error& error) {
+    std::map<std::string, Watched> all;
+    {
+      std::scoped_lock lock(mutex_);
+      all = watched_;
+    }
+    for (const auto& [id, w] : all) desk_.tell(id, with_hint(error));
+  }
+  std::scoped_lock lock(mutex_);
+  const std::int64_t longest = has_processes() ? longest_here : longest_there;
+  interval_ = std::min(interval_ + interval_ / 4, longest);
+  polled_ = now_ns();
+}
+
+void Site::poll_here() {
+  std::map<std::string, Watched> all;
+  {
+    std::scoped_lock lock(mutex_);
+    const bool some = !looks_.empty() && polled_ + interval_ > now_ns();
+    for (const auto& [id, w] : watched_)
+      if (!some || looks_.contains(id)) all.emplace(id, w);
+    looks_.clear();
+  }
+  for (const auto& [id, watched] : all) {
+    // First whether it lives, then what it wrote: the last line comes before the end.
+    std::string process = desk_.store().get(id).scheduler_id;
+    if (process.empty()) process = read_status(read_text(watched.folder + "/status")).id;
+    const bool begun = !process.empty();
+    const bool lives = begun && is_alive(process);
+    const Seen seen{lives ? Seen::What::running : Seen::What::waiting, ""};
+    const bool waits = !begun && watched.request.is_function;
+    bool resident_lives = false;
+    if (waits) {
+      std::scoped_lock lock(mutex_);
+      const auto found = residents_.find(watched.request.command[0]);
+      resident_lives = found != residents_.end() && found->second && found->second->lives();
+    }
+    const bool there_is_hope = lives || resident_lives;
+    look(id, read_text(watched.folder + "/status"), there_is_hope ? &seen : nullptr, true,
+         read_text(watched.folder + "/script.log"));
+  }
+}
+
+void Site::poll_there() {
+  std::vector<std::string> ids;
+  std::vector<Asked> asked;
+  {
+    std::scoped_lock lock(mutex_);
+    looks_.clear();
+    for (const auto& [id, watched] : watched_) {
+      ids.push_back(id);
+      asked.push_back(watched.asked);
+    }
+  }
+  if (ids.empty()) return;
+  const Ran ran = transport_->run(poll_command(scheduler_, asked), "", command_seconds);
+  if (!ran.well())
+    throw Error(Kind::io, format("{} does not answer: {}", machine_.name, ran.said()));
+  const Answer answer = read_poll_answer(scheduler_, ran.out, ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const News& news = answer.jobs[i];
+    {
+      std::scoped_lock lock(mutex_);
+      const auto found = watched_.find(ids[i]);
+      if (found == watched_.end()) continue;
+      follow(found->second, news, ids[i]);
+    }
+    const Job job = desk_.store().get(ids[i]);
+    const auto seen = answer.seen.find(job.scheduler_id);
+    look(ids[i], news.status, seen == answer.seen.end() ? nullptr : &seen->second,
+         answer.scheduler_answered && news.answered && !job.scheduler_id.empty(), news.script_log);
+    if (!answer.scheduler_answered)
+      desk_.tell(ids[i], format("the scheduler does not answer: {}", answer.scheduler_said));
+  }
+}
+
+void Site::follow(Watched& watched, const News& news, const std::string& id) {
+  bool grew = false;
+  for (int i = 0; i < followed_count; ++i) {
+    const std::string& piece = news.pieces[i];
+    if (piece.empty()) continue;
+    std::ofstream(watched.folder + "/" + followed[i], std::ios::binary | std::ios::app) << piece;
+    watched.asked.offsets[i] += static_cast<std::int64_t>(piece.size());
+    grew = true;
+  }
+  if (!grew) return;
+  interval_ = shortest_there;
+  desk_.tell(id, "");
+}
+
+void Site::look(const std::string& id, const std::string& status_text, const Seen* seen, bool known,
+                const std::string& script_log) {
+  const Job job = desk_.store().get(id);
+  Request request;
+  bool patience = false;
+  {
+    std::scoped_lock lock(mutex_);
+    const auto found = watched_.find(id);
+    if (found == watched_.end()) return;
+    const Action action = describe(job.life.state).action;
+    const bool over = action != Action::watch && action != Action::stop && action != Action::submit;
+    if (over || job.life.attempt != found->second.attempt) {
+      watched_.erase(found);
+      changed_.notify_all();
+      return;
+    }
+    request = found->second.request;
+    const std::int64_t wait = has_processes() ? patience_here : patience_there;
+    patience = found->second.suspicious && now_ns() - found->second.suspicious > wait;
+  }
+  const Verdict verdict =
+      judge(job, request, read_status(status_text), seen, known, patience, script_log);
+  {
+    std::scoped_lock lock(mutex_);
+    const auto found = watched_.find(id);
+    if (found == watched_.end()) return;
+    std::int64_t& since = found->second.suspicious;
+    since = verdict.suspicious ? (since ? since : now_ns()) : 0;
+    if (verdict.event) interval_ = has_processes() ? shortest_here : shortest_there;
+    if (verdict.event && *verdict.event != Event::started) {
+      watched_.erase(found);
+      changed_.notify_all();
+    }
+  }
+  if (verdict.event) {
+    desk_.post(id, job.life.attempt, *verdict.event, verdict.detail);
+  } else if (!verdict.suspicious && verdict.detail.reason != job.reason) {
+    desk_.tell(id, verdict.detail.reason);
+  }
+}
+
+}  // namespace jetlag::jobs

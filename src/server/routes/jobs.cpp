@@ -1,0 +1,236 @@
+// Routes of jobs: asked for, watched, stopped; their logs and files; the machines that they run on.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto/digest.h"
+#include "jobs/queue/engine.h"
+#include "server/routes/tables.h"
+
+namespace jetlag::routes {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t most_request = 16 << 20;
+constexpr std::uint64_t most_blob = std::uint64_t{1} << 44;
+constexpr std::int64_t most_log = 8 << 20;
+constexpr std::int64_t longest_wait = 30;  // seconds
+constexpr std::size_t piece = 1 << 20;
+
+jobs::Engine& engine_of(App& app) {
+  if (!app.jobs)
+    throw http::HttpError(404, "jobs", "this server keeps no jobs",
+                          "start it with --jobs, or ask the one that does");
+  return *app.jobs;
+}
+
+http::Response answer(jobs::Engine& engine, const jobs::Job& job) {
+  return http::Response::json(jobs::to_json(job, engine.folder(job)));
+}
+
+http::Response submit(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  http::Response response = answer(engine, engine.submit(request.body));
+  response.status = 201;
+  return response;
+}
+
+http::Response list(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  jobs::Filter filter;
+  if (const std::string_view state = request.parameter("state"); !state.empty()) {
+    filter.state = jobs::state_named(state);
+    if (!filter.state) throw Error(Kind::value, format("there is no state '{}'", state));
+  }
+  filter.machine = request.parameter("machine");
+  filter.text = request.parameter("text");
+  filter.before = request.number("before", 0, 0);
+  filter.limit = request.number("limit", 100, 1, 10'000);
+  std::string rows;
+  for (const jobs::Job& job : engine.store().list(filter))
+    rows += (rows.empty() ? "" : ",") + jobs::to_json(job, engine.folder(job));
+  return http::Response::json("[" + rows + "]");
+}
+
+http::Response show(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  const std::string id(request.part(0));
+  const auto seconds = static_cast<double>(request.number("wait", 0, 0, longest_wait));
+  if (seconds == 0) return answer(engine, engine.store().get(id));
+  return answer(engine, engine.wait(id, request.number("changes", 0), seconds));
+}
+
+http::Response history(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  const std::string id(request.part(0));
+  return http::Response::json(
+      jobs::to_json(engine.store().history(id), engine.store().messages(id)));
+}
+
+http::Response cancel(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  return answer(engine, engine.cancel(std::string(request.part(0))));
+}
+
+http::Response resubmit(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  http::Response response = answer(engine, engine.resubmit(std::string(request.part(0))));
+  response.status = 201;
+  return response;
+}
+
+http::Response find_key(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  const auto job = engine.store().finished_with(std::string(request.part(0)));
+  if (!job) throw http::HttpError(404, "key", "no job with this key has finished");
+  return answer(engine, *job);
+}
+
+http::Response log(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  const auto seconds = static_cast<double>(request.number("wait", 0, 0, longest_wait));
+  return http::Response::bytes(engine.log(std::string(request.part(0)),
+                                          std::string(request.part(1)), request.number("from", 0),
+                                          request.number("most", most_log, 1, most_log), seconds));
+}
+
+// The path of a file that a job has left: inside its folder, whatever is asked for.
+std::filesystem::path path_of(const jobs::Engine& engine, const jobs::Job& job,
+                              std::string_view name) {
+  namespace fs = std::filesystem;
+  std::error_code odd;  // a name that no file can have
+  const fs::path folder = fs::weakly_canonical(engine.folder(job) + "/files", odd);
+  const fs::path path = fs::weakly_canonical(folder / fs::path(name).relative_path(), odd);
+  const auto end = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first;
+  if (odd || end != folder.end() || !fs::is_regular_file(path, odd))
+    throw http::HttpError(404, "file", format("job {} has left no file of that name", job.id));
+  return path;
+}
+
+http::Response files(App& app, const http::Request& request) {
+  namespace fs = std::filesystem;
+  jobs::Engine& engine = engine_of(app);
+  const jobs::Job job = engine.store().get(std::string(request.part(0)));
+  const fs::path folder = engine.folder(job) + "/files";
+  json rows = json::array();
+  std::error_code none;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, none)) {
+    if (!entry.is_regular_file()) continue;
+    rows.push_back(
+        {{"name", entry.path().lexically_relative(folder).string()}, {"bytes", entry.file_size()}});
+  }
+  return http::Response::json(rows.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+http::Response file(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  const jobs::Job job = engine.store().get(std::string(request.part(0)));
+  auto in = std::make_shared<std::ifstream>(path_of(engine, job, request.parameter("name")),
+                                            std::ios::binary);
+  http::Response response;
+  response.type = "application/octet-stream";
+  response.stream = [in, buffer = std::string(piece, '\0')](const http::Sink& sink) mutable {
+    in->read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    const auto n = static_cast<std::size_t>(in->gcount());
+    return n > 0 && sink({buffer.data(), n});
+  };
+  return response;
+}
+
+// A file for jobs to begin with: named by its digest, which is checked while it comes.
+http::Response keep_blob(App& app, const http::Request& request) {
+  jobs::Engine& engine = engine_of(app);
+  const std::string digest(request.part(0));
+  if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw Error(Kind::value, "a file is named by its SHA-256");
+  const std::string path = engine.store().folder() + "/blobs/" + digest;
+  const std::string part = path + "." + crypto::random_hex(4);
+  crypto::Sha256 sum;
+  std::ofstream out(part, std::ios::binary);
+  const bool whole = request.receive && request.receive([&](std::string_view bytes) {
+    sum.update(bytes);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return static_cast<bool>(out);
+  });
+  out.close();
+  const bool written = static_cast<bool>(out);
+  if (!whole || !written || sum.finish() != digest) {
+    unlink(part.c_str());
+    if (!written)
+      throw Error(Kind::io, format("cannot write {}: {}", part, std::strerror(errno)),
+                  "make room on that disk");
+    throw http::HttpError(400, "digest", "what came is not what its digest says", "send it again");
+  }
+  if (rename(part.c_str(), path.c_str()) != 0)
+    throw Error(Kind::io, format("cannot write {}: {}", path, std::strerror(errno)));
+  return http::Response::json("{}");
+}
+
+http::Response machines(App& app, const http::Request&) {
+  jobs::Engine& engine = engine_of(app);
+  std::string rows;
+  bool has_local = false;
+  for (const auto& [name, text] : engine.store().machines()) {
+    rows += (rows.empty() ? "" : ",") + text;
+    has_local |= name == "local";
+  }
+  if (!has_local) rows = engine.machine_text("local") + (rows.empty() ? "" : ",") + rows;
+  return http::Response::json("[" + rows + "]");
+}
+
+http::Response add_machine(App& app, const http::Request& request) {
+  return http::Response::json(engine_of(app).add_machine(request.body));
+}
+
+http::Response machine(App& app, const http::Request& request) {
+  return http::Response::json(engine_of(app).machine_text(std::string(request.part(0))));
+}
+
+http::Response forget_machine(App& app, const http::Request& request) {
+  engine_of(app).forget_machine(std::string(request.part(0)));
+  return http::Response::json("{}");
+}
+
+constexpr auto token = http::Access::token;
+constexpr http::Body small{most_request, false};
+
+constexpr Route table[] = {
+    {"GET", "/v1/jobs", "jobs, the newest first: state=, machine=, text=, before=, limit=", token,
+     list},
+    {"POST", "/v1/jobs", "ask for a job", token, submit, small},
+    {"GET", "/v1/jobs/{job}", "a job; with wait= and changes=, once it has changed", token, show},
+    {"GET", "/v1/jobs/{job}/history", "what happened to a job, and the messages that told of it",
+     token, history},
+    {"POST", "/v1/jobs/{job}/cancel", "stop a job", token, cancel, small},
+    {"POST", "/v1/jobs/{job}/resubmit", "ask for the same once more", token, resubmit, small},
+    {"GET", "/v1/jobs/{job}/log/{name}",
+     "stdout, stderr, progress or script.log, from a byte on: from=, most=, wait=", token, log},
+    {"GET", "/v1/jobs/{job}/files", "the files that are in a job's folder here", token, files},
+    {"GET", "/v1/jobs/{job}/file", "one of them: name=", token, file},
+    {"GET", "/v1/results/{key}", "the last job that finished with this key", token, find_key},
+    {"PUT",
+     "/v1/blobs/{digest}",
+     "bring a file that jobs begin with",
+     token,
+     keep_blob,
+     {most_blob, true}},
+    {"GET", "/v1/machines", "the machines that are known", token, machines},
+    {"POST", "/v1/machines", "look at a machine, and keep what was found", token, add_machine,
+     small},
+    {"GET", "/v1/machines/{machine}", "a machine", token, machine},
+    {"DELETE", "/v1/machines/{machine}", "forget a machine", token, forget_machine, small},
+};
+
+}  // namespace
+
+std::span<const Route> job_routes() { return table; }
+
+}  // namespace jetlag::routes
