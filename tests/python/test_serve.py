@@ -255,6 +255,15 @@ def test_a_span_names_its_site_and_the_node_of_the_tree(served: Served) -> None:
     assert "has no span" in json.loads(body)["detail"]
 
 
+def test_moments_are_those_of_the_trace(served: Served, folder: Path) -> None:
+    points = jl.open_trace(folder / "below" / "run.jlt").points()
+    shown = [e in ("fire", "trial", "decide", "mark") for e in points["event"]]
+
+    told = served.json(f"/v1/traces/{identity(served, 'below/run.jlt')}/points")
+
+    assert told["time"] == [int(t) for t, s in zip(points["time"], shown, strict=True) if s]
+
+
 def test_what_does_not_change_is_sent_once(served: Served) -> None:
     name = identity(served, "below/run.jlt")
     path = f"/v1/traces/{name}/tiles?bins=100"

@@ -21,6 +21,7 @@ const shots: readonly Shot[] = [
   { name: 'counters', trace: 0, view: 'below=counters&side=physl' },
   { name: 'histogram', trace: 1, view: 'below=histogram', site: 'dot' },
   { name: 'details', trace: 1, view: 'below=details' },
+  { name: 'roofline', trace: 0, view: 'below=roofline', site: 'dot' },
   { name: 'compare', trace: 0, view: 'below=compare&with=OTHER' },
   { name: 'large', trace: 1, view: '', size: { width: 1920, height: 1080 } },
 ]

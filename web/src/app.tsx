@@ -23,12 +23,12 @@ async function load(source: Source, id: string, keep: boolean): Promise<void> {
   waitingFor.value = loaded.value ? '' : 'Reading the trace…'
   try {
     const summary = await source.summary(id)
-    const [sites, tree] = await Promise.all([source.sites(id), source.tree(id)])
+    const [sites, tree, points] = await Promise.all([source.sites(id), source.tree(id), source.points(id)])
     batch(() => {
       const before = loaded.value
       const all = before && whole(before.summary)
       const sawAll = !before || (visible.value.begin <= all!.begin && visible.value.end >= all!.end)
-      loaded.value = { summary, sites, tree }
+      loaded.value = { summary, sites, tree, points }
       critical.value = null
       trouble.value = null
       if (!keep || sawAll) visible.value = whole(summary)
@@ -121,7 +121,7 @@ const keys: readonly Key[] = [
     else select(nothing)
   } },
   ...[...sideTable, ...lowerTable].map((row, i): Key => ({
-    keys: [String(i + 1)], doc: `show ${row.title}`, act: () => open(row.name),
+    keys: [String((i + 1) % 10)], doc: `show ${row.title}`, act: () => open(row.name),
   })),
 ]
 

@@ -143,6 +143,7 @@ Exported export_page(const std::string& path, std::int64_t most_spans) {
                {"sites", answer_of(app, base + "/sites")},
                {"tree", answer_of(app, base + "/tree")},
                {"critical", answer_of(app, base + "/critical")},
+               {"points", answer_of(app, base + "/points")},
                {"texts", json::object()},
                {"spans", spans_of(*open, kept, numbers)},
                {"tasks", json::array()},

@@ -221,6 +221,28 @@ http::Response critical(App& app, const http::Request& request) {
   });
 }
 
+// What policies and the tuner did, decisions and marks: the moments that a person asks about.
+// Steals and allocations are too many.
+http::Response points(App& app, const http::Request& request) {
+  return of_trace(app, request, [&](const OpenTrace& open) {
+    constexpr std::size_t most = 20'000;
+    json c = {{"time", json::array()},
+              {"event", json::array()},
+              {"site", json::array()},
+              {"thread", json::array()}};
+    for (const trace::Point& p : open.trace.points) {
+      const bool shown = p.event == trace::Event::fire || p.event == trace::Event::trial ||
+                         p.event == trace::Event::decide || p.event == trace::Event::mark;
+      if (!shown || c["time"].size() >= most) continue;
+      c["time"].push_back(p.time);
+      c["event"].push_back(trace::describe(p.event).name);
+      c["site"].push_back(p.site);
+      c["thread"].push_back(p.thread);
+    }
+    return answer(c);
+  });
+}
+
 // Only files that the trace names, and only text that programs are written in: a trace may come
 // from somebody else.
 bool is_source(const std::string& file) {
@@ -288,6 +310,8 @@ constexpr Route table[] = {
      token, task},
     {"GET", "/v1/traces/{trace}/critical",
      "the longest way through the task graph, and what would shorten it", token, critical},
+    {"GET", "/v1/traces/{trace}/points",
+     "moments: policies that fired, trials of the tuner, decisions, marks", token, points},
     {"GET", "/v1/traces/{trace}/sources/{file}", "the text of a file that the trace names", token,
      source},
     {"GET", "/v1/traces/{trace}/events", "the revision whenever it changes, as server-sent events",

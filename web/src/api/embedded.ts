@@ -1,6 +1,6 @@
 // Figures from the page itself: an exported trace, which needs no server. The same questions are answered
 // from columns of spans that lie in the page, as src/trace/store/timeline.cpp answers them.
-import { type Busy, type Chosen, type Critical, Problem, type Rows, type Samples, type Sites, type Source, type SpanInfo, type Summary, type TaskInfo, type Tree, type Window } from './types'
+import { type Busy, type Chosen, type Critical, type Points, Problem, type Rows, type Samples, type Sites, type Source, type SpanInfo, type Summary, type TaskInfo, type Tree, type Window } from './types'
 
 // What `jetlag view -o` writes; numbers as columns.
 export interface Exported {
@@ -8,6 +8,7 @@ export interface Exported {
   readonly sites: Sites
   readonly tree: Tree
   readonly critical: Critical
+  readonly points: Points
   readonly texts: Readonly<Record<string, string>>
   readonly spans: {
     readonly begin: readonly number[]
@@ -152,6 +153,7 @@ export function embeddedSource(data: Exported): Source {
     sites: async () => data.sites,
     tree: async () => data.tree,
     critical: async () => data.critical,
+    points: async () => data.points,
     async text(_, file) {
       const text = data.texts[data.summary.files[file]]
       if (text === undefined) throw new Problem(404, `${data.summary.files[file]} is not in this file`)

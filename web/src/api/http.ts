@@ -77,6 +77,7 @@ export function httpSource(): Source {
     sites: trace => json(of(trace, '/sites')),
     tree: trace => json(of(trace, '/tree')),
     critical: trace => json(of(trace, '/critical')),
+    points: trace => json(of(trace, '/points')),
     text: async (trace, file) => (await json(of(trace, `/sources/${file}`))).text,
     span: (trace, span) => json(of(trace, `/spans/${span}`)),
     task: (trace, task) => json(of(trace, `/tasks/${task}`)),

@@ -116,6 +116,14 @@ export interface Critical {
   readonly sites: readonly { readonly site: number; readonly time: number; readonly twice_as_fast: number }[]
 }
 
+// Moments, as columns: policies that fired, trials of the tuner, decisions, marks.
+export interface Points {
+  readonly time: readonly number[]
+  readonly event: readonly string[]
+  readonly site: readonly number[]
+  readonly thread: readonly number[]
+}
+
 export interface Busy {
   readonly all: readonly number[]
   readonly lit: readonly number[]
@@ -170,6 +178,7 @@ export interface Source {
   sites(trace: string): Promise<Sites>
   tree(trace: string): Promise<Tree>
   critical(trace: string): Promise<Critical>
+  points(trace: string): Promise<Points>
   text(trace: string, file: number): Promise<string>
   span(trace: string, span: number): Promise<SpanInfo>
   task(trace: string, task: number): Promise<TaskInfo>

@@ -1,6 +1,6 @@
 // The whole state of the page. What `View` holds is in the address, so a link restores the view.
 import { batch, computed, signal } from '@preact/signals'
-import type { Critical, ListedTrace, Problem, Sites, Source, SpanInfo, Summary, TaskInfo, Tree } from '../api/types'
+import type { Critical, ListedTrace, Points, Problem, Sites, Source, SpanInfo, Summary, TaskInfo, Tree } from '../api/types'
 import { chosenBy, nothing, readSelection, type Selection, selectionText, sitesOf } from './selection'
 
 export interface Range {
@@ -9,7 +9,7 @@ export interface Range {
 }
 
 export const sideViews = ['source', 'physl', 'tree'] as const
-export const lowerViews = ['sites', 'details', 'counters', 'critical', 'histogram', 'compare'] as const
+export const lowerViews = ['sites', 'details', 'counters', 'critical', 'histogram', 'roofline', 'compare'] as const
 export type SideView = (typeof sideViews)[number]
 export type LowerView = (typeof lowerViews)[number]
 
@@ -29,6 +29,7 @@ export interface Loaded {
   readonly summary: Summary
   readonly sites: Sites
   readonly tree: Tree
+  readonly points: Points
 }
 export const loaded = signal<Loaded | null>(null)
 export const trouble = signal<Problem | null>(null)

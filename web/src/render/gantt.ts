@@ -1,6 +1,6 @@
 // The Gantt chart: a row for each track. Height is busy time, so nothing vanishes when zoomed out; colour is
 // the site with the most time; what is not selected is pale.
-import type { Rows, SpanInfo, TaskInfo, Track } from '../api/types'
+import type { Points, Rows, SpanInfo, TaskInfo, Track } from '../api/types'
 import { inkOn } from '../base/colours'
 import { moment, ticks } from '../base/units'
 import type { Range } from '../model/state'
@@ -56,6 +56,7 @@ export interface Picture {
   readonly task: TaskInfo | null
   readonly path: readonly { readonly begin: number; readonly end: number; readonly thread: number; readonly depth: number }[]
   readonly marked: Range | null
+  readonly points: Points
   readonly ink: GanttInk
 }
 
@@ -79,6 +80,7 @@ export function drawGantt(canvas: HTMLCanvasElement, picture: Picture): void {
   drawSelected(context, picture, x)
   context.restore()
   drawAxis(context, picture, x, width)
+  drawPoints(context, picture, x, width)
 }
 
 function drawRows(
@@ -189,6 +191,32 @@ function drawMarked(context: CanvasRenderingContext2D, picture: Picture, x: (t: 
   const [left, right] = [x(picture.marked.begin), x(picture.marked.end)]
   context.fillStyle = picture.ink.band
   context.fillRect(left, 0, right - left, height)
+}
+
+// Moments stand under the axis as small triangles.
+function drawPoints(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, width: number): void {
+  context.fillStyle = picture.ink.mark
+  let last = -9
+  for (const time of picture.points.time) {
+    const at = x(time)
+    if (at < 0 || at > width || at - last < 1) continue
+    last = at
+    context.beginPath()
+    context.moveTo(at, axisHeight)
+    context.lineTo(at - 4, axisHeight - 7)
+    context.lineTo(at + 4, axisHeight - 7)
+    context.fill()
+  }
+}
+
+// The moment at a place of the axis, or -1.
+export function pointAt(points: Points, time: number, room: number): number {
+  let best = -1
+  points.time.forEach((t, i) => {
+    const gap = Math.abs(t - time)
+    if (gap <= room && (best < 0 || gap < Math.abs(points.time[best] - time))) best = i
+  })
+  return best
 }
 
 function drawAxis(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, width: number): void {

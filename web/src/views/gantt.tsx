@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Rows } from '../api/types'
 import { colourOf } from '../base/colours'
 import { count, duration, percent } from '../base/units'
-import { axisHeight, drawGantt, layOut } from '../render/gantt'
+import { axisHeight, drawGantt, layOut, pointAt } from '../render/gantt'
 import {
   chosen, critical, focusSpan, focusTask, loaded, lower, marked, pan, type Range, select, selection, selectSpan,
   show, theme, traceId, visible, zoom,
@@ -40,6 +40,7 @@ export function Gantt() {
   const source = useSource()
   const scroll = useSignal(0)
   const hover = useSignal<Hover | null>(null)
+  const moment = useSignal<{ readonly x: number; readonly y: number; readonly point: number } | null>(null)
   const width = useSignal(1000)
   const rows = useAnswer(() => {
     const now = loaded.value
@@ -58,7 +59,7 @@ export function Gantt() {
       tracks: now.summary.tracks, layout: plan.value, rows: rows.value, window: visible.value, scroll: scroll.value,
       names: now.sites.name, colours: colours.value, selected: selection.value.kind !== 'none',
       span: focusSpan.value, task: focusTask.value, path: lower.value === 'critical' ? (critical.value?.path ?? []) : [],
-      marked: marked.value,
+      marked: marked.value, points: now.points,
       ink: {
         text: colour('text'), faint: colour('faint'), line: colour('line'), mark: colour('mark'),
         accent: colour('accent'), band: colour('band'),
@@ -79,6 +80,14 @@ export function Gantt() {
     if (track < 0) return null
     const row = nearest(rows.value[track], timeAt(event.clientX), (3 * (visible.value.end - visible.value.begin)) / box.width)
     return row < 0 ? null : { x: event.clientX, y: event.clientY, track, row }
+  }
+
+  const findMoment = (event: MouseEvent) => {
+    const box = canvas.current!.getBoundingClientRect()
+    if (event.clientY - box.top > axisHeight || !loaded.value) return null
+    const room = (6 * (visible.value.end - visible.value.begin)) / box.width
+    const point = pointAt(loaded.value.points, timeAt(event.clientX), room)
+    return point < 0 ? null : { x: event.clientX, y: event.clientY, point }
   }
 
   const drag = useRef<{ x: number; time: number; range: Range; pans: boolean; moved: boolean } | null>(null)
@@ -130,6 +139,7 @@ export function Gantt() {
           const now = drag.current
           if (!now) {
             hover.value = find(event)
+            moment.value = findMoment(event)
             return
           }
           if (Math.abs(event.clientX - now.x) > 3) now.moved = true
@@ -155,7 +165,10 @@ export function Gantt() {
           }
           selectSpan(source, rows.value![found.track].span[found.row]).catch(report)
         }}
-        onPointerLeave={() => (hover.value = null)}
+        onPointerLeave={() => {
+          hover.value = null
+          moment.value = null
+        }}
         onDblClick={event => {
           const found = find(event)
           if (!found) return
@@ -165,6 +178,12 @@ export function Gantt() {
         }}
       />
       {hover.value && rows.value && <Tip hover={hover.value} rows={rows.value} />}
+      {moment.value && now && (
+        <div class="tip" role="tooltip" style={{ left: `${Math.min(moment.value.x + 14, innerWidth - 330)}px`, top: `${moment.value.y + 16}px` }}>
+          <b>{now.points.event[moment.value.point]}</b> {now.sites.name[now.points.site[moment.value.point]] ?? ''}
+          <div class="faint">at {duration(now.points.time[moment.value.point])}</div>
+        </div>
+      )}
       {marked.value && <output class="marked">{duration(marked.value.end - marked.value.begin)} marked · f: look at it · Esc: clear</output>}
       {now && now.summary.tracks.length === 0 && (
         <p class="empty">This trace holds no spans. Run something on the engine inside <code>with jl.trace(…)</code>.</p>

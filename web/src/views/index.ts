@@ -7,6 +7,7 @@ import { CriticalView } from './critical'
 import { DetailsView } from './details'
 import { HistogramView } from './histogram'
 import { PhyslView } from './physl'
+import { RooflineView } from './roofline'
 import { SitesView } from './sites'
 import { SourceView } from './source'
 import { TreeView } from './tree'
@@ -30,5 +31,6 @@ export const lowerTable: readonly ViewRow<LowerView>[] = [
   { name: 'counters', title: 'Counters', doc: 'Look for memory that grows and for idle times that come back.', view: CountersView },
   { name: 'critical', title: 'Critical path', doc: 'Only what lies on it can make the run shorter.', view: CriticalView },
   { name: 'histogram', title: 'Histogram', doc: 'Two hills are two kinds of work; a long tail is waiting or imbalance.', view: HistogramView },
+  { name: 'roofline', title: 'Roofline', doc: 'Far left waits for memory; far below the roof could be faster.', view: RooflineView },
   { name: 'compare', title: 'Compare', doc: 'What changed most between two runs stands first.', view: CompareView },
 ]
