@@ -8,6 +8,7 @@ ended. Its jobs are sessions of their own: they outlive it.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -318,12 +319,9 @@ def _import_what_jobs_need() -> None:
     import jetlag.lower.source
     import jetlag.tracing  # noqa: F401
 
-    try:
-        from jetlag import engine
-
-        engine.core()
-    except ImportError:
-        pass
+    # The engine is loaded here and begun in the child: its threads would not survive the fork.
+    with contextlib.suppress(ImportError):
+        importlib.import_module("jetlag._core")
 
 
 def main(arguments: list[str]) -> int:

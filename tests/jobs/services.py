@@ -60,6 +60,7 @@ class Sshd:
             f"PidFile {folder}/sshd.pid\nAuthorizedKeysFile {folder}/authorized_keys\n"
             "StrictModes no\nUsePAM no\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
+            "Subsystem sftp internal-sftp\n"
             f"AllowUsers {user}\nMaxSessions 64\nMaxStartups 100:30:200\n" + environment
         )
         (folder / "ssh_config").write_text(

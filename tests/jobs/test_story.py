@@ -104,7 +104,7 @@ def test_the_value_and_the_trace_come_back(machine: str, bare: str) -> None:
     job = jl.run(descend, x, y, 1e-4, 50, on=machine, nodes=1, time="00:05:00")
 
     np.testing.assert_array_equal(job.result(LIMIT), descend(x, y, 1e-4, 50))
-    assert job.trace.closed
+    assert len(job.trace.spans()["begin"]) > 0
     assert [row["state"] for row in job.history()][-3:] == ["running", "fetching", "finished"]
 
 

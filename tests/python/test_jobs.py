@@ -54,6 +54,32 @@ def test_a_compiled_function_runs_there_and_its_trace_comes_back() -> None:
 
     assert job.result(30) == squares(x)
     assert job.trace.closed
+    assert len(job.trace.spans()["begin"]) > 0
+    assert job.log("stderr") == ""
+
+
+def test_a_decorated_function_of_a_script_is_compiled_there(store: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace("STORE", str(store)))
+
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+
+    assert done.stderr == ""
+    assert done.stdout == "45.0 True []\n"
+
+
+SCRIPT = """
+import numpy as np
+import jetlag as jl
+jl.settings.jobs_dir = "STORE"
+
+@jl.jit(strict=True)
+def total(x):
+    return np.sum(x * 2) / 2
+
+job = jl.run(total, np.arange(10.0))
+print(job.result(50), len(job.trace.spans()["begin"]) > 0, job.log("stderr").splitlines())
+"""
 
 
 def test_arguments_are_taken_as_they_are_when_run_is_called() -> None:

@@ -93,7 +93,9 @@ class Rebuilder:
         return self._trees[file]
 
     def _function(self, key: str, unit: dict[str, Any]) -> None:
-        code = _code_of(node_at(self._tree(unit["file"]), unit["place"], unit["name"]), unit)
+        file = unit["file"]
+        lines = tuple(self._bundle["files"][file].splitlines(keepends=True))
+        code = _code_of(node_at(self._tree(file), unit["place"], unit["name"]), unit, lines)
         space = self._space(unit)
         cells = {name: CellType() for name in unit["free"]}
         made = FunctionType(
@@ -138,15 +140,20 @@ class Reference:
         self.tree = tree
 
 
-def _code_of(node: Any, unit: dict[str, Any]) -> CodeType:  # noqa: ANN401
-    from jetlag.lower import source
+def _code_of(node: Any, unit: dict[str, Any], lines: tuple[str, ...]) -> CodeType:  # noqa: ANN401
+    from jetlag.lower import blocks, source
 
     if isinstance(node, ast.Lambda):
         statement: ast.stmt = ast.copy_location(ast.Expr(node), node)
     else:
         node.decorator_list, node.returns = [], None
         statement = node
-    return source.compile_nested(statement, tuple(unit["free"]), unit["file"], unit["flags"], ())
+    # Calls through imported modules have other bytecode than those through values.
+    imports = blocks.imports(lines)
+    free, file = tuple(unit["free"]), unit["file"]
+    code = source.compile_nested(statement, free, file, unit["flags"], imports)
+    # A function begins with its decorators, which were left out.
+    return code.replace(co_firstlineno=unit["line"])
 
 
 def _write_modules(modules: dict[str, str], folder: Path) -> None:
