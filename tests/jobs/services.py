@@ -102,6 +102,8 @@ class Sshd:
 
     def _is_ours(self, number: int) -> bool:
         master = int((self.folder / "sshd.pid").read_text())
+        if number == master:
+            return False
         while number > 1 and number != master:
             try:
                 stat = Path(f"/proc/{number}/stat").read_text()
