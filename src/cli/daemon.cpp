@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -106,8 +107,11 @@ std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app)
   }
 }
 
-int serve_in_background(const std::string& named) {
-  const std::string folder = jobs_folder(named);
+namespace {
+
+constexpr int tries_to_find = 50;
+
+int start_daemon(const std::string& folder, bool may_try_again) {
   if (http::listens(jobs::daemon_socket(folder))) return 0;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
@@ -128,11 +132,21 @@ int serve_in_background(const std::string& named) {
     told.append(buffer, static_cast<std::size_t>(n));
   close(ends[0]);
   if (told == "ok") return 0;
-  // Somebody else may have been quicker.
-  if (http::listens(jobs::daemon_socket(folder))) return 0;
+  // Somebody else may have been quicker, and not be done yet; or one that ends still has the lock.
+  if (may_try_again && told.find("another jetlag serve") != std::string::npos) {
+    for (int i = 0; i < tries_to_find; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (http::listens(jobs::daemon_socket(folder))) return 0;
+    }
+    return start_daemon(folder, false);
+  }
   std::cerr << (told.empty() ? format("the daemon ended at once: see {}/serve.log", folder) : told)
             << '\n';
   return describe(Kind::io).exit_code;
 }
+
+}  // namespace
+
+int serve_in_background(const std::string& named) { return start_daemon(jobs_folder(named), true); }
 
 }  // namespace jetlag::cli

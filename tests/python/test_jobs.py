@@ -426,3 +426,17 @@ def test_the_command_line_does_the_same() -> None:
     assert missing.returncode != 0
     assert "there is no job ffffffff" in missing.stderr
     assert jetlag_command("submit", "--wait", "false").returncode == 1
+
+
+def test_many_who_ask_at_once_start_one_daemon(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    words = [client.command_path(), "status", "--json", "--jobs", str(store)]
+    asking = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+
+    said = [process.communicate(timeout=60) for process in asking]
+    client.stop(store)
+
+    assert said == [("[]\n", "")] * 8
