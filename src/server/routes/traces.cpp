@@ -38,7 +38,8 @@ bool look(const std::string& path, std::int64_t& bytes, std::int64_t& changed) {
 
 std::string records_of(const std::string& path) {
   std::uint64_t records = 0;
-  for (const trace::Segment& s : trace::Reader(path).segments()) records += s.records;
+  const trace::Reader reader(path);
+  for (const trace::Segment& s : reader.segments()) records += s.records;
   return format("{:x}", records);
 }
 

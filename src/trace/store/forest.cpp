@@ -39,7 +39,7 @@ std::int64_t gallop(std::int64_t from, std::int64_t size, const F& found) {
 void Sum::clear() {
   for (const Index key : keys_) of_key_[static_cast<std::size_t>(key)] = {};
   keys_.clear();
-  longest_ = 0;
+  longest_ = -1;
   slice_ = -1;
 }
 
@@ -86,11 +86,17 @@ std::int64_t Lane::first_beginning_at(std::int64_t time, std::int64_t from) cons
 }
 
 void Lane::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
+  std::int64_t longest = -1;
+  std::int64_t slice = -1;
   for (std::int64_t i = first; i < last; ++i) {
     const std::int64_t took = duration(i);
     sum.add(key(i), took);
-    sum.tell_longest(took, i);
+    if (took > longest) {
+      longest = took;
+      slice = i;
+    }
   }
+  sum.tell_longest(longest, slice);
 }
 
 void Lane::add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const {

@@ -25,15 +25,15 @@ class Sum {
   explicit Sum(std::size_t keys) : of_key_(keys) {}
   void clear();
   void add(Index key, std::int64_t busy) {
-    if (!of_key_[static_cast<std::size_t>(key)].there) {
-      of_key_[static_cast<std::size_t>(key)].there = true;
-      keys_.push_back(key);
-    }
-    of_key_[static_cast<std::size_t>(key)].busy += busy;
+    Part& part = of_key_[static_cast<std::size_t>(key)];
+    part.busy += busy;
+    if (part.there) return;
+    part.there = true;
+    keys_.push_back(key);
   }
   // Earlier slices are told first; of equal ones the first stays.
   void tell_longest(std::int64_t duration, std::int64_t slice) {
-    if (duration <= longest_ && slice_ >= 0) return;
+    if (duration <= longest_) return;
     longest_ = duration;
     slice_ = slice;
   }
@@ -50,7 +50,7 @@ class Sum {
   };
   std::vector<Part> of_key_;
   std::vector<Index> keys_;
-  std::int64_t longest_ = 0;
+  std::int64_t longest_ = -1;  // no slice has been told
   std::int64_t slice_ = -1;
 };
 

@@ -68,6 +68,11 @@ Timeline::Timeline(const Trace& trace) : trace_(trace), tree_(call_tree(trace, &
     tracks_[first + static_cast<std::size_t>(depth[i])].lane.append(
         s.begin, s.end, node_of_span_[i], static_cast<Index>(i));
   }
+  std::vector<bool> has_node(trace.sites.size() + 1);
+  for (const TreeNode& n : tree_) {
+    if (has_node[at(n.site + 1)]) one_node_a_site_ = false;
+    has_node[at(n.site + 1)] = true;
+  }
   for (const TreeNode& n : tree_)
     is_waiting_.push_back(n.site >= 0 && trace.sites[at(n.site)].category == Category::wait);
   spans_of_task_ = group(trace.tasks.size(), trace.spans.size(),
@@ -76,6 +81,25 @@ Timeline::Timeline(const Trace& trace) : trace_(trace), tree_(call_tree(trace, &
                 [&](std::size_t i) { return trace.edges[i].to; });
   out_of_ = group(trace.tasks.size(), trace.edges.size(),
                   [&](std::size_t i) { return trace.edges[i].from; });
+}
+
+// The site with the most time; of equal ones the first.
+Index Timeline::dominant_site(const Sum& sum, Sum& by_site) const {
+  Index found = -1;
+  std::int64_t most = -1;
+  const auto look = [&](Index site, std::int64_t busy) {
+    if (busy < most || (busy == most && site > found)) return;
+    most = busy;
+    found = site;
+  };
+  if (one_node_a_site_) {
+    for (const Index node : sum.keys()) look(tree_[at(node)].site, sum.of(node));
+    return found;
+  }
+  by_site.clear();
+  for (const Index node : sum.keys()) by_site.add(tree_[at(node)].site + 1, sum.of(node));
+  for (const Index site : by_site.keys()) look(site - 1, by_site.of(site));
+  return found;
 }
 
 std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes& selected) const {
@@ -94,7 +118,6 @@ std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes
     if (w.is_long(lane.duration(i))) next = i + 1;
     else if (next > i + 1 && w.is_long(lane.duration(next - 1))) --next;
     sum.clear();
-    by_site.clear();
     lane.add_to(sum, i, next);
     Row row;
     row.begin = lane.begin(i);
@@ -104,15 +127,8 @@ std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes
     for (const Index node : sum.keys()) {
       row.busy += sum.of(node);
       if (!selected.empty() && selected[at(node)]) row.lit += sum.of(node);
-      by_site.add(tree_[at(node)].site + 1, sum.of(node));
     }
-    std::int64_t most = -1;
-    for (const Index site : by_site.keys()) {
-      const std::int64_t busy = by_site.of(site);
-      if (busy < most || (busy == most && site - 1 > row.site)) continue;
-      most = busy;
-      row.site = site - 1;
-    }
+    row.site = dominant_site(sum, by_site);
     rows.push_back(row);
     i = next;
   }

@@ -85,6 +85,7 @@ class Timeline {
   };
   template <class F>
   static Groups group(std::size_t groups, std::size_t items, const F& group_of);
+  Index dominant_site(const Sum& sum, Sum& by_site) const;
   void add_busy(const Lane& lane, const Window& window, const std::vector<signed char>& weight,
                 std::vector<std::int64_t>& out) const;
 
@@ -93,6 +94,7 @@ class Timeline {
   std::vector<TreeNode> tree_;
   std::vector<Track> tracks_;
   std::vector<char> is_waiting_;  // by node
+  bool one_node_a_site_ = true;   // no site has several nodes
   Groups spans_of_task_;
   Groups into_;
   Groups out_of_;
