@@ -166,6 +166,16 @@ def test_every_dependency_has_its_reason_in_the_docs() -> None:
     assert [name for name in [*apt, *pip, *npm] if f"`{name}`" not in docs] == []
 
 
+def test_the_list_of_packages_is_a_head_and_then_rows_of_known_groups() -> None:
+    text = (ROOT / "tools/apt-packages.txt").read_text()
+    rows = [line.split(maxsplit=2) for line in text.partition("\n\n")[2].splitlines()]
+
+    groups = {"build", "check", "bench", "web", "jobs"}
+    assert [row for row in rows if len(row) < 3 or row[1] not in groups] == []
+    named = {row[0] for row in rows}
+    assert {"libsqlite3-dev", "libssl-dev", "nodejs", "chromium", "slurmctld"} <= named
+
+
 def test_the_peers_of_the_benchmarks_are_installed_by_nothing_else() -> None:
     pyproject = ROOT / "pyproject.toml"
     peers = requirements.of_group(pyproject, "bench")
