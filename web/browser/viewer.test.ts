@@ -1,6 +1,6 @@
 // The viewer in a real browser, on real runs: TRACES names their files.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
@@ -57,7 +57,7 @@ describe.each(traces)('%s', path => {
     await page.locator('[data-node].lit').first().waitFor()
     await page.keyboard.press('3')
     await page.locator('[data-tree].lit').first().waitFor()
-    expect(await page.evaluate(() => location.hash)).toContain('selected=sites')
+    await page.waitForFunction(() => location.hash.includes('selected=sites'))
 
     // Tree → sites, source.
     await page.locator('[data-tree].lit').first().click()
@@ -182,6 +182,25 @@ test('a trace that is not there is a sentence', async () => {
 
   await page.locator('.trouble', { hasText: 'no such trace' }).waitFor()
   await page.close()
+})
+
+test('a trace that is removed while it is open leaves a sentence and what was read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jetlag-'))
+  const path = join(folder, 'run <b>1 🦆.jlt')
+  copyFileSync(traces[0], path)
+  const other = await serve(path)
+  try {
+    const { page } = await open('', other.address)
+    await page.waitForSelector('tbody tr')
+    expect(await page.locator('header select option').allTextContents()).toEqual(['run <b>1 🦆.jlt'])
+    rmSync(path)
+    await page.locator('.trouble', { hasText: 'its file was removed' }).waitFor()
+    await page.getByText('go on with what was read').click()
+    expect(await page.locator('tbody tr').count()).toBeGreaterThan(0)
+    await page.close()
+  } finally {
+    other.stop()
+  }
 })
 
 test('without any trace the page says how to make one', async () => {
