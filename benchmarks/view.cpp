@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   const Timeline timeline(trace);
   const double built = seconds_since(start);
   std::int64_t index = 0;
-  for (const auto& t : timeline.tracks()) index += t.lane.index_bytes();
+  for (const auto& t : timeline.tracks()) index += t.slices.index_bytes();
 
   std::mt19937_64 random(2);
   const Nodes selected = timeline.of_sites(std::vector<Index>{3});

@@ -61,7 +61,7 @@ def main() -> None:
     opened = time.monotonic() - started
     times: list[float] = []
     errors: list[str] = []
-    address = f"{base}v1/traces/{name}/tiles?{token}"
+    address = f"{base}v1/traces/{name}/rows?{token}"
     arguments = (address, summary["length"], seconds, times, errors)
     threads = [threading.Thread(target=watch, args=arguments) for _ in range(viewers)]
     for thread in threads:

@@ -194,7 +194,7 @@ def test_the_table_of_routes_is_described(served: Served) -> None:
 def window(served: Served, name: str, **parameters: object) -> list[dict[str, np.ndarray]]:
     """The rows to draw, by track, as docs/serving.md says that they lie."""
     query = "&".join(f"{key}={value}" for key, value in parameters.items())
-    status, body, _ = served.ask(f"/v1/traces/{name}/tiles?{query}")
+    status, body, _ = served.ask(f"/v1/traces/{name}/rows?{query}")
     assert status == 200, body
     tracks = len(served.json(f"/v1/traces/{name}")["tracks"])
     counts = np.frombuffer(body, np.uint32, tracks)
@@ -217,7 +217,7 @@ def window(served: Served, name: str, **parameters: object) -> list[dict[str, np
     return [{k: c[a:b] for k, c in columns.items()} for a, b in itertools.pairwise(edges)]
 
 
-def test_tiles_hold_every_span_at_any_zoom(served: Served, folder: Path) -> None:
+def test_rows_hold_every_span_at_any_zoom(served: Served, folder: Path) -> None:
     name = identity(served, "below/run.jlt")
     spans = jl.open_trace(folder / "below" / "run.jlt").spans()
     length = spans["end"].max()
@@ -266,7 +266,7 @@ def test_moments_are_those_of_the_trace(served: Served, folder: Path) -> None:
 
 def test_what_does_not_change_is_sent_once(served: Served) -> None:
     name = identity(served, "below/run.jlt")
-    path = f"/v1/traces/{name}/tiles?bins=100"
+    path = f"/v1/traces/{name}/rows?bins=100"
     tag = served.ask(path)[2].getheader("ETag")
 
     assert served.ask(path, **{"If-None-Match": tag})[0] == 304
@@ -279,7 +279,7 @@ def test_what_does_not_change_is_sent_once(served: Served) -> None:
 def test_a_window_that_cannot_be_is_refused(served: Served, query: str) -> None:
     name = identity(served, "below/run.jlt")
 
-    status, body, _ = served.ask(f"/v1/traces/{name}/tiles?{query}")
+    status, body, _ = served.ask(f"/v1/traces/{name}/rows?{query}")
 
     assert status == 400
     assert json.loads(body)["detail"]

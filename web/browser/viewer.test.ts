@@ -146,7 +146,7 @@ describe.each(traces)('%s as a file', path => {
     for (const [begin, end, bins] of [[0, length, 512], [-5, length * 2, 8], [0, 2 ** 24, 4096]]) {
       const query = `begin=${begin}&end=${end}&bins=${bins}&sites=${busiest}&${search.slice(1)}`
       const ask = (what: string) => fetch(`${origin}/v1/traces/${id}/${what}?${query}`)
-      const rows = decodeRows(await (await ask('tiles')).arrayBuffer(), data.summary.tracks.length)
+      const rows = decodeRows(await (await ask('rows')).arrayBuffer(), data.summary.tracks.length)
       expect(plain(await source.rows(id, { begin, end, bins }, { sites: [busiest] }))).toEqual(plain(rows))
       const busy = await source.busy(id, { begin, end, bins }, { sites: [busiest] })
       const told = (await (await ask('busy')).json()) as { all: number[]; lit: number[] }

@@ -58,7 +58,7 @@ http::Response summary(App& app, const http::Request& request) {
                         {"rank", thread.id >> 32},
                         {"name", thread.name},
                         {"depth", k.depth},
-                        {"slices", k.lane.size()}});
+                        {"slices", k.slices.size()}});
     }
     json counters = json::array();
     const auto figures = trace::counter_figures(t);

@@ -21,7 +21,7 @@ void put(std::string& out, const std::vector<T>& numbers) {
 
 // See docs/serving.md: the numbers of rows of each track, then a column after the other, those of
 // 8 bytes first.
-http::Response tiles(App& app, const http::Request& request) {
+http::Response rows(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
     const trace::Window w = window_of(open, request);
     const trace::Nodes selected = selected_nodes(open, request);
@@ -125,9 +125,9 @@ http::Response histogram(App& app, const http::Request& request) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/v1/traces/{trace}/tiles",
+    {"GET", "/v1/traces/{trace}/rows",
      "rows to draw, of each track, as binary columns; parameters begin, end, bins; sites or tree",
-     http::Access::token, tiles},
+     http::Access::token, rows},
     {"GET", "/v1/traces/{trace}/busy",
      "the busy share of the threads in each bin, and that of what is selected", http::Access::token,
      busy},

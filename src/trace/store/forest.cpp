@@ -43,7 +43,7 @@ void Sum::clear() {
   slice_ = -1;
 }
 
-void Lane::append(std::int64_t begin, std::int64_t end, Index key, Index span) {
+void Slices::append(std::int64_t begin, std::int64_t end, Index key, Index span) {
   begin_.push_back(begin);
   end_.push_back(end);
   key_.push_back(key);
@@ -58,7 +58,7 @@ void Lane::append(std::int64_t begin, std::int64_t end, Index key, Index span) {
   }
 }
 
-void Lane::add_node(std::size_t level) {
+void Slices::add_node(std::size_t level) {
   if (levels_.size() == level) levels_.emplace_back();
   Level& l = levels_[level];
   if (scratch_.keys().empty()) scratch_ = Sum(keys_ + 64);
@@ -77,15 +77,15 @@ void Lane::add_node(std::size_t level) {
   scratch_.clear();
 }
 
-std::int64_t Lane::first_ending_after(std::int64_t time, std::int64_t from) const {
+std::int64_t Slices::first_ending_after(std::int64_t time, std::int64_t from) const {
   return gallop(from, size(), [&](std::int64_t i) { return end(i) > time; });
 }
 
-std::int64_t Lane::first_beginning_at(std::int64_t time, std::int64_t from) const {
+std::int64_t Slices::first_beginning_at(std::int64_t time, std::int64_t from) const {
   return gallop(from, size(), [&](std::int64_t i) { return begin(i) >= time; });
 }
 
-void Lane::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
+void Slices::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
   std::int64_t longest = -1;
   std::int64_t slice = -1;
   for (std::int64_t i = first; i < last; ++i) {
@@ -99,7 +99,7 @@ void Lane::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
   sum.tell_longest(longest, slice);
 }
 
-void Lane::add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const {
+void Slices::add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const {
   const Level& l = levels_[level];
   for (std::int64_t n = first; n < last; ++n) {
     const Node& node = l.nodes[at(n)];
@@ -110,7 +110,7 @@ void Lane::add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64
 }
 
 // From left to right, each stretch by the largest nodes that lie in it whole.
-void Lane::add_to(Sum& sum, std::int64_t first, std::int64_t last) const {
+void Slices::add_to(Sum& sum, std::int64_t first, std::int64_t last) const {
   while (first < last) {
     std::size_t level = levels_.size();
     while (level > 0) {
@@ -132,7 +132,7 @@ void Lane::add_to(Sum& sum, std::int64_t first, std::int64_t last) const {
   }
 }
 
-std::int64_t Lane::index_bytes() const {
+std::int64_t Slices::index_bytes() const {
   std::size_t bytes = 0;
   for (const Level& l : levels_)
     bytes += l.nodes.size() * sizeof(Node) + l.keys.size() * (sizeof(Index) + sizeof(std::int64_t));

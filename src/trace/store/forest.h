@@ -41,7 +41,7 @@ class Sum {
   const std::vector<Index>& keys() const { return keys_; }  // those that came, in no order
   std::int64_t of(Index key) const { return of_key_[static_cast<std::size_t>(key)].busy; }
   std::int64_t longest() const { return longest_; }
-  std::int64_t slice() const { return slice_; }  // the longest one's number in its lane
+  std::int64_t slice() const { return slice_; }  // the longest one's number in its track
 
  private:
   struct Part {
@@ -54,7 +54,7 @@ class Sum {
   std::int64_t slice_ = -1;
 };
 
-class Lane {
+class Slices {
  public:
   // Slices come in the order of their times, none over another. The key is what sums are told
   // apart by; `span` is the caller's number for the slice.

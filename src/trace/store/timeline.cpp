@@ -65,7 +65,7 @@ Timeline::Timeline(const Trace& trace) : trace_(trace), tree_(call_tree(trace, &
     // A span's depth is at most one more than that of a span before it.
     if (tracks_.size() == first + static_cast<std::size_t>(depth[i]))
       tracks_.push_back({thread, depth[i], {}});
-    tracks_[first + static_cast<std::size_t>(depth[i])].lane.append(
+    tracks_[first + static_cast<std::size_t>(depth[i])].slices.append(
         s.begin, s.end, node_of_span_[i], static_cast<Index>(i));
   }
   std::vector<bool> has_node(trace.sites.size() + 1);
@@ -103,27 +103,27 @@ Index Timeline::dominant_site(const Sum& sum, Sum& by_site) const {
 }
 
 std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes& selected) const {
-  const Lane& lane = track.lane;
+  const Slices& slices = track.slices;
   std::vector<Row> rows;
   Sum sum(tree_.size());
   Sum by_site(trace_.sites.size() + 1);
-  std::int64_t i = lane.first_ending_after(w.begin);
-  while (i < lane.size() && lane.begin(i) < w.end) {
-    const std::int64_t bin = w.bin_of(lane.begin(i));
+  std::int64_t i = slices.first_ending_after(w.begin);
+  while (i < slices.size() && slices.begin(i) < w.end) {
+    const std::int64_t bin = w.bin_of(slices.begin(i));
     const std::int64_t limit = bin + 1 < w.bins ? w.edge(bin + 1) : w.end;
-    std::int64_t next = lane.first_beginning_at(limit, i);
+    std::int64_t next = slices.first_beginning_at(limit, i);
     next = std::max(next, i + 1);
     // A long slice ends beyond its bin, so it is the last that begins there, unless it began before
     // the window.
-    if (w.is_long(lane.duration(i))) next = i + 1;
-    else if (next > i + 1 && w.is_long(lane.duration(next - 1))) --next;
+    if (w.is_long(slices.duration(i))) next = i + 1;
+    else if (next > i + 1 && w.is_long(slices.duration(next - 1))) --next;
     sum.clear();
-    lane.add_to(sum, i, next);
+    slices.add_to(sum, i, next);
     Row row;
-    row.begin = lane.begin(i);
-    row.end = lane.end(next - 1);
+    row.begin = slices.begin(i);
+    row.end = slices.end(next - 1);
     row.count = next - i;
-    row.span = lane.span(sum.slice());
+    row.span = slices.span(sum.slice());
     for (const Index node : sum.keys()) {
       row.busy += sum.of(node);
       if (!selected.empty() && selected[at(node)]) row.lit += sum.of(node);
@@ -140,7 +140,7 @@ std::vector<std::vector<Row>> Timeline::all_rows(const Window& w, const Nodes& s
   std::vector<std::vector<Row>> all(tracks_.size());
   std::int64_t slices = 0;
   for (const Track& t : tracks_)
-    slices += t.lane.first_beginning_at(w.end) - t.lane.first_ending_after(w.begin);
+    slices += t.slices.first_beginning_at(w.end) - t.slices.first_ending_after(w.begin);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < tracks_.size(); i = next++)
@@ -154,23 +154,24 @@ std::vector<std::vector<Row>> Timeline::all_rows(const Window& w, const Nodes& s
   return all;
 }
 
-void Timeline::add_busy(const Lane& lane, const Window& w, const std::vector<signed char>& weight,
+void Timeline::add_busy(const Slices& slices, const Window& w,
+                        const std::vector<signed char>& weight,
                         std::vector<std::int64_t>& out) const {
   Sum sum(tree_.size());
-  std::int64_t first = lane.first_ending_after(w.begin);
-  for (std::int64_t bin = 0; bin < w.bins && first < lane.size(); ++bin) {
+  std::int64_t first = slices.first_ending_after(w.begin);
+  for (std::int64_t bin = 0; bin < w.bins && first < slices.size(); ++bin) {
     const std::int64_t from = w.edge(bin);
     const std::int64_t to = w.edge(bin + 1);
-    first = lane.first_ending_after(from, first);
-    if (first == lane.size() || from >= to) continue;
-    const std::int64_t last = lane.first_beginning_at(to, first);
+    first = slices.first_ending_after(from, first);
+    if (first == slices.size() || from >= to) continue;
+    const std::int64_t last = slices.first_beginning_at(to, first);
     if (last <= first) continue;
     sum.clear();
-    lane.add_to(sum, first, last);
+    slices.add_to(sum, first, last);
     std::int64_t& busy = out[static_cast<std::size_t>(bin)];
     for (const Index node : sum.keys()) busy += weight[at(node)] * sum.of(node);
-    busy -= weight[at(lane.key(first))] * std::max<std::int64_t>(from - lane.begin(first), 0);
-    busy -= weight[at(lane.key(last - 1))] * std::max<std::int64_t>(lane.end(last - 1) - to, 0);
+    busy -= weight[at(slices.key(first))] * std::max<std::int64_t>(from - slices.begin(first), 0);
+    busy -= weight[at(slices.key(last - 1))] * std::max<std::int64_t>(slices.end(last - 1) - to, 0);
   }
 }
 
@@ -190,9 +191,9 @@ Timeline::Busy Timeline::busy(const Window& w, const Nodes& selected) const {
     lit[n] = selected[n] && !inside[n];
   }
   for (const Track& t : tracks_) {
-    if (t.depth == 0) add_busy(t.lane, w, works, result.all);
-    add_busy(t.lane, w, waits, result.all);
-    if (!selected.empty()) add_busy(t.lane, w, lit, result.lit);
+    if (t.depth == 0) add_busy(t.slices, w, works, result.all);
+    add_busy(t.slices, w, waits, result.all);
+    if (!selected.empty()) add_busy(t.slices, w, lit, result.lit);
   }
   return result;
 }

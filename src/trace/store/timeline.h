@@ -1,4 +1,4 @@
-// A trace along its time: lanes for a picture at any zoom, and what is asked about one selection.
+// A trace along its time: tracks for a picture at any zoom, and what is asked about one selection.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ class Timeline {
   struct Track {
     Index thread = -1;
     int depth = 0;
-    Lane lane;
+    Slices slices;
   };
   // By thread, then depth; only those with slices.
   const std::vector<Track>& tracks() const { return tracks_; }
@@ -86,7 +86,7 @@ class Timeline {
   template <class F>
   static Groups group(std::size_t groups, std::size_t items, const F& group_of);
   Index dominant_site(const Sum& sum, Sum& by_site) const;
-  void add_busy(const Lane& lane, const Window& window, const std::vector<signed char>& weight,
+  void add_busy(const Slices& slices, const Window& window, const std::vector<signed char>& weight,
                 std::vector<std::int64_t>& out) const;
 
   const Trace& trace_;

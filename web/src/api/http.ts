@@ -83,7 +83,7 @@ export function httpSource(): Source {
     task: (trace, task) => json(of(trace, `/tasks/${task}`)),
     async rows(trace, w, chosen) {
       const tracks = revisions.get(trace)?.tracks.length ?? 0
-      const answer = await ask(of(trace, '/tiles', window(w, chosen)))
+      const answer = await ask(of(trace, '/rows', window(w, chosen)))
       return decodeRows(await answer.arrayBuffer(), tracks)
     },
     busy: (trace, w, chosen) => json(of(trace, '/busy', window(w, chosen))),

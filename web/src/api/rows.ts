@@ -1,4 +1,4 @@
-// The binary answer of {trace}/tiles, as docs/serving.md describes it.
+// The binary answer of {trace}/rows, as docs/serving.md describes it.
 import type { Rows } from './types'
 
 export function decodeRows(buffer: ArrayBuffer, tracks: number): readonly Rows[] {
