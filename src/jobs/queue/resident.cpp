@@ -52,7 +52,7 @@ bool Resident::begin(const std::string& line) {
   if (!line_->lives) return false;
   std::string_view rest = line;
   while (!rest.empty()) {
-    const ssize_t n = write(to_, rest.data(), rest.size());
+    const ssize_t n = write_to_pipe(to_, rest);
     if (n < 0 && errno != EINTR) return false;
     if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
   }

@@ -90,7 +90,7 @@ class Conversation {
     while (in_.write >= 0) {
       if (rest_.empty() && streams_.source) rest_ = streams_.source();
       if (rest_.empty()) return Pipe::close_end(in_.write);
-      const ssize_t n = write(in_.write, rest_.data(), std::min(rest_.size(), piece));
+      const ssize_t n = write_to_pipe(in_.write, rest_.substr(0, piece));
       if (n < 0 && errno == EAGAIN) return;
       // It does not want more: how it ends will say why.
       if (n < 0 && errno != EINTR) return Pipe::close_end(in_.write);
@@ -130,6 +130,26 @@ int wait_for(pid_t pid, std::int64_t patience_ns, bool& timed_out) {
 }
 
 }  // namespace
+
+// SIGPIPE is blocked meanwhile, and taken back if it came: it would end the process.
+ssize_t write_to_pipe(int pipe, std::string_view text) {
+  sigset_t broken, before, pending;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGPIPE);
+  sigpending(&pending);
+  const bool was_pending = sigismember(&pending, SIGPIPE) == 1;
+  pthread_sigmask(SIG_BLOCK, &broken, &before);
+  const ssize_t done = write(pipe, text.data(), text.size());
+  const int error = errno;
+  if (done < 0 && error == EPIPE && !was_pending) {
+    constexpr timespec at_once{};
+    while (sigtimedwait(&broken, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return done;
+}
 
 std::string Ran::said() const {
   std::string_view text = err.find_first_not_of(" \n\r\t") == std::string::npos ? out : err;

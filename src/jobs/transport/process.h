@@ -1,6 +1,8 @@
 // Programs of this machine, run with bounds: nothing that is started here can wait for ever.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
@@ -29,6 +31,9 @@ struct Streams {
 // which is killed when the time is over. Throws Error(io) if it cannot be begun.
 Ran run_program(const std::vector<std::string>& argv, std::string_view input, double seconds,
                 const Streams& streams = {});
+
+// As write(), with EPIPE where nobody reads any more, whatever this process does about SIGPIPE.
+ssize_t write_to_pipe(int pipe, std::string_view text);
 
 // Begins a program in a process group of its own, with these descriptors as its
 // stdin, stdout and stderr. Throws Error(io) if it cannot be begun.

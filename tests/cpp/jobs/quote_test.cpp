@@ -58,9 +58,9 @@ TEST(Process, OneThatDoesNotEndIsEnded) {
 }
 
 TEST(Process, OneThatDoesNotReadItsInputIsNoTrouble) {
-  const Ran ran = run_program({"true"}, std::string(1'000'000, 'x'), 10);
-
-  EXPECT_EQ(ran.code, 0);
+  // It may end before, while or after its input is written.
+  for (int i = 0; i < 30; ++i)
+    EXPECT_EQ(run_program({"true"}, std::string(100'000, 'x'), 10).code, 0);
 }
 
 TEST(Process, AProgramThatIsNotThereIsNamed) {
