@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/settings.h"
@@ -155,6 +156,28 @@ void make_room(const fs::path& folder) {
   }
 }
 
+// Looking at a folder of ten thousands of files takes longer than compiling one. So a process looks
+// when it first writes, and then whenever it has written so much of what may be kept.
+void make_room_now_and_then(const fs::path& folder, std::int64_t bytes) {
+  constexpr std::int64_t share = 64;
+  static std::mutex mutex;
+  static fs::path last_folder;
+  static std::int64_t last_limit = -1, written = 0;
+  {
+    // Whoever holds it looks; in the child of a fork that may be nobody for ever.
+    const std::unique_lock lock(mutex, std::try_to_lock);
+    if (!lock) return;
+    const std::int64_t limit = cache_limit();
+    const bool known = folder == last_folder && limit == last_limit;
+    written = known ? written + bytes : 0;
+    if (known && written < limit / share) return;
+    last_folder = folder;
+    last_limit = limit;
+    written = 0;
+  }
+  make_room(folder);
+}
+
 void write_file(const fs::path& folder, const std::string& whole, std::string_view bytes) {
   static std::atomic<int> serial{0};
   std::error_code error;
@@ -200,7 +223,7 @@ void store_object(std::string_view key, std::string_view bytes) noexcept {
         static_cast<std::int64_t>(bytes.size()) < std::min(cache_limit(), largest_file);
     if (folder.empty() || !fits) return;
     write_file(folder, full_key(key), bytes);
-    make_room(folder);
+    make_room_now_and_then(folder, static_cast<std::int64_t>(bytes.size()));
   } catch (...) {
     // A full disk or a folder that is none: the code is there all the same.
   }
