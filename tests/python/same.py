@@ -11,12 +11,15 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import jetlag as jl
 from jetlag.reports import Reporter
+
+PACKAGE = str(Path(jl.__file__).parent)
 
 
 @dataclass
@@ -86,7 +89,9 @@ def observe(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
 
 def line_of(error: BaseException) -> int:
     """The line of the innermost frame in a test file; 0 if the call itself was wrong."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "/jetlag/" not in f.filename]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(PACKAGE)
+    ]
     ours = [f for f in frames[1:] if "/tests/" in f.filename]
     return (ours[-1].lineno or 0) if ours else 0
 

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,9 +60,10 @@ def heard() -> Iterator[tuple[str, list[dict[str, str]]]]:
     server.shutdown()
 
 
-def counted(path: str) -> int:
+def counted(path: str, seconds: float = 0) -> int:
     with open(path, "a") as file:
         file.write("x\n")
+    time.sleep(seconds)
     return len(Path(path).read_text())
 
 
@@ -95,10 +97,12 @@ def kill_at(
     path = tmp_path / "count"
     notify = url + "/${JOB_ID}/${JOB_STATE}"
 
+    # A job that has ended by the next look was never seen to have started.
+    seconds = 1.5 if point.startswith("started") else 0
     if kind == "function":
-        job = jl.run(counted, str(path), notify=notify)
+        job = jl.run(counted, str(path), seconds, notify=notify)
     else:
-        job = jl.run(["sh", "-c", 'echo x >> "$0"', str(path)], notify=notify)
+        job = jl.run(["sh", "-c", f'echo x >> "$0"; sleep {seconds}', str(path)], notify=notify)
 
     assert job.wait(60) == "finished"
     assert path.read_text() == "x\n"
@@ -109,8 +113,6 @@ def kill_at(
 
 
 def wait_for_message(job: jl.Job[int]) -> None:
-    import time
-
     for _ in range(200):
         if all(row["state"] == "sent" for row in job.messages()):
             return
