@@ -122,7 +122,7 @@ def measured(function: JitFunction, args: tuple[Any, ...], kwargs: dict[str, Any
     for row in rows:
         # The first row is the call of the function, which the root stands for.
         node = tree[0] if row is rows[0] else by_label.get(row["node"])
-        if node is not None and (row["node"] or row is rows[0]):
+        if node is not None:
             node.add(row)
     tree[0].add_up()
     return result, _texts(tree)

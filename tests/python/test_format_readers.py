@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import hatchet
 import newick
 import numpy as np
 import pydot
@@ -58,7 +59,6 @@ def test_newick_trees_have_the_names_and_own_times(trace: jl.Trace, tmp_path: Pa
 
 
 def test_hatchet_has_the_tree(trace: jl.Trace, tmp_path: Path) -> None:
-    hatchet = pytest.importorskip("hatchet")
     trace.export(tmp_path / "run.json", to="hatchet")
 
     frame = hatchet.GraphFrame.from_literal(json.loads((tmp_path / "run.json").read_text()))
