@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import jetlag as jl
+from serving import Served, identity
 
 
 @jl.jit
@@ -25,40 +26,6 @@ def grow(x, rounds):
     for _ in range(rounds):
         x = np.exp(x) * 0.1
     return x
-
-
-class Served:
-    """A running server, and how to ask it."""
-
-    def __init__(self, *arguments: str) -> None:
-        tool = Path(sys.executable).parent / "jetlag"
-        self.process = subprocess.Popen(
-            [str(tool), "serve", "--with-input", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.line = self.process.stdout.readline()
-        self.address = (re.findall(r"http://\S+", self.line) or [""])[0]
-        self.token = urlsplit(self.address).query.removeprefix("token=")
-
-    def ask(
-        self, path: str, *, method: str = "GET", token: str | None = None, **headers: str
-    ) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
-        bearer = {"Authorization": f"Bearer {self.token if token is None else token}"}
-        connection.request(method, path, headers=bearer | headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read(), answer
-
-    def json(self, path: str) -> Any:
-        status, body, _ = self.ask(path)
-        assert status == 200, body
-        return json.loads(body)
-
-    def stop(self) -> None:
-        self.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +44,6 @@ def served(folder: Path) -> Iterator[Served]:
     server = Served(str(folder))
     yield server
     server.stop()
-
-
-def identity(served: Served, name: str) -> str:
-    [row] = [row for row in served.json("/v1/traces") if row["name"] == name]
-    return row["id"]
 
 
 def test_the_traces_of_a_folder_are_listed(served: Served) -> None:

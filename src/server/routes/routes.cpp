@@ -30,8 +30,8 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> list;
-    for (const std::span<const Route> table :
-         {page_routes(), trace_routes(), window_routes(), job_routes()})
+    for (const std::span<const Route> table : {page_routes(), trace_routes(), window_routes(),
+                                               graph_routes(), query_routes(), job_routes()})
       list.insert(list.end(), table.begin(), table.end());
     return list;
   }();

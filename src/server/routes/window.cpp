@@ -7,6 +7,7 @@
 
 #include "server/routes/answers.h"
 #include "server/routes/tables.h"
+#include "trace/store/measures.h"
 
 namespace jetlag::routes {
 
@@ -17,6 +18,27 @@ using nlohmann::json;
 template <class T>
 void put(std::string& out, const std::vector<T>& numbers) {
   out.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T));
+}
+
+// What the parameter `measure` asks of each row's longest span; empty if it asks nothing.
+std::vector<float> measured(const OpenTrace& open, const http::Request& request,
+                            const std::vector<std::int32_t>& spans) {
+  const std::string_view name = request.parameter("measure");
+  if (name.empty()) return {};
+  const trace::Measure* measure = trace::measure_named(name);
+  if (!measure) {
+    std::string names;
+    for (const trace::Measure& m : trace::measures())
+      names += (names.empty() ? "" : ", ") + std::string(m.name);
+    throw http::HttpError(400, "value", format("there is no measure {}", http::json_text(name)),
+                          "measures are " + names);
+  }
+  const trace::CriticalPath* path = measure->needs_path ? &open.critical_path() : nullptr;
+  std::vector<float> values;
+  values.reserve(spans.size());
+  for (const std::int32_t span : spans)
+    values.push_back(static_cast<float>(measure->of(open.trace, span, path)));
+  return values;
 }
 
 // See docs/serving.md: the numbers of rows of each track, then a column after the other, those of
@@ -52,6 +74,7 @@ http::Response rows(App& app, const http::Request& request) {
     put(out, count);
     put(out, site);
     put(out, span);
+    put(out, measured(open, request, span));
     return http::Response::bytes(std::move(out));
   });
 }
@@ -124,10 +147,19 @@ http::Response histogram(App& app, const http::Request& request) {
   });
 }
 
+http::Response measures(App&, const http::Request&) {
+  json list = json::array();
+  for (const trace::Measure& m : trace::measures())
+    list.push_back({{"name", m.name}, {"unit", m.unit}, {"doc", m.doc}});
+  return http::Response::json(list.dump());
+}
+
 constexpr Route table[] = {
     {"GET", "/v1/traces/{trace}/rows",
-     "rows to draw, of each track, as binary columns; parameters begin, end, bins; sites or tree",
+     "rows to draw, of each track, as binary columns; parameters begin, end, bins; sites or tree; "
+     "measure",
      http::Access::token, rows},
+    {"GET", "/v1/measures", "what spans can be coloured by", http::Access::token, measures},
     {"GET", "/v1/traces/{trace}/busy",
      "the busy share of the threads in each bin, and that of what is selected", http::Access::token,
      busy},
