@@ -187,6 +187,17 @@ class Settings:
         _set("jobs_dir", value, (str, os.PathLike), "a str or a path")
 
     @property
+    def jobs_idle(self) -> float:
+        """Seconds after which a daemon of jobs that was started on demand ends, if all jobs have
+        ended and nobody asks. `JETLAG_JOBS_IDLE`.
+        """
+        return float(_get("jobs_idle"))
+
+    @jobs_idle.setter
+    def jobs_idle(self, value: float) -> None:
+        _set("jobs_idle", value, (int, float), "a number of seconds")
+
+    @property
     def mail_relay(self) -> str:
         """Where the daemon of jobs hands over mail: "smtp://host:port". `JETLAG_MAIL_RELAY`."""
         return _get("mail_relay")

@@ -52,6 +52,9 @@ constexpr Setting table[] = {
     {"jobs_dir", "JETLAG_JOBS_DIR", SettingKind::folder, "~/.local/state/jetlag", "",
      "where jobs and their files are kept, and the socket of the daemon that works on them "
      "($XDG_STATE_HOME/jetlag where that is set)"},
+    {"jobs_idle", "JETLAG_JOBS_IDLE", SettingKind::seconds, "1800", "",
+     "seconds after which a daemon that was started on demand ends, if all jobs have ended and "
+     "nobody asks"},
     {"mail_relay", "JETLAG_MAIL_RELAY", SettingKind::words, "none", "",
      "where that daemon hands over mail: smtp://host:port, or none"},
 };

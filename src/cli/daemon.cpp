@@ -5,11 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <iostream>
 
 #include "base/settings.h"
@@ -34,6 +37,15 @@ sigset_t block_signals() {
   return set;
 }
 
+// Returns when somebody ends the daemon, or when it has had nothing to do for long enough.
+void wait_for_end(jobs::Engine& engine, const sigset_t& signals) {
+  const double longest = std::stod(setting("jobs_idle"));
+  const double look = std::clamp(longest / 4, 0.05, 30.0);
+  const timespec pause{static_cast<time_t>(look), static_cast<long>(std::fmod(look, 1.0) * 1e9)};
+  while (sigtimedwait(&signals, nullptr, &pause) < 0)
+    if (engine.idle_seconds() > longest) return;
+}
+
 // The daemon itself. It tells through `told` that it answers, or why it does not.
 [[noreturn]] void be_daemon(const std::string& folder, int told) {
   setsid();
@@ -52,12 +64,12 @@ sigset_t block_signals() {
     dup2(in, 0);
     dup2(out, 1);
     dup2(out, 2);
-    routes::Traces traces({folder + "/jobs"});
-    const Daemon daemon(folder, &traces);
+    routes::Traces traces({}, folder);
+    auto daemon = std::make_unique<Daemon>(folder, &traces);
     tell("ok");
     close(told);
-    int number = 0;
-    sigwait(&set, &number);
+    wait_for_end(daemon->engine(), set);
+    end_soon([&] { daemon.reset(); }, {daemon->socket()});
   } catch (Error& error) {
     tell(error.report());
     _exit(1);
@@ -83,6 +95,14 @@ Daemon::~Daemon() {
   running_.join();
 }
 
+void end_soon(const std::function<void()>& work, const std::vector<std::string>& sockets) {
+  constexpr std::chrono::milliseconds moment{300};
+  auto ended = std::async(std::launch::async, work);
+  if (ended.wait_for(moment) == std::future_status::ready) return;
+  for (const std::string& socket : sockets) unlink(socket.c_str());
+  std::_Exit(0);
+}
+
 std::string jobs_folder(const std::string& named) {
   const std::string folder = named.empty() ? setting("jobs_dir") : named;
   if (folder.empty())
@@ -91,18 +111,41 @@ std::string jobs_folder(const std::string& named) {
   return std::filesystem::absolute(folder).lexically_normal().string();
 }
 
+namespace {
+
+// The daemon on demand, for a server that keeps no jobs itself.
+routes::JobKeeper keeper_of(const std::string& folder) {
+  return {jobs::daemon_socket(folder), [folder] {
+            if (!std::filesystem::exists(folder + "/jobs.sqlite"))
+              throw http::HttpError(404, "jobs", format("there are no jobs in {} yet", folder),
+                                    "jl.run or `jetlag submit` asks for one");
+            if (serve_in_background(folder) != 0)
+              throw Error(Kind::io, "the daemon of jobs did not start",
+                          format("{}/serve.log says why", folder));
+          }};
+}
+
+}  // namespace
+
+std::string shown_folder(const ServeOptions& options) {
+  const bool nowhere = options.jobs.empty() && setting("jobs_dir").empty();
+  return options.no_jobs || nowhere ? std::string() : jobs_folder(options.jobs);
+}
+
 std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app) {
   // What was started for one program's traces is no home for jobs.
   const bool wanted = !options.no_jobs && !options.opens &&
                       (!options.jobs.empty() || (!options.with_input && options.socket.empty()));
-  if (!wanted) return nullptr;
+  const std::string folder = shown_folder(options);
+  if (!folder.empty()) app.keeper = keeper_of(folder);
+  if (!wanted || folder.empty()) return nullptr;
   try {
-    auto daemon = std::make_unique<Daemon>(jobs_folder(options.jobs), app.traces);
+    auto daemon = std::make_unique<Daemon>(folder, app.traces);
     app.jobs = &daemon->engine();
     return daemon;
   } catch (const Error& error) {
     if (!options.jobs.empty()) throw;
-    std::cerr << format("no jobs here: {}\n", error.message());
+    if (!http::listens(app.keeper.socket)) std::cerr << format("no jobs: {}\n", error.message());
     return nullptr;
   }
 }

@@ -2,6 +2,7 @@
 // machine find it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -33,11 +34,18 @@ class Daemon {
   std::thread running_;
 };
 
+// Lets work come to its end, for a moment. A connection that a client keeps open is not waited for,
+// nor is a job: the process ends here then, and removes the sockets.
+void end_soon(const std::function<void()>& work, const std::vector<std::string>& sockets);
+
 // The folder that was named, or that of the settings.
 std::string jobs_folder(const std::string& named);
 
+// The store whose jobs a server shows; empty where that is not wanted, or there is no home for it.
+std::string shown_folder(const ServeOptions& options);
+
 // Keeps jobs beside traces, and lets the app's routes find them; null if that is not wanted, or
-// another daemon does already.
+// another daemon does already, which is asked instead.
 std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app);
 
 // `jetlag serve --background`: returns when the daemon answers.

@@ -5,12 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <future>
 #include <iostream>
 #include <thread>
 
@@ -70,14 +68,15 @@ std::string place_text(const http::Server& server, const routes::App& app, const
 
 int serve(const ServeOptions& options) {
   if (options.background) return serve_in_background(options.jobs);
-  routes::Traces traces(options.places.empty() ? std::vector<std::string>{"."} : options.places);
+  routes::Traces traces(options.places.empty() ? std::vector<std::string>{"."} : options.places,
+                        shown_folder(options));
   const std::string token = options.socket.empty() ? http::random_token() : std::string();
   routes::App app{http::Gate(token, options.hosts), JETLAG_VERSION, &traces};
   routes::Router router(app);
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t set = signals_to_end();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  const std::unique_ptr<Daemon> daemon = keep_jobs(options, app);
+  std::unique_ptr<Daemon> daemon = keep_jobs(options, app);
   http::Server server({options.port, options.socket}, router);
   app.gate.set_port(server.port());
   std::thread running([&] { server.run(); });
@@ -87,15 +86,16 @@ int serve(const ServeOptions& options) {
             << std::endl;
   if (options.opens) open_browser(place_text(server, app, options));
   wait_for_end(options.with_input);
-  auto ended = std::async(std::launch::async, [&] {
-    server.stop();
-    running.join();
-  });
-  // A browser keeps connections open that nothing will come over any more.
-  if (ended.wait_for(std::chrono::seconds(1)) == std::future_status::timeout) {
-    if (!options.socket.empty()) unlink(options.socket.c_str());
-    std::_Exit(0);
-  }
+  std::vector<std::string> sockets;
+  if (!options.socket.empty()) sockets.push_back(options.socket);
+  if (daemon) sockets.push_back(daemon->socket());
+  end_soon(
+      [&] {
+        server.stop();
+        running.join();
+        daemon.reset();
+      },
+      sockets);
   return 0;
 }
 

@@ -35,13 +35,15 @@ enum class Event : std::uint8_t {
   started,     // its script runs
   ended_well,  // with exit code 0
   ended_badly,
-  stopped,  // the scheduler ended it: time, memory, an operator
-  lost,     // it is gone, and its script said nothing: a node died, or the machine
-  refused,  // what cannot be staged, submitted or fetched, now or later
+  stopped,    // the scheduler ended it: time, memory, an operator
+  lost,       // it is gone, and its script said nothing: a node died, or the machine
+  vanished,   // the scheduler has forgotten it before it began
+  withdrawn,  // its attempt will never begin: the claim is ours
+  refused,    // what cannot be staged, submitted or fetched, now or later
   fetched,
   cancel,  // the user's word
 };
-constexpr int event_count = 12;
+constexpr int event_count = 14;
 
 // What must be done in a state, until an event tells that it is done. Each may
 // be done twice, as happens when the daemon is killed after it and before the

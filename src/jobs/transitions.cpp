@@ -21,8 +21,8 @@ constexpr StateRow state_table[] = {
 };
 
 constexpr std::array<std::string_view, event_count> event_names = {
-    "ready",       "hopeless", "staged", "submitted", "started", "ended_well",
-    "ended_badly", "stopped",  "lost",   "refused",   "fetched", "cancel"};
+    "ready",   "hopeless", "staged",   "submitted", "started", "ended_well", "ended_badly",
+    "stopped", "lost",     "vanished", "withdrawn", "refused", "fetched",    "cancel"};
 
 using enum State;
 constexpr auto as_it_was = Outcome::unknown;
@@ -50,6 +50,7 @@ constexpr Transition table[] = {
     {queued, Event::ended_badly, fetching, Outcome::bad, false},
     {queued, Event::stopped, fetching, Outcome::bad, false},
     {queued, Event::lost, fetching, Outcome::bad, true},
+    {queued, Event::vanished, staging, as_it_was, true},
     {queued, Event::refused, failed, Outcome::bad, false},
     {queued, Event::cancel, cancelling, as_it_was, false},
 
@@ -67,6 +68,8 @@ constexpr Transition table[] = {
     {cancelling, Event::ended_badly, fetching, Outcome::cancelled, false},
     {cancelling, Event::stopped, fetching, Outcome::cancelled, false},
     {cancelling, Event::lost, fetching, Outcome::cancelled, false},
+    {cancelling, Event::vanished, cancelled, Outcome::cancelled, false},
+    {cancelling, Event::withdrawn, cancelled, Outcome::cancelled, false},
     {cancelling, Event::refused, cancelled, Outcome::cancelled, false},
 
     {fetching, Event::refused, failed, Outcome::bad, false},
@@ -103,7 +106,9 @@ std::optional<Life> next(const Life& life, Event event) {
     return t.from == life.state && t.event == event;
   });
   if (row == std::end(table)) return {};
-  if (row->again && life.attempt < life.attempts) {
+  // What never began was no beginning.
+  if (event == Event::vanished) ++after.attempts;
+  if (row->again && life.attempt < after.attempts) {
     after.state = staging;
     after.attempt = life.attempt + 1;
     return after;

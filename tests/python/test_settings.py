@@ -29,6 +29,7 @@ NAMES = (
     "trace_period",
     "trace_hardware",
     "jobs_dir",
+    "jobs_idle",
     "mail_relay",
 )
 

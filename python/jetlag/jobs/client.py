@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import http.client
 import json
@@ -148,6 +150,7 @@ def start(store: Path) -> None:
         try:
             ran = subprocess.run(
                 command,
+                env=os.environ | _told_to_daemon(),
                 capture_output=True,
                 text=True,
                 timeout=_START_SECONDS,
@@ -159,6 +162,15 @@ def start(store: Path) -> None:
             raise DaemonError(f"the daemon of jobs did not start: {ran.stderr.strip()}")
 
 
+def _told_to_daemon() -> dict[str, str]:
+    """The settings of this program that the daemon it starts is to have."""
+    try:
+        from jetlag.configuration import settings
+    except ImportError:
+        return {}
+    return {"JETLAG_MAIL_RELAY": settings.mail_relay, "JETLAG_JOBS_IDLE": str(settings.jobs_idle)}
+
+
 def stop(store: Path | None = None) -> None:
     """End the daemon of a store; jobs that run go on, and the next daemon finds them."""
     lock = (store or folder()) / "lock"
@@ -167,12 +179,13 @@ def stop(store: Path | None = None) -> None:
         os.kill(process, 15)
     except (OSError, ValueError):
         return
-    for _ in range(200):
-        try:
-            os.kill(process, 0)
-        except OSError:
-            return
-        time.sleep(0.02)
+    with open(lock) as file:
+        for _ in range(200):
+            with contextlib.suppress(BlockingIOError):
+                # Its own lock ends with it, sooner than its number.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return
+            time.sleep(0.02)
 
 
 def command_path() -> str:

@@ -19,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t most_changes = 20'000;
 constexpr std::string_view readable[] = {"stdout", "stderr", "progress", "script.log"};
 
 // Paths of sockets must be short, and that of the store need not be.
@@ -70,6 +71,7 @@ Job Engine::submit(const std::string& text) {
                   "bring it before the job");
   }
   const Job job = store_.add(request, text);
+  changed(job.id);
   if (job.life.state == State::pending) act(job);
   return store_.get(job.id);
 }
@@ -125,23 +127,61 @@ std::string Engine::log(const std::string& id, const std::string& name, std::int
   }
 }
 
+void Engine::asked() {
+  std::scoped_lock lock(mutex_);
+  asked_at_ = unix_time();
+}
+
+double Engine::idle_seconds() {
+  if (!store_.unfinished().empty() || store_.next_message() > 0) return 0;
+  std::scoped_lock lock(mutex_);
+  return unix_time() - asked_at_;
+}
+
 void Engine::post(const std::string& id, int attempt, Event event, const Detail& detail) {
   const std::optional<Job> job = store_.apply(id, attempt, event, detail);
   if (!job) return;
   act(*job);
-  // Who waits has looked before this, or looks after it.
-  {
-    std::scoped_lock lock(mutex_);
-  }
-  changed_.notify_all();
+  changed(id);
 }
 
 void Engine::tell(const std::string& id, const std::string& reason) {
   store_.note(id, reason);
+  changed(id);
+}
+
+// Who waits has looked before this, or looks after it.
+void Engine::changed(const std::string& id) {
   {
     std::scoped_lock lock(mutex_);
+    std::int64_t& last = last_changes_[id];
+    changes_.erase(last);
+    last = ++moment_;
+    changes_.emplace(last, id);
+    if (changes_.size() > most_changes) {
+      last_changes_.erase(changes_.begin()->second);
+      changes_.erase(changes_.begin());
+      forgotten_ = changes_.begin()->first;
+    }
   }
   changed_.notify_all();
+}
+
+std::int64_t Engine::moment() const {
+  std::scoped_lock lock(mutex_);
+  return moment_;
+}
+
+Engine::Changes Engine::changes(std::int64_t since, double seconds) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                    [&] { return ends_ || moment_ != since; });
+  Changes found{moment_, {}, since > moment_ || since + 1 < forgotten_};
+  if (!found.forgotten) {
+    for (auto i = changes_.upper_bound(since); i != changes_.end(); ++i)
+      found.ids.push_back(i->second);
+  }
+  return found;
 }
 
 void Engine::act(const Job& job) {

@@ -36,6 +36,15 @@ class Engine : public Desk {
   Job cancel(const std::string& id);
   // The job once it has changed more than `changes` times, or after so many seconds.
   Job wait(const std::string& id, std::int64_t changes, double seconds);
+  // Jobs that have changed since a moment: at once if there are some, else when one does, or after
+  // so many seconds. What is too long ago, or from another daemon, is forgotten: list them all.
+  struct Changes {
+    std::int64_t moment = 0;  // ask from here on
+    std::vector<std::string> ids;
+    bool forgotten = false;
+  };
+  Changes changes(std::int64_t since, double seconds);
+  std::int64_t moment() const;
   // A part of a file of the job's folder that is here (stdout, stderr, progress, script.log), from
   // a byte on; a negative one counts from the end. Waits so many seconds for the first byte.
   std::string log(const std::string& id, const std::string& name, std::int64_t from,
@@ -47,11 +56,17 @@ class Engine : public Desk {
   std::string machine_text(const std::string& name);
   void forget_machine(const std::string& name);
 
+  // Somebody has asked for something.
+  void asked();
+  // For how long nobody has, and all jobs had ended; 0 while one has not.
+  double idle_seconds();
+
   void post(const std::string& id, int attempt, Event event, const Detail& detail) override;
   void tell(const std::string& id, const std::string& reason) override;
 
  private:
   void act(const Job& job);
+  void changed(const std::string& id);
   void check_order(const Job& job);
   Site& site(const std::string& machine);
   Machine machine(const std::string& name);
@@ -62,12 +77,17 @@ class Engine : public Desk {
   Options options_;
   Store store_;
   std::string control_;  // the folder for sockets of ssh
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::int64_t moment_ = 0;                           // grows with each change of any job
+  std::map<std::int64_t, std::string> changes_;       // the last of each job, the newest ones
+  std::map<std::string, std::int64_t> last_changes_;  // the same, by job
+  std::int64_t forgotten_ = 0;                        // changes before this one
   std::map<std::string, std::unique_ptr<Site>> sites_;
   // Sites of machines that were defined anew: threads may still tell them something.
   std::vector<std::unique_ptr<Site>> former_sites_;
   std::multimap<std::string, std::string> waiting_;  // a job, and one that comes after it
+  double asked_at_ = unix_time();
   bool ends_ = false;
   std::thread messenger_;
 };

@@ -274,7 +274,7 @@ void Site::stop(const Job& job, const Request& request) {
   std::string id = job.scheduler_id;
   if (claim(job)) {
     if (!id.empty()) transport_->run(scheduler_.cancel(id), "", command_seconds);
-    return desk_.post(job.id, job.life.attempt, Event::refused, because("it was cancelled"));
+    return desk_.post(job.id, job.life.attempt, Event::withdrawn, because("it was cancelled"));
   }
   if (id.empty() && has_processes()) id = read_status(read_text(there(job) + "/status")).id;
   if (id.empty()) throw Error(Kind::io, "it has begun, but its script has not said its number yet");
@@ -407,6 +407,23 @@ void Site::follow(Watched& watched, const News& news, const std::string& id) {
   desk_.tell(id, "");
 }
 
+// A scheduler that is killed and started again may not know what it took, and give the same number
+// to the next, which it stops then; a resident Python may end before it reads what it was told.
+// None was a beginning, and the claim makes sure that it will not be one.
+bool Site::was_forgotten(const Job& job, const Request& request, const Status& status,
+                         const Seen* seen, Verdict& verdict) {
+  constexpr int most = 3;
+  const bool may = (scheduler_.name != "fork" || is_resident(request)) && !status.started &&
+                   job.life.state == State::queued && job.life.attempts < request.attempts + most;
+  if (!may || !verdict.event) return false;
+  const bool unknown = *verdict.event == Event::lost && !seen;
+  const bool twice = *verdict.event == Event::stopped && desk_.store().is_number_of_two(job);
+  if (!unknown && !twice) return false;
+  verdict.event = Event::vanished;
+  verdict.detail.reason = "it was forgotten before it began, and is handed over once more";
+  return true;
+}
+
 void Site::look(const std::string& id, const std::string& status_text, const Seen* seen, bool known,
                 const std::string& script_log) {
   const Job job = desk_.store().get(id);
@@ -427,8 +444,9 @@ void Site::look(const std::string& id, const std::string& status_text, const See
     const std::int64_t wait = has_processes() ? patience_here : patience_there;
     patience = found->second.suspicious && now_ns() - found->second.suspicious > wait;
   }
-  const Verdict verdict =
-      judge(job, request, read_status(status_text), seen, known, patience, script_log);
+  const Status status = read_status(status_text);
+  Verdict verdict = judge(job, request, status, seen, known, patience, script_log);
+  if (was_forgotten(job, request, status, seen, verdict) && !claim(job)) return;
   {
     std::scoped_lock lock(mutex_);
     const auto found = watched_.find(id);

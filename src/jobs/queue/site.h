@@ -101,6 +101,8 @@ class Site {
   void poll_there();
   void look(const std::string& id, const std::string& status_text, const Seen* seen, bool known,
             const std::string& script_log);
+  bool was_forgotten(const Job& job, const Request& request, const Status& status, const Seen* seen,
+                     Verdict& verdict);
   void follow(Watched& watched, const News& news, const std::string& id);
   void heard(const Resident::News& news);
 

@@ -304,18 +304,30 @@ std::optional<Job> Store::apply(const std::string& id, int attempt, Event event,
 
   sql::Transaction change(*database_);
   auto update = database_->prepare(
-      "UPDATE job SET state = ?, outcome = ?, attempt = ?, reason = ?, scheduler_id = ?, host = ?, "
-      "exit_code = ?, submitted = ?, started = ?, ended = ?, changes = ? WHERE number = ?");
+      "UPDATE job SET state = ?, outcome = ?, attempt = ?, attempts = ?, reason = ?, "
+      "scheduler_id = ?, host = ?, exit_code = ?, submitted = ?, started = ?, ended = ?, "
+      "changes = ? WHERE number = ?");
   update.with(static_cast<int>(job.life.state), static_cast<int>(job.life.outcome),
-              job.life.attempt, job.reason, job.scheduler_id, job.host, job.exit_code.value_or(0),
-              job.submitted, job.started, job.ended, job.changes, job.number);
-  if (!job.exit_code) update.bind_null(7);
+              job.life.attempt, job.life.attempts, job.reason, job.scheduler_id, job.host,
+              job.exit_code.value_or(0), job.submitted, job.started, job.ended, job.changes,
+              job.number);
+  if (!job.exit_code) update.bind_null(8);
   update.run();
   add_history(job, event_name(event), detail.reason);
   if (job.life.state != before) add_messages(job);
   change.commit();
   may_die_at(format("{} stored", event_name(event)));
   return job;
+}
+
+bool Store::is_number_of_two(const Job& job) {
+  constexpr double lately = 3600;
+  std::scoped_lock lock(mutex_);
+  auto rows = database_->prepare(
+      "SELECT 1 FROM job WHERE machine = ? AND scheduler_id = ? AND number <> ? AND "
+      "(ended = 0 OR ended > ?) LIMIT 1");
+  rows.with(job.machine, job.scheduler_id, job.number, unix_time() - lately);
+  return rows.step();
 }
 
 void Store::note(const std::string& id, const std::string& reason) {

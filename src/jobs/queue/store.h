@@ -95,6 +95,8 @@ class Store {
   // Makes the transition of an event of an attempt (0: whichever). Nothing if
   // the event means nothing any more.
   std::optional<Job> apply(const std::string& id, int attempt, Event event, const Detail& detail);
+  // Whether the scheduler has lately given this job's number to another of this machine as well.
+  bool is_number_of_two(const Job& job);
   // Tells why a job waits, or what else is known, without a change of state.
   void note(const std::string& id, const std::string& reason);
 

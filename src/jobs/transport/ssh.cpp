@@ -82,6 +82,9 @@ class Ssh : public Transport {
                   "write user@host, or a name of your ssh configuration");
     }
     mkdir(address_.control.c_str(), 0700);
+    std::string all;
+    for (const std::string& option : address_.options) all += option + '\0';
+    socket_ = format("{}/{}-%C", address_.control, crypto::sha256(all).substr(0, 6));
   }
   ~Ssh() override { close(); }
 
@@ -175,8 +178,7 @@ class Ssh : public Transport {
     for (const char* option :
          {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=3"})
       argv.insert(argv.end(), {"-o", option});
-    // %C is short whatever the names are; paths of sockets are limited to 100 bytes.
-    argv.insert(argv.end(), {"-o", "ControlPath=" + address_.control + "/%C"});
+    argv.insert(argv.end(), {"-o", "ControlPath=" + socket_});
     return argv;
   }
 
@@ -271,6 +273,9 @@ class Ssh : public Transport {
   static constexpr std::int64_t longest_pause = 60'000'000'000;
 
   Address address_;
+  // %C is short whatever the names are: paths of sockets are limited to 100 bytes. Other options
+  // may mean another key or another host, and must not go through this connection.
+  std::string socket_;
   std::mutex mutex_;
   bool connected_ = false;
   std::int64_t pause_ns_ = first_pause;

@@ -2,6 +2,13 @@
 
 #include <httplib.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
 #include "base/error.h"
 
 namespace jetlag::http {
@@ -9,6 +16,7 @@ namespace jetlag::http {
 namespace {
 
 constexpr int seconds_to_connect = 5;
+constexpr int seconds_to_answer = 120;
 
 httplib::Client client_of(const std::string& socket, int seconds) {
   httplib::Client client(socket, 80);
@@ -36,9 +44,133 @@ Response ask(const std::string& socket, const std::string& method, const std::st
   return response;
 }
 
+namespace {
+
+// The path and query of a request, as they came.
+std::string target_of(const Request& request) {
+  std::string target;
+  for (const char c : request.path) target += c == '/' ? "/" : encoded({&c, 1});
+  char before = '?';
+  for (const auto& [name, value] : request.query) {
+    if (name == "token") continue;  // ours
+    target += format("{}{}={}", before, encoded(name), encoded(value));
+    before = '&';
+  }
+  return target;
+}
+
+// An answer that comes while it is handed on: a thread reads it, a piece ahead.
+class Answer {
+ public:
+  Answer(const std::string& socket, std::string target) : line_(std::make_shared<Line>()) {
+    std::thread([line = line_, client = client_of(socket, seconds_to_answer),
+                 target = std::move(target)]() mutable {
+      line->read(client, target);
+    }).detach();
+  }
+  ~Answer() { line_->end(); }
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+
+  // What is known before the body.
+  Response head() {
+    std::unique_lock lock(line_->mutex);
+    line_->changed.wait(lock, [&] { return line_->begun || line_->ended; });
+    if (!line_->begun) throw Error(Kind::io, format("no answer: {}", line_->said));
+    return line_->head;
+  }
+
+  // Writes what has come; false when all has.
+  bool pass(const Sink& sink) {
+    std::unique_lock lock(line_->mutex);
+    constexpr std::chrono::milliseconds moment{900};
+    line_->changed.wait_for(lock, moment, [&] { return !line_->piece.empty() || line_->ended; });
+    const std::string piece = std::exchange(line_->piece, {});
+    const bool more = !line_->ended;
+    lock.unlock();
+    line_->changed.notify_all();
+    return (piece.empty() || sink(piece)) && more;
+  }
+
+ private:
+  struct Line {
+    std::mutex mutex;
+    std::condition_variable changed;
+    Response head;
+    std::string piece;
+    std::string said;
+    bool begun = false;
+    bool ended = false;
+
+    void read(httplib::Client& client, const std::string& target) {
+      const httplib::Result got = client.Get(
+          target,
+          [&](const httplib::Response& r) {
+            const std::scoped_lock lock(mutex);
+            head.status = r.status;
+            head.type = r.get_header_value("Content-Type");
+            begun = true;
+            changed.notify_all();
+            return !ended;
+          },
+          [&](const char* data, std::size_t size) {
+            std::unique_lock lock(mutex);
+            changed.wait(lock, [&] { return piece.empty() || ended; });
+            piece.assign(data, size);
+            changed.notify_all();
+            return !ended;
+          });
+      {
+        std::unique_lock lock(mutex);
+        if (!got) said = httplib::to_string(got.error());
+      }
+      end();
+    }
+
+    void end() {
+      const std::scoped_lock lock(mutex);
+      ended = true;
+      changed.notify_all();
+    }
+  };
+
+  std::shared_ptr<Line> line_;
+};
+
+Response read_in_pieces(const std::string& socket, const Request& request) {
+  const auto answer = std::make_shared<Answer>(socket, target_of(request));
+  Response response = answer->head();
+  response.stream = [answer](const Sink& sink) { return answer->pass(sink); };
+  return response;
+}
+
+}  // namespace
+
+Response forward(const std::string& socket, const Request& request) {
+  if (request.method == "GET" || request.method == "HEAD") return read_in_pieces(socket, request);
+  if (!request.receive)
+    return ask(socket, request.method, target_of(request), request.body, seconds_to_answer);
+  httplib::Client client = client_of(socket, seconds_to_answer);
+  const httplib::Result got = client.Put(
+      target_of(request),
+      [&](std::size_t, httplib::DataSink& sink) {
+        const bool whole = request.receive(
+            [&](std::string_view piece) { return sink.write(piece.data(), piece.size()); });
+        if (whole) sink.done();
+        return whole;
+      },
+      "application/octet-stream");
+  if (!got) throw Error(Kind::io, format("no answer: {}", httplib::to_string(got.error())));
+  Response response;
+  response.status = got->status;
+  response.type = got->get_header_value("Content-Type");
+  response.body = got->body;
+  return response;
+}
+
 bool listens(const std::string& socket) {
   httplib::Client client = client_of(socket, seconds_to_connect);
-  return static_cast<bool>(client.Get("/v1/machines?"));
+  return static_cast<bool>(client.Get("/v1/routes"));
 }
 
 std::string encoded(std::string_view text) {

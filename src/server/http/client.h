@@ -13,6 +13,9 @@ namespace jetlag::http {
 Response ask(const std::string& socket, const std::string& method, const std::string& path,
              const std::string& body, int seconds);
 
+// Asks it what somebody asked here, and gives what it answers; bodies pass in pieces.
+Response forward(const std::string& socket, const Request& request);
+
 // Whether somebody listens there.
 bool listens(const std::string& socket);
 

@@ -12,6 +12,7 @@
 #include "base/crypto/digest.h"
 #include "jobs/queue/engine.h"
 #include "server/routes/tables.h"
+#include "server/routes/traces.h"
 
 namespace jetlag::routes {
 
@@ -25,15 +26,44 @@ constexpr std::int64_t most_log = 8 << 20;
 constexpr std::int64_t longest_wait = 30;  // seconds
 constexpr std::size_t piece = 1 << 20;
 
+// What a job last told by jl.progress, or null.
+json last_progress(const std::string& folder) {
+  constexpr std::int64_t longest = 4096;
+  std::ifstream in(folder + "/progress", std::ios::binary | std::ios::ate);
+  if (!in) return nullptr;
+  const std::int64_t size = in.tellg();
+  in.seekg(std::max<std::int64_t>(size - longest, 0));
+  json last;
+  for (std::string line; std::getline(in, line);) {
+    json told = json::parse(line, nullptr, false);
+    if (told.is_object()) last = std::move(told);
+  }
+  return last;
+}
+
 jobs::Engine& engine_of(App& app) {
   if (!app.jobs)
     throw http::HttpError(404, "jobs", "this server keeps no jobs",
                           "start it with --jobs, or ask the one that does");
+  app.jobs->asked();
   return *app.jobs;
 }
 
-http::Response answer(jobs::Engine& engine, const jobs::Job& job) {
-  return http::Response::json(jobs::to_json(job, engine.folder(job)));
+// A job as clients see it: what is kept, and what its folder adds.
+std::string text_of(const jobs::Engine& engine, const jobs::Job& job) {
+  const std::string folder = engine.folder(job);
+  std::string text = jobs::to_json(job, folder);
+  json more = {{"progress", nullptr}, {"trace", nullptr}};
+  if (job.life.state == jobs::State::running) more["progress"] = last_progress(folder);
+  std::error_code none;
+  if (std::filesystem::exists(folder + "/files/trace.jlt", none))
+    more["trace"] = trace_of_job(job.id, job.life.attempt);
+  text.back() = ',';
+  return text + more.dump(-1, ' ', false, json::error_handler_t::replace).substr(1);
+}
+
+http::Response answer(const jobs::Engine& engine, const jobs::Job& job) {
+  return http::Response::json(text_of(engine, job));
 }
 
 http::Response submit(App& app, const http::Request& request) {
@@ -56,8 +86,32 @@ http::Response list(App& app, const http::Request& request) {
   filter.limit = request.number("limit", 100, 1, 10'000);
   std::string rows;
   for (const jobs::Job& job : engine.store().list(filter))
-    rows += (rows.empty() ? "" : ",") + jobs::to_json(job, engine.folder(job));
+    rows += (rows.empty() ? "" : ",") + text_of(engine, job);
   return http::Response::json("[" + rows + "]");
+}
+
+// Server-sent events: `list` says that the list is to be asked for now, `job` has a job that has
+// changed.
+http::Response events(App& app, const http::Request&) {
+  jobs::Engine& engine = engine_of(app);
+  http::Response response;
+  response.type = "text/event-stream";
+  response.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  response.stream = [&engine, since = std::int64_t{-1}](const http::Sink& sink) mutable {
+    constexpr double moment = 0.9;
+    if (since < 0) {
+      since = engine.moment();
+      return sink(http::event("list", "{}"));
+    }
+    engine.asked();
+    const jobs::Engine::Changes changes = engine.changes(since, moment);
+    since = changes.moment;
+    std::string text = changes.forgotten ? http::event("list", "{}") : "";
+    for (const std::string& id : changes.ids)
+      text += http::event("job", text_of(engine, engine.store().get(id)));
+    return sink(text.empty() ? ":\n\n" : text);
+  };
+  return response;
 }
 
 http::Response show(App& app, const http::Request& request) {
@@ -206,6 +260,7 @@ constexpr Route table[] = {
     {"GET", "/v1/jobs", "jobs, the newest first: state=, machine=, text=, before=, limit=", token,
      list},
     {"POST", "/v1/jobs", "ask for a job", token, submit, small},
+    {"GET", "/v1/jobs/events", "jobs as they change, as server-sent events", token, events},
     {"GET", "/v1/jobs/{job}", "a job; with wait= and changes=, once it has changed", token, show},
     {"GET", "/v1/jobs/{job}/history", "what happened to a job, and the messages that told of it",
      token, history},

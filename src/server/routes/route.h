@@ -1,6 +1,7 @@
 // The table of routes: what can be asked of `jetlag serve`, by whom, and who answers.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,12 +19,19 @@ namespace jetlag::routes {
 
 class Traces;
 
+// Another server of this user, which has the jobs.
+struct JobKeeper {
+  std::string socket;           // where it listens; empty: there is none
+  std::function<void()> start;  // what starts it if it does not; throws Error
+};
+
 // What the routes share. Each table of routes finds its part here; what is null is not served.
 struct App {
   http::Gate gate;
   std::string version;
   Traces* traces = nullptr;
   jobs::Engine* jobs = nullptr;
+  JobKeeper keeper = {};  // where there is no engine: who is asked instead
 };
 
 struct Route {
@@ -33,6 +41,7 @@ struct Route {
   http::Access access = http::Access::token;
   http::Response (*answer)(App& app, const http::Request& request) = nullptr;
   http::Body body = {};
+  bool of_jobs = false;  // answered by whoever keeps the jobs
 };
 
 // All of them: the page, traces, and what later rooms add to the list in routes.cpp.
@@ -51,6 +60,8 @@ class Router : public http::Service {
   http::Response answer(const http::Request& request) override;
 
  private:
+  http::Response hand_over(const http::Request& request);
+
   App& app_;
 };
 

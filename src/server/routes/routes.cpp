@@ -1,5 +1,6 @@
 #include "server/routes/route.h"
 
+#include "server/http/client.h"
 #include "server/routes/tables.h"
 
 namespace jetlag::routes {
@@ -31,8 +32,12 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> list;
     for (const std::span<const Route> table : {page_routes(), trace_routes(), window_routes(),
-                                               graph_routes(), query_routes(), job_routes()})
+                                               graph_routes(), query_routes()})
       list.insert(list.end(), table.begin(), table.end());
+    for (const Route& route : job_routes()) {
+      list.push_back(route);
+      list.back().of_jobs = true;
+    }
     return list;
   }();
   return all;
@@ -63,12 +68,18 @@ http::Body Router::expect(const http::Request& head) {
                         "GET /v1/routes lists what there is");
 }
 
+http::Response Router::hand_over(const http::Request& request) {
+  if (!http::listens(app_.keeper.socket)) app_.keeper.start();
+  return http::forward(app_.keeper.socket, request);
+}
+
 http::Response Router::answer(const http::Request& request) {
   std::string methods;
   http::Request with_parts = request;
   const Route* route = find_route(request.method, request.path, with_parts.parts, methods);
   JETLAG_CHECK(route, "{} has no route", request.path);
-  http::Response answer = route->answer(app_, with_parts);
+  const bool elsewhere = route->of_jobs && !app_.jobs && !app_.keeper.socket.empty();
+  http::Response answer = elsewhere ? hand_over(request) : route->answer(app_, with_parts);
   const std::string cookie = app_.gate.cookie_for(request);
   if (!cookie.empty()) answer.headers.emplace_back("Set-Cookie", cookie);
   return answer;

@@ -15,7 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t most_kept = 8;  // traces in memory
-constexpr int deepest = 4;            // folders below the one that was named
+constexpr std::string_view job_mark = "job-";
+constexpr int deepest = 4;  // folders below the one that was named
 // How often a trace that grows is looked at, and how much of the time reading it may take.
 constexpr std::chrono::milliseconds pause{200};
 constexpr int times_the_work = 4;
@@ -90,13 +91,30 @@ std::vector<ListedTrace> Traces::list() const {
   return lister.found;
 }
 
+std::string trace_of_job(const std::string& job, int attempt) {
+  return format("{}{}-{}", job_mark, job, attempt);
+}
+
+ListedTrace Traces::find(std::string_view id) const {
+  if (!jobs_.empty() && id.starts_with(job_mark)) {
+    const std::string_view name = id.substr(job_mark.size());
+    const std::size_t dash = name.find('-');
+    const bool plain = name.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+    if (plain && dash != 0 && dash != std::string_view::npos) {
+      const std::string path = format("{}/jobs/{}/{}/files/trace.jlt", jobs_, name.substr(0, dash),
+                                      name.substr(dash + 1));
+      ListedTrace t{std::string(id), std::string(name), path, 0, 0};
+      if (look(t.path, t.bytes, t.changed)) return t;
+    }
+  }
+  for (ListedTrace& t : list())
+    if (t.id == id) return std::move(t);
+  throw http::HttpError(404, "trace", "there is no such trace, or its file was removed",
+                        "the list of traces shows those that are there");
+}
+
 std::shared_ptr<const OpenTrace> Traces::open(std::string_view id) {
-  const std::vector<ListedTrace> all = list();
-  const auto listed =
-      std::find_if(all.begin(), all.end(), [&](const ListedTrace& t) { return t.id == id; });
-  if (listed == all.end())
-    throw http::HttpError(404, "trace", "there is no such trace, or its file was removed",
-                          "the list of traces shows those that are there");
+  const ListedTrace listed = find(id);
   std::shared_ptr<Kept> kept;
   {
     const std::scoped_lock lock(mutex_);
@@ -107,7 +125,7 @@ std::shared_ptr<const OpenTrace> Traces::open(std::string_view id) {
     forget_some();
   }
   const std::scoped_lock reading(kept->reading);
-  renew(*kept, *listed);
+  renew(*kept, listed);
   return kept->trace;
 }
 

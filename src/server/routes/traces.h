@@ -47,9 +47,14 @@ class OpenTrace {
   mutable trace::CriticalPath path_;
 };
 
+// The id of the trace of an attempt of a job. It is not listed: the job knows it.
+std::string trace_of_job(const std::string& job, int attempt);
+
 class Traces {
  public:
-  explicit Traces(std::vector<std::string> places) : places_(std::move(places)) {}
+  // `jobs`: the store of jobs whose traces are served too; empty: none.
+  explicit Traces(std::vector<std::string> places, std::string jobs = {})
+      : places_(std::move(places)), jobs_(std::move(jobs)) {}
 
   // What is there now, the last changed first. No path ever comes from a client.
   std::vector<ListedTrace> list() const;
@@ -65,10 +70,12 @@ class Traces {
     std::int64_t used = 0;
   };
 
+  ListedTrace find(std::string_view id) const;
   void forget_some();
   static void renew(Kept& kept, const ListedTrace& listed);
 
   const std::vector<std::string> places_;
+  const std::string jobs_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Kept>, std::less<>> kept_;
   std::int64_t uses_ = 0;

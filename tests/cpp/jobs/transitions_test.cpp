@@ -64,7 +64,7 @@ TEST(Transitions, AnyEventsLeaveALifeThatMakesSense) {
       if (!after) continue;
       EXPECT_GE(after->attempt, life.attempt);
       EXPECT_LE(after->attempt, after->attempts);
-      EXPECT_EQ(after->attempts, life.attempts);
+      EXPECT_EQ(after->attempts, life.attempts + (event == Event::vanished ? 1 : 0));
       if (after->attempt != life.attempt) EXPECT_EQ(after->state, State::staging);
       cancelled |= event == Event::cancel;
       // After the user's word no attempt begins any more.
@@ -86,6 +86,18 @@ TEST(Transitions, ALostJobIsBegunAgainAsOftenAsItMay) {
   life = *next(life, Event::lost);
 
   EXPECT_EQ(life, (Life{State::fetching, Outcome::bad, 2, 2}));
+}
+
+TEST(Transitions, AJobThatTheSchedulerForgotHasAllItsAttempts) {
+  const Life life{State::queued, Outcome::unknown, 1, 1};
+
+  EXPECT_EQ(next(life, Event::vanished), (Life{State::staging, Outcome::unknown, 2, 2}));
+}
+
+TEST(Transitions, AWithdrawalThatComesLateMeansNothing) {
+  EXPECT_EQ(next({State::cancelling, Outcome::unknown, 1, 1}, Event::withdrawn)->state,
+            State::cancelled);
+  EXPECT_FALSE(next({State::fetching, Outcome::cancelled, 1, 1}, Event::withdrawn));
 }
 
 TEST(Transitions, AJobThatEndedBeforeItWasStoppedHasEndedAsItEnded) {

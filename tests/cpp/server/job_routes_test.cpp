@@ -70,6 +70,20 @@ TEST_F(JobRoutes, AJobIsAskedForWatchedAndRead) {
   EXPECT_EQ(ask("POST", "/v1/jobs/" + id + "/cancel").status, 400);
 }
 
+TEST_F(JobRoutes, EventsTellOfEachJobThatChanges) {
+  const http::Response stream = ask("GET", "/v1/jobs/events");
+  std::string told;
+  const http::Sink sink = [&](std::string_view text) { return told += text, true; };
+  stream.stream(sink);
+  EXPECT_EQ(told, "event: list\ndata: {}\n\n");
+
+  const std::string id = json(ask("POST", "/v1/jobs", R"({"command": ["true"]})"))["id"];
+  while (told.find(R"("state":"finished")") == std::string::npos) stream.stream(sink);
+
+  EXPECT_NE(told.find("event: job\ndata: {"), std::string::npos);
+  EXPECT_NE(told.find(id), std::string::npos);
+}
+
 TEST_F(JobRoutes, TheSameJobAskedForTwiceIsOne) {
   const std::string body = R"({"command": ["true"], "id": "0123456789abcdef"})";
 
