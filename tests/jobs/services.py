@@ -188,6 +188,12 @@ class Slurm:
     def kill_controller(self) -> None:
         kill(self.folder / "run/slurmctld.pid", signal.SIGKILL)
 
+    def resume_nodes(self) -> None:
+        """As an operator does: a controller that forgot a job may have drained the job's node."""
+        nodes = f"nodename=n[1-{NODES}]"
+        with contextlib.suppress(RuntimeError):
+            run("scontrol", "update", nodes, "state=resume")
+
     def kill_node(self, number: int) -> None:
         """Let a node vanish: its daemon, and all that runs for it."""
         kill(self.folder / f"run/slurmd-n{number}.pid", signal.SIGKILL)

@@ -59,7 +59,7 @@ def heard() -> Iterator[tuple[str, list[dict[str, str]]]]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/", told
     server.shutdown()
 
@@ -151,6 +151,7 @@ def hit(victim: str, id: str, asking: "subprocess.Popen[str]", slurm: Slurm, ssh
         slurm.kill_controller()
         time.sleep(1)
         slurm.start_controller()
+        slurm.resume_nodes()
     else:
         kill_script(id)
 

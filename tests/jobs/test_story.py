@@ -240,6 +240,7 @@ def test_a_controller_that_dies_loses_nothing(slurm: Slurm, tmp_path: Path) -> N
     slurm.kill_controller()
     time.sleep(2)
     slurm.start_controller()
+    slurm.resume_nodes()
 
     assert job.result(LIMIT) == 1
     assert path.read_text() == "x\n"
