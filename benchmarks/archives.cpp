@@ -2,6 +2,7 @@
 // enter and leave. Prints JSON: events, and seconds of processor time of the import.
 //
 //   jetlag_bench_archives [events] [locations] [rounds]
+//   jetlag_bench_archives [events] [locations] 0 FOLDER      only writes one there
 #include <otf2/otf2.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -96,6 +97,10 @@ int main(int argc, char** argv) {
   };
   const std::uint64_t locations = number(2, 4);
   const std::uint64_t events = number(1, 5'000'000) / (2 * locations) * (2 * locations);
+  if (argc > 4) {
+    write_archive(argv[4], events, locations);
+    return 0;
+  }
   const fs::path folder = fs::temp_directory_path() / ("archives-" + std::to_string(getpid()));
   fs::create_directory(folder);
   write_archive(folder / "archive", events, locations);

@@ -34,8 +34,8 @@ class PythonSpan {
 };
 
 // One number of each row, as an array.
-template <class T, class Row, class F>
-nb::object column(const std::vector<Row>& rows, const F& of) {
+template <class T, class Rows, class F>
+nb::object column(const Rows& rows, const F& of) {
   auto values = std::make_unique<T[]>(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) values[i] = static_cast<T>(of(rows[i]));
   T* data = values.release();
@@ -43,10 +43,10 @@ nb::object column(const std::vector<Row>& rows, const F& of) {
   return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {rows.size()}, owner));
 }
 
-template <class Row, class F>
-nb::object words(const std::vector<Row>& rows, const F& of) {
+template <class Rows, class F>
+nb::object words(const Rows& rows, const F& of) {
   nb::list list;
-  for (const Row& r : rows) {
+  for (const auto& r : rows) {
     const std::string_view text = of(r);
     // Names may hold any bytes.
     PyObject* word =

@@ -19,9 +19,9 @@ using trace::Index;
 constexpr std::uint64_t most_question = 64 << 10;
 constexpr std::int64_t most_rows = 100'000;
 
-// A column of a vector of rows: `get` gives a number, a text, or a Cell, of one of them.
-template <class Row, class F>
-Column column(std::string_view name, std::string_view doc, const std::vector<Row>& rows, F get) {
+// A column of rows: `get` gives a number, a text, or a Cell, of one of them.
+template <class Rows, class F>
+Column column(std::string_view name, std::string_view doc, const Rows& rows, F get) {
   return {name, doc, [&rows, get](std::int64_t i) -> Cell {
             const auto value = get(rows[static_cast<std::size_t>(i)]);
             using Value = std::remove_cvref_t<decltype(value)>;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/settings.h"
 #include "server/http/message.h"
 #include "trace/chunk/reader.h"
 #include "trace/formats/format.h"
@@ -38,6 +39,8 @@ bool look(const std::string& path, std::int64_t& bytes, std::int64_t& changed) {
 }
 
 std::string records_of(const std::string& path) {
+  std::error_code none;
+  if (!fs::is_regular_file(path, none) || fs::path(path).extension() != ".jlt") return "0";
   std::uint64_t records = 0;
   const trace::Reader reader(path);
   for (const trace::Segment& s : reader.segments()) records += s.records;
@@ -136,18 +139,28 @@ void Traces::renew(Kept& kept, const ListedTrace& listed) {
   // What threads write into their rings changes neither the time nor the size of the file.
   if (kept.trace && !kept.trace->trace.closed) revision += "-" + records_of(listed.path);
   if (!kept.trace || kept.trace->revision != revision) {
-    trace::Trace trace = trace::open(listed.path);
-    if (!trace.closed && !kept.trace) revision += "-" + records_of(listed.path);
-    kept.trace = std::make_shared<OpenTrace>(std::move(trace), revision);
+    const bool is_new = !kept.trace;
+    auto indexed = read(listed.path);
+    if (!indexed->trace.closed && is_new) revision += "-" + records_of(listed.path);
+    kept.trace = std::make_shared<OpenTrace>(std::move(indexed), std::move(revision));
   }
   const auto took = std::chrono::steady_clock::now() - now;
   if (!kept.trace->trace.closed)
     kept.next_look = now + std::max<std::chrono::nanoseconds>(pause, took * times_the_work);
 }
 
-const std::vector<trace::SiteFigures>& OpenTrace::sites() const {
-  std::call_once(has_sites_, [this] { sites_ = trace::profile_by_site(trace); });
-  return sites_;
+// What was read once is kept on disk; that is written while the first questions are answered.
+std::shared_ptr<const trace::Indexed> Traces::read(const std::string& path) {
+  const std::string identity = trace::identity_of(path);
+  const std::string cache = cache_folder();
+  if (auto found = trace::find_kept(path, identity, cache)) return found;
+  auto indexed = std::make_shared<const trace::Indexed>(trace::open(path));
+  if (trace::worth_keeping(indexed->trace)) {
+    const std::scoped_lock lock(mutex_);
+    keepers_.emplace_back(
+        [=](const std::stop_token& stop) { trace::keep(*indexed, identity, cache, stop); });
+  }
+  return indexed;
 }
 
 const trace::CriticalPath& OpenTrace::critical_path() const {

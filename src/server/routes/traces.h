@@ -8,9 +8,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "trace/store/graph.h"
+#include "trace/store/keep.h"
 #include "trace/store/profile.h"
 #include "trace/store/timeline.h"
 #include "trace/store/trace.h"
@@ -29,20 +31,22 @@ struct ListedTrace {
 // is another of these, with another revision.
 class OpenTrace {
  public:
-  OpenTrace(trace::Trace from, std::string revision)
-      : trace(std::move(from)), timeline(trace), revision(std::move(revision)) {}
+  OpenTrace(std::shared_ptr<const trace::Indexed> from, std::string revision)
+      : trace(from->trace),
+        timeline(from->timeline),
+        revision(std::move(revision)),
+        indexed(std::move(from)) {}
 
-  const trace::Trace trace;
-  const trace::Timeline timeline;
+  const trace::Trace& trace;
+  const trace::Timeline& timeline;
   const std::string revision;
+  const std::shared_ptr<const trace::Indexed> indexed;
 
+  const std::vector<trace::SiteFigures>& sites() const { return indexed->sites(); }
   // Made when somebody asks first.
-  const std::vector<trace::SiteFigures>& sites() const;
   const trace::CriticalPath& critical_path() const;
 
  private:
-  mutable std::once_flag has_sites_;
-  mutable std::vector<trace::SiteFigures> sites_;
   mutable std::once_flag has_path_;
   mutable trace::CriticalPath path_;
 };
@@ -72,13 +76,15 @@ class Traces {
 
   ListedTrace find(std::string_view id) const;
   void forget_some();
-  static void renew(Kept& kept, const ListedTrace& listed);
+  void renew(Kept& kept, const ListedTrace& listed);
+  std::shared_ptr<const trace::Indexed> read(const std::string& path);
 
   const std::vector<std::string> places_;
   const std::string jobs_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Kept>, std::less<>> kept_;
   std::int64_t uses_ = 0;
+  std::vector<std::jthread> keepers_;  // each writes down what was read; told to stop at the end
 };
 
 }  // namespace jetlag::routes

@@ -44,8 +44,11 @@ void Sum::clear() {
 }
 
 void Slices::append(std::int64_t begin, std::int64_t end, Index key, Index span) {
+  if (size() % block == 0) block_begin_.push_back(begin);
+  const std::int64_t took = end - begin;
+  if (took >= long_mark) long_.push_back({size(), took});
   begin_.push_back(begin);
-  end_.push_back(end);
+  took_.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(took, long_mark)));
   key_.push_back(key);
   span_.push_back(span);
   keys_ = std::max(keys_, static_cast<std::size_t>(key) + 1);
@@ -61,7 +64,7 @@ void Slices::append(std::int64_t begin, std::int64_t end, Index key, Index span)
 void Slices::add_node(std::size_t level) {
   if (levels_.size() == level) levels_.emplace_back();
   Level& l = levels_[level];
-  if (scratch_.keys().empty()) scratch_ = Sum(keys_ + 64);
+  if (scratch_.room() < keys_) scratch_ = Sum(2 * keys_);
   const auto number = static_cast<std::int64_t>(l.nodes.size());
   if (level == 0) add_slices(scratch_, number * block, (number + 1) * block);
   else add_nodes(scratch_, level - 1, number * fan_out, (number + 1) * fan_out);
@@ -77,22 +80,40 @@ void Slices::add_node(std::size_t level) {
   scratch_.clear();
 }
 
-std::int64_t Slices::first_ending_after(std::int64_t time, std::int64_t from) const {
-  return gallop(from, size(), [&](std::int64_t i) { return end(i) > time; });
+std::int64_t Slices::long_duration(std::int64_t i) const {
+  const auto* found = std::lower_bound(long_.begin(), long_.end(), i,
+                                       [](const Long& l, std::int64_t n) { return l.slice < n; });
+  return found->duration;
 }
 
+// No slice lies over another, so of those that begin before the time only the last can end after
+// it; slices without a length may end when they begin.
+std::int64_t Slices::first_ending_after(std::int64_t time, std::int64_t from) const {
+  const std::int64_t found = first_beginning_at(time, from);
+  if (found > from && end(found - 1) > time) return found - 1;
+  return gallop(found, size(), [&](std::int64_t i) { return end(i) > time; });
+}
+
+// First the block, then the slice in it.
 std::int64_t Slices::first_beginning_at(std::int64_t time, std::int64_t from) const {
-  return gallop(from, size(), [&](std::int64_t i) { return begin(i) >= time; });
+  const auto blocks = static_cast<std::int64_t>(block_begin_.size());
+  const std::int64_t next = gallop(std::min(from / block + 1, blocks), blocks,
+                                   [&](std::int64_t b) { return block_begin_[at(b)] >= time; });
+  const auto* low = begin_.begin() + std::max(from, (next - 1) * block);
+  const auto* high = begin_.begin() + std::min(next * block, size());
+  return low < high ? std::lower_bound(low, high, time) - begin_.begin() : std::min(from, size());
 }
 
 void Slices::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
+  const std::uint32_t* took = took_.data();
+  const Index* key = key_.data();
   std::int64_t longest = -1;
   std::int64_t slice = -1;
   for (std::int64_t i = first; i < last; ++i) {
-    const std::int64_t took = duration(i);
-    sum.add(key(i), took);
-    if (took > longest) {
-      longest = took;
+    const std::int64_t t = took[i] == long_mark ? long_duration(i) : took[i];
+    sum.add(key[i], t);
+    if (t > longest) {
+      longest = t;
       slice = i;
     }
   }
@@ -133,7 +154,7 @@ void Slices::add_to(Sum& sum, std::int64_t first, std::int64_t last) const {
 }
 
 std::int64_t Slices::index_bytes() const {
-  std::size_t bytes = 0;
+  std::size_t bytes = block_begin_.size() * sizeof(std::int64_t);
   for (const Level& l : levels_)
     bytes += l.nodes.size() * sizeof(Node) + l.keys.size() * (sizeof(Index) + sizeof(std::int64_t));
   return static_cast<std::int64_t>(bytes);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/column.h"
 #include "trace/store/trace.h"
 
 namespace jetlag::trace {
@@ -23,6 +24,7 @@ namespace jetlag::trace {
 class Sum {
  public:
   explicit Sum(std::size_t keys) : of_key_(keys) {}
+  std::size_t room() const { return of_key_.size(); }  // keys that it can tell apart
   void clear();
   void add(Index key, std::int64_t busy) {
     Part& part = of_key_[static_cast<std::size_t>(key)];
@@ -62,8 +64,11 @@ class Slices {
 
   std::int64_t size() const { return static_cast<std::int64_t>(begin_.size()); }
   std::int64_t begin(std::int64_t i) const { return begin_[at(i)]; }
-  std::int64_t end(std::int64_t i) const { return end_[at(i)]; }
-  std::int64_t duration(std::int64_t i) const { return end(i) - begin(i); }
+  std::int64_t end(std::int64_t i) const { return begin(i) + duration(i); }
+  std::int64_t duration(std::int64_t i) const {
+    const std::uint32_t took = took_[at(i)];
+    return took == long_mark ? long_duration(i) : took;
+  }
   Index key(std::int64_t i) const { return key_[at(i)]; }
   Index span(std::int64_t i) const { return span_[at(i)]; }
 
@@ -76,6 +81,13 @@ class Slices {
 
   std::int64_t index_bytes() const;  // of the forest, without the slices
 
+  // Tells every column to a file that is written or read (store/archive.h).
+  template <class Archive>
+  void fields(Archive& a) {
+    a.all(begin_, took_, key_, span_, long_, block_begin_, keys_);
+    a.each(levels_, [&](Level& l) { a.all(l.nodes, l.keys, l.busy); });
+  }
+
  private:
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   struct Node {
@@ -85,18 +97,28 @@ class Slices {
     std::uint32_t count;   // how many
   };
   struct Level {
-    std::vector<Node> nodes;
-    std::vector<Index> keys;         // of all nodes' parts
-    std::vector<std::int64_t> busy;  // the same
+    Column<Node> nodes;
+    Column<Index> keys;         // of all nodes' parts
+    Column<std::int64_t> busy;  // the same
   };
+  // Of a slice that takes more than 32 bits; by its number.
+  struct Long {
+    std::int64_t slice;
+    std::int64_t duration;
+  };
+  static constexpr std::uint32_t long_mark = UINT32_MAX;
+  std::int64_t long_duration(std::int64_t i) const;
   void add_slices(Sum& sum, std::int64_t first, std::int64_t last) const;
   void add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const;
   void add_node(std::size_t level);
 
-  std::vector<std::int64_t> begin_;
-  std::vector<std::int64_t> end_;
-  std::vector<Index> key_;
-  std::vector<Index> span_;
+  Column<std::int64_t> begin_;
+  Column<std::uint32_t> took_;
+  Column<Index> key_;
+  Column<Index> span_;
+  Column<Long> long_;
+  Column<std::int64_t>
+      block_begin_;  // of the first slice of each block: few, so that searches are quick
   std::vector<Level> levels_;
   Sum scratch_{0};
   std::size_t keys_ = 0;

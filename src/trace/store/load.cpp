@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -47,6 +46,50 @@ class ClockMap {
  private:
   using Look = std::pair<std::uint64_t, std::int64_t>;
   std::vector<Look> looks_;
+};
+
+// Tasks by their ids, in the order in which they were first named.
+class TaskNumbers {
+ public:
+  static constexpr Index none = -1;
+
+  Index find(std::uint64_t id) const {
+    if (slots_.empty()) return none;
+    return slots_[slot_of(id)].number;
+  }
+  // Its number, and whether the id is new.
+  std::pair<Index, bool> add(std::uint64_t id) {
+    if (2 * static_cast<std::size_t>(count_) >= slots_.size()) grow();
+    Slot& slot = slots_[slot_of(id)];
+    if (slot.number != none) return {slot.number, false};
+    slot = {id, count_};
+    return {count_++, true};
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t id = 0;
+    Index number = none;
+  };
+  // Where the id lies, or belongs: groups of 16 that follow each other lie together, which caches
+  // like, and the groups are scattered.
+  std::size_t slot_of(std::uint64_t id) const {
+    std::size_t at = (id >> 4) * 0x9e3779b97f4a7c15 >> shift_ << 4 | (id & 15);
+    while (slots_[at].number != none && slots_[at].id != id) at = (at + 1) & (slots_.size() - 1);
+    return at;
+  }
+  void grow() {
+    const std::vector<Slot> old = std::move(slots_);
+    slots_ = std::vector<Slot>(std::max<std::size_t>(2 * old.size(), 1024));
+    shift_ = 64 + 4 - std::countr_zero(slots_.size());
+    for (const Slot& slot : old) {
+      if (slot.number != none) slots_[slot_of(slot.id)] = slot;
+    }
+  }
+
+  std::vector<Slot> slots_;
+  int shift_ = 0;
+  Index count_ = 0;
 };
 
 class Loader {
@@ -195,16 +238,18 @@ class Loader {
     span.open = true;
     open_.push_back(static_cast<Index>(trace_.spans.size()));
     trace_.spans.push_back(span);
-    tasks_of_spans_.push_back(r.task);
+    tasks_of_spans_.push_back(r.task != 0 ? number_of(r.task) : TaskNumbers::none);
   }
 
   // Spans end in the order in which they lie in each other; an end whose begin was not recorded
   // has no span.
   void end(const Record& r, std::int64_t time) {
     const Index s = site(r.site);
+    const Index task = r.task != 0 ? numbers_.find(r.task) : TaskNumbers::none;
+    if (task == TaskNumbers::none && r.task != 0) return;
     const auto at = std::find_if(open_.rbegin(), open_.rend(), [&](Index i) {
       return trace_.spans[static_cast<std::size_t>(i)].site == s &&
-             tasks_of_spans_[static_cast<std::size_t>(i)] == r.task;
+             tasks_of_spans_[static_cast<std::size_t>(i)] == task;
     });
     if (at == open_.rend()) return;
     for (bool found = false; !found;) {
@@ -237,27 +282,38 @@ class Loader {
     TaskRow row;
     std::uint64_t parent = 0;
   };
-  Making& task(std::uint64_t id) {
-    Making& t = tasks_[id];
-    t.row.id = id;
-    return t;
+  Index number_of(std::uint64_t id) {
+    const auto [number, is_new] = numbers_.add(id);
+    if (is_new) tasks_.emplace_back().row.id = id;
+    return number;
+  }
+  Making& task(std::uint64_t id) { return tasks_[static_cast<std::size_t>(number_of(id))]; }
+
+  // Of the trace's tasks, which are sorted.
+  Index index_of(std::uint64_t id) const {
+    const Index number = numbers_.find(id);
+    return number < 0 ? -1 : places_[static_cast<std::size_t>(number)];
   }
 
-  Index index_of(std::uint64_t id) const {
-    const auto at = std::lower_bound(trace_.tasks.begin(), trace_.tasks.end(), id,
-                                     [](const TaskRow& t, std::uint64_t i) { return t.id < i; });
-    return at != trace_.tasks.end() && at->id == id ? static_cast<Index>(at - trace_.tasks.begin())
-                                                    : -1;
+  void sort_tasks() {
+    std::vector<std::pair<std::uint64_t, Index>> order(tasks_.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+      order[i] = {tasks_[i].row.id, static_cast<Index>(i)};
+    if (!std::is_sorted(order.begin(), order.end())) std::sort(order.begin(), order.end());
+    places_.resize(order.size());
+    trace_.tasks.reserve(order.size());
+    for (const auto& [id, number] : order) {
+      places_[static_cast<std::size_t>(number)] = static_cast<Index>(trace_.tasks.size());
+      trace_.tasks.push_back(tasks_[static_cast<std::size_t>(number)].row);
+    }
+    for (std::size_t t = 0; t < order.size(); ++t) {
+      const Making& making = tasks_[static_cast<std::size_t>(order[t].second)];
+      trace_.tasks[t].parent = index_of(making.parent);
+    }
   }
 
   void complete() {
-    for (const std::uint64_t id : tasks_of_spans_) {
-      if (id != 0) task(id);
-    }
-    for (auto& [id, making] : tasks_) trace_.tasks.push_back(making.row);
-    std::sort(trace_.tasks.begin(), trace_.tasks.end(),
-              [](const TaskRow& a, const TaskRow& b) { return a.id < b.id; });
-    for (TaskRow& t : trace_.tasks) t.parent = index_of(tasks_[t.id].parent);
+    sort_tasks();
     if (first_ > last_) first_ = last_ = 0;
     trace_.length = last_ - first_;
     if (!clock_.empty()) {
@@ -296,9 +352,9 @@ class Loader {
       if (s.open && s.end == s.begin) s.end = last_;
       s.begin -= first_;
       s.end -= first_;
-      const std::uint64_t id = tasks_of_spans_[i];
-      if (id == 0) continue;
-      s.task = index_of(id);
+      const Index number = tasks_of_spans_[i];
+      if (number < 0) continue;
+      s.task = places_[static_cast<std::size_t>(number)];
       TaskRow& t = trace_.tasks[static_cast<std::size_t>(s.task)];
       if (t.site < 0) t.site = s.site;
       if (t.begin < 0 || s.begin < t.begin) t.begin = s.begin;
@@ -322,8 +378,10 @@ class Loader {
   std::unordered_map<SiteId, Index> sites_;
   std::unordered_map<SiteId, Index> counters_;
   std::unordered_map<std::uint32_t, Thread> threads_;
-  std::unordered_map<std::uint64_t, Making> tasks_;
-  std::vector<std::uint64_t> tasks_of_spans_;
+  TaskNumbers numbers_;
+  std::vector<Making> tasks_;          // by number
+  std::vector<Index> places_;          // where each number stands in the trace
+  std::vector<Index> tasks_of_spans_;  // numbers
   std::vector<RawEdge> edges_;
   std::vector<RawPoint> points_;
   std::vector<Index> open_;

@@ -257,7 +257,8 @@ class Union {
       all_.threads.push_back(std::move(thread));
     }
     for (SpanRow& s : t.spans) {
-      named(s.site, sites), moved(s.thread, threads), moved(s.parent, spans), moved(s.task, tasks);
+      named(s.site, sites), moved(s.thread, threads), moved(s.parent, spans);
+      if (s.task >= 0) s.task += tasks;
       all_.spans.push_back(s);
     }
     for (TaskRow& k : t.tasks) {
@@ -324,7 +325,7 @@ void add_message_edges(Trace& all, const Channels& channels, const std::vector<I
 }
 
 template <class Row, class Key>
-void sort_by(std::vector<Row>& rows, Key key) {
+void sort_by(Column<Row>& rows, Key key) {
   std::stable_sort(rows.begin(), rows.end(),
                    [&](const Row& a, const Row& b) { return key(a) < key(b); });
 }

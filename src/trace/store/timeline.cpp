@@ -31,27 +31,29 @@ bool Window::is_long(std::int64_t duration) const { return Wide{duration} * bins
 
 template <class F>
 Timeline::Groups Timeline::group(std::size_t groups, std::size_t items, const F& group_of) {
-  Groups g;
-  g.first.resize(groups + 1);
+  std::vector<std::size_t> first(groups + 1);
   for (std::size_t i = 0; i < items; ++i) {
     const Index to = group_of(i);
-    if (to >= 0) ++g.first[at(to) + 1];
+    if (to >= 0) ++first[at(to) + 1];
   }
-  for (std::size_t i = 1; i < g.first.size(); ++i) g.first[i] += g.first[i - 1];
-  g.items.resize(g.first.back());
-  std::vector<std::size_t> next(g.first.begin(), g.first.end() - 1);
+  for (std::size_t i = 1; i < first.size(); ++i) first[i] += first[i - 1];
+  std::vector<Index> sorted(first.back());
+  std::vector<std::size_t> next(first.begin(), first.end() - 1);
   for (std::size_t i = 0; i < items; ++i) {
     const Index to = group_of(i);
-    if (to >= 0) g.items[next[at(to)]++] = static_cast<Index>(i);
+    if (to >= 0) sorted[next[at(to)]++] = static_cast<Index>(i);
   }
-  return g;
+  return {std::move(first), std::move(sorted)};
 }
 
 std::span<const Index> Timeline::Groups::of(Index group) const {
   return {items.data() + first[at(group)], first[at(group) + 1] - first[at(group)]};
 }
 
-Timeline::Timeline(const Trace& trace) : trace_(trace), tree_(call_tree(trace, &node_of_span_)) {
+Timeline::Timeline(const Trace& trace) : trace_(trace) {
+  std::vector<Index> node_of_span;
+  tree_ = call_tree(trace, &node_of_span);
+  node_of_span_ = std::move(node_of_span);
   std::vector<int> depth(trace.spans.size());
   Index thread = -1;
   std::size_t first = 0;  // track of the thread's depth 0
@@ -66,21 +68,25 @@ Timeline::Timeline(const Trace& trace) : trace_(trace), tree_(call_tree(trace, &
     if (tracks_.size() == first + static_cast<std::size_t>(depth[i]))
       tracks_.push_back({thread, depth[i], {}});
     tracks_[first + static_cast<std::size_t>(depth[i])].slices.append(
-        s.begin, s.end, node_of_span_[i], static_cast<Index>(i));
+        s.begin, s.end, std::as_const(node_of_span_)[i], static_cast<Index>(i));
   }
-  std::vector<bool> has_node(trace.sites.size() + 1);
-  for (const TreeNode& n : tree_) {
-    if (has_node[at(n.site + 1)]) one_node_a_site_ = false;
-    has_node[at(n.site + 1)] = true;
-  }
-  for (const TreeNode& n : tree_)
-    is_waiting_.push_back(n.site >= 0 && trace.sites[at(n.site)].category == Category::wait);
+  look_at_tree();
   spans_of_task_ = group(trace.tasks.size(), trace.spans.size(),
                          [&](std::size_t i) { return trace.spans[i].task; });
   into_ = group(trace.tasks.size(), trace.edges.size(),
                 [&](std::size_t i) { return trace.edges[i].to; });
   out_of_ = group(trace.tasks.size(), trace.edges.size(),
                   [&](std::size_t i) { return trace.edges[i].from; });
+}
+
+void Timeline::look_at_tree() {
+  std::vector<bool> has_node(trace_.sites.size() + 1);
+  for (const TreeNode& n : tree_) {
+    if (has_node[at(n.site + 1)]) one_node_a_site_ = false;
+    has_node[at(n.site + 1)] = true;
+  }
+  for (const TreeNode& n : tree_)
+    is_waiting_.push_back(n.site >= 0 && trace_.sites[at(n.site)].category == Category::wait);
 }
 
 // The site with the most time; of equal ones the first.
@@ -102,11 +108,14 @@ Index Timeline::dominant_site(const Sum& sum, Sum& by_site) const {
   return found;
 }
 
-std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes& selected) const {
+Timeline::Sums::Sums(const Timeline& timeline)
+    : by_node(timeline.tree_.size()), by_site(timeline.trace_.sites.size() + 1) {}
+
+std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes& selected,
+                                Sums& sums) const {
   const Slices& slices = track.slices;
   std::vector<Row> rows;
-  Sum sum(tree_.size());
-  Sum by_site(trace_.sites.size() + 1);
+  Sum& sum = sums.by_node;
   std::int64_t i = slices.first_ending_after(w.begin);
   while (i < slices.size() && slices.begin(i) < w.end) {
     const std::int64_t bin = w.bin_of(slices.begin(i));
@@ -128,7 +137,7 @@ std::vector<Row> Timeline::rows(const Track& track, const Window& w, const Nodes
       row.busy += sum.of(node);
       if (!selected.empty() && selected[at(node)]) row.lit += sum.of(node);
     }
-    row.site = dominant_site(sum, by_site);
+    row.site = dominant_site(sum, sums.by_site);
     rows.push_back(row);
     i = next;
   }
@@ -143,8 +152,9 @@ std::vector<std::vector<Row>> Timeline::all_rows(const Window& w, const Nodes& s
     slices += t.slices.first_beginning_at(w.end) - t.slices.first_ending_after(w.begin);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
+    Sums sums(*this);
     for (std::size_t i = next++; i < tracks_.size(); i = next++)
-      all[i] = rows(tracks_[i], w, selected);
+      all[i] = rows(tracks_[i], w, selected, sums);
   };
   std::vector<std::thread> helpers;
   const unsigned most = slices < alone ? 1 : std::min(std::thread::hardware_concurrency(), 8U);
@@ -155,9 +165,8 @@ std::vector<std::vector<Row>> Timeline::all_rows(const Window& w, const Nodes& s
 }
 
 void Timeline::add_busy(const Slices& slices, const Window& w,
-                        const std::vector<signed char>& weight,
+                        const std::vector<signed char>& weight, Sum& sum,
                         std::vector<std::int64_t>& out) const {
-  Sum sum(tree_.size());
   std::int64_t first = slices.first_ending_after(w.begin);
   for (std::int64_t bin = 0; bin < w.bins && first < slices.size(); ++bin) {
     const std::int64_t from = w.edge(bin);
@@ -190,10 +199,11 @@ Timeline::Busy Timeline::busy(const Window& w, const Nodes& selected) const {
     inside[n] = above >= 0 && (selected[at(above)] || inside[at(above)]);
     lit[n] = selected[n] && !inside[n];
   }
+  Sum sum(tree_.size());
   for (const Track& t : tracks_) {
-    if (t.depth == 0) add_busy(t.slices, w, works, result.all);
-    add_busy(t.slices, w, waits, result.all);
-    if (!selected.empty()) add_busy(t.slices, w, lit, result.lit);
+    if (t.depth == 0) add_busy(t.slices, w, works, sum, result.all);
+    add_busy(t.slices, w, waits, sum, result.all);
+    if (!selected.empty()) add_busy(t.slices, w, lit, sum, result.lit);
   }
   return result;
 }

@@ -43,6 +43,21 @@ class Timeline {
  public:
   // The trace has to outlive it.
   explicit Timeline(const Trace& trace);
+  // As it was kept (store/keep.h), in the order in which fields() tells.
+  template <class Archive>
+  Timeline(const Trace& trace, Archive& kept) : trace_(trace) {
+    fields(kept);
+    look_at_tree();
+  }
+  template <class Archive>
+  void fields(Archive& a) {
+    a.all(node_of_span_, tree_);
+    a.each(tracks_, [&](Track& t) {
+      a.all(t.thread, t.depth);
+      t.slices.fields(a);
+    });
+    for (Groups* g : {&spans_of_task_, &into_, &out_of_}) a.all(g->first, g->items);
+  }
 
   struct Track {
     Index thread = -1;
@@ -54,7 +69,14 @@ class Timeline {
   const std::vector<TreeNode>& tree() const { return tree_; }
   Index node_of(Index span) const { return node_of_span_[static_cast<std::size_t>(span)]; }
 
-  std::vector<Row> rows(const Track& track, const Window& window, const Nodes& selected) const;
+  // Room to add in, made once for many tracks.
+  struct Sums {
+    explicit Sums(const Timeline& timeline);
+    Sum by_node;
+    Sum by_site;
+  };
+  std::vector<Row> rows(const Track& track, const Window& window, const Nodes& selected,
+                        Sums& sums) const;
 
   // Those of each track; on several threads where there is much to add.
   std::vector<std::vector<Row>> all_rows(const Window& window, const Nodes& selected) const;
@@ -79,18 +101,19 @@ class Timeline {
  private:
   // Numbers grouped by another number: those of group g are items[first[g] .. first[g + 1]).
   struct Groups {
-    std::vector<std::size_t> first;
-    std::vector<Index> items;
+    Column<std::size_t> first;
+    Column<Index> items;
     std::span<const Index> of(Index group) const;
   };
   template <class F>
   static Groups group(std::size_t groups, std::size_t items, const F& group_of);
+  void look_at_tree();
   Index dominant_site(const Sum& sum, Sum& by_site) const;
   void add_busy(const Slices& slices, const Window& window, const std::vector<signed char>& weight,
-                std::vector<std::int64_t>& out) const;
+                Sum& sum, std::vector<std::int64_t>& out) const;
 
   const Trace& trace_;
-  std::vector<Index> node_of_span_;  // made together with the tree
+  Column<Index> node_of_span_;  // made together with the tree
   std::vector<TreeNode> tree_;
   std::vector<Track> tracks_;
   std::vector<char> is_waiting_;  // by node

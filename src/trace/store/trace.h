@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/column.h"
 #include "trace/event.h"
 
 namespace jetlag::trace {
@@ -26,11 +27,12 @@ struct SpanRow {
   std::int64_t end = 0;
   Index site = -1;
   Index thread = -1;
-  Index parent = -1;  // the span around it on its thread
-  Index task = -1;    // whose work it is
-  bool open = false;  // its end was not recorded: it is where the trace ends
+  Index parent = -1;      // the span around it on its thread
+  Index task : 31 = -1;   // whose work it is
+  bool open : 1 = false;  // its end was not recorded: it is where the trace ends
   std::int64_t duration() const { return end - begin; }
 };
+static_assert(sizeof(SpanRow) == 32);
 
 struct TaskRow {
   std::uint64_t id = 0;
@@ -82,15 +84,15 @@ struct Trace {
   std::vector<Site> sites;
   std::vector<Counter> counters;
   std::vector<Thread> threads;
-  std::vector<SpanRow> spans;   // by thread, then begin; a parent stands before its children
-  std::vector<TaskRow> tasks;   // by id
-  std::vector<Edge> edges;      // by `to`
-  std::vector<Sample> samples;  // by time
-  std::vector<Point> points;    // by time
-  std::vector<Work> work;       // by span
-  std::int64_t length = 0;      // nanoseconds
-  std::int64_t origin = 0;      // the machine's monotonic clock at time zero; 0: not known
-  std::int64_t day = 0;         // nanoseconds from 1970 to time zero; 0: not known
+  Column<SpanRow> spans;    // by thread, then begin; a parent stands before its children
+  Column<TaskRow> tasks;    // by id
+  Column<Edge> edges;       // by `to`
+  Column<Sample> samples;   // by time
+  Column<Point> points;     // by time
+  Column<Work> work;        // by span
+  std::int64_t length = 0;  // nanoseconds
+  std::int64_t origin = 0;  // the machine's monotonic clock at time zero; 0: not known
+  std::int64_t day = 0;     // nanoseconds from 1970 to time zero; 0: not known
   std::uint64_t dropped = 0;
   bool closed = true;
   std::vector<std::string> complaints;

@@ -169,7 +169,7 @@ TEST(Profile, TheTreeSeparatesWays) {
 TEST(Profile, UtilisationAddsUpToTheBusyTime) {
   Trace trace = nested();
   trace.spans[0].end = 50;
-  trace.spans.pop_back();
+  trace.spans.resize(trace.spans.size() - 1);
 
   const std::vector<double> busy = utilisation(trace, 4);
 

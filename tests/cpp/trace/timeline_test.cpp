@@ -112,13 +112,14 @@ TEST_P(Rows, AreThoseOfEverySpan) {
   const Timeline line(random.trace());
   const Index sites[] = {1, 4};
   const Nodes selected = line.of_sites(sites);
+  Timeline::Sums sums(line);
   for (int i = 0; i < 12; ++i) {
     Window w;
     w.begin = random.number(-10, 90'000);
     w.end = w.begin + random.number(1, i % 2 ? 200 : 110'000);
     w.bins = random.number(1, 300);
     for (const Timeline::Track& track : line.tracks()) {
-      const auto got = line.rows(track, w, selected);
+      const auto got = line.rows(track, w, selected, sums);
       auto expected = rows_of_all(random.trace(), line, track, w, selected);
       std::sort(expected.begin(), expected.end(), [](const Row& a, const Row& b) {
         return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -169,8 +170,9 @@ TEST(Timeline, RowsOfAllTracksAreThoseOfEach) {
   const auto all = line.all_rows(w, {});
 
   ASSERT_EQ(all.size(), line.tracks().size());
+  Timeline::Sums sums(line);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto alone = line.rows(line.tracks()[i], w, {});
+    const auto alone = line.rows(line.tracks()[i], w, {}, sums);
     ASSERT_TRUE(std::equal(all[i].begin(), all[i].end(), alone.begin(), alone.end(), same));
   }
 }
