@@ -205,6 +205,24 @@ def test_a_selection_lights_up_its_spans(served: Served, folder: Path) -> None:
     assert lit == pytest.approx(float((spans["end"] - spans["begin"])[mine].sum()), rel=1e-5)
 
 
+def test_a_set_of_spans_is_found_by_what_is_true_of_them(served: Served, folder: Path) -> None:
+    name = identity(served, "below/run.jlt")
+    spans = jl.open_trace(folder / "below" / "run.jlt").spans()
+    took = spans["end"] - spans["begin"]
+    least, most = int(np.median(took)), int(took.max())
+    wanted = (took >= least) & (took < most)
+
+    found = served.json(f"/v1/traces/{name}/spans?least={least}&most={most}&limit=2")
+
+    assert found["count"] == int(wanted.sum())
+    assert found["time"] == int(took[wanted].sum())
+    assert dict(zip(found["sites"], found["counts"], strict=True)) == {
+        int(s): int(((spans["site"] == s) & wanted).sum()) for s in set(spans["site"][wanted])
+    }
+    assert sorted(found["duration"]) == sorted(took[wanted])[-2:]
+    assert found["begin"] == spans["begin"][found["span"]].tolist()
+
+
 def test_a_span_names_its_site_and_the_node_of_the_tree(served: Served) -> None:
     name = identity(served, "below/run.jlt")
     tree = served.json(f"/v1/traces/{name}/tree")

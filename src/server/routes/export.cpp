@@ -144,6 +144,8 @@ Exported export_page(const std::string& path, std::int64_t most_spans) {
                {"tree", answer_of(app, base + "/tree")},
                {"critical", answer_of(app, base + "/critical")},
                {"points", answer_of(app, base + "/points")},
+               {"plan", answer_of(app, base + "/plan")},
+               {"messages", answer_of(app, base + "/messages")},
                {"texts", json::object()},
                {"spans", spans_of(*open, kept, numbers)},
                {"tasks", json::array()},

@@ -24,8 +24,11 @@ http::Response page(App&, const http::Request&) {
 }
 
 http::Response about(App& app, const http::Request&) {
-  return http::Response::json(
-      json{{"name", "jetlag"}, {"version", app.version}, {"api", "v1"}}.dump());
+  return http::Response::json(json{{"name", "jetlag"},
+                                   {"version", app.version},
+                                   {"api", "v1"},
+                                   {"jobs", app.jobs != nullptr || !app.keeper.socket.empty()}}
+                                  .dump());
 }
 
 http::Response list(App&, const http::Request&) {

@@ -32,7 +32,7 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> list;
     for (const std::span<const Route> table : {page_routes(), trace_routes(), window_routes(),
-                                               graph_routes(), query_routes()})
+                                               span_routes(), graph_routes(), query_routes()})
       list.insert(list.end(), table.begin(), table.end());
     for (const Route& route : job_routes()) {
       list.push_back(route);

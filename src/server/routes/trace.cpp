@@ -228,6 +228,7 @@ http::Response points(App& app, const http::Request& request) {
     constexpr std::size_t most = 20'000;
     json c = {{"time", json::array()},
               {"event", json::array()},
+              {"value", json::array()},
               {"site", json::array()},
               {"thread", json::array()}};
     for (const trace::Point& p : open.trace.points) {
@@ -236,6 +237,7 @@ http::Response points(App& app, const http::Request& request) {
       if (!shown || c["time"].size() >= most) continue;
       c["time"].push_back(p.time);
       c["event"].push_back(trace::describe(p.event).name);
+      c["value"].push_back(trace::value_of(p.event, p.argument));
       c["site"].push_back(p.site);
       c["thread"].push_back(p.thread);
     }
