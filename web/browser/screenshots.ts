@@ -10,19 +10,33 @@ interface Shot {
   readonly trace: number
   readonly view: string
   readonly site?: string // its row in the table is clicked
+  readonly span?: number // something is clicked on a worker's track, at this share of the width
+  readonly press?: string
+  readonly keys?: readonly string[]
   readonly size?: { readonly width: number; readonly height: number }
 }
 
+const both = (top: string, below: string) => `views=c50-${top}-${below}`
 const shots: readonly Shot[] = [
   { name: 'regression', trace: 0, view: '', site: 'dot' },
-  { name: 'sites', trace: 1, view: 'side=tree' },
-  { name: 'dark', trace: 1, view: 'side=physl&theme=dark', site: 'dot' },
-  { name: 'critical', trace: 1, view: 'below=critical&side=tree' },
-  { name: 'counters', trace: 0, view: 'below=counters&side=physl' },
-  { name: 'histogram', trace: 1, view: 'below=histogram', site: 'dot' },
-  { name: 'details', trace: 1, view: 'below=details' },
-  { name: 'roofline', trace: 0, view: 'below=roofline', site: 'dot' },
-  { name: 'compare', trace: 0, view: 'below=compare&with=OTHER' },
+  { name: 'sites', trace: 1, view: 'views=r55-sites-tree' },
+  { name: 'dark', trace: 1, view: 'views=r61-c53-gantt-sites.details-physl.source&theme=dark', site: 'dot' },
+  { name: 'critical', trace: 0, view: 'views=r61-c53-gantt-critical-tree' },
+  { name: 'counters', trace: 0, view: both('gantt', 'counters') },
+  { name: 'stacked', trace: 0, view: 'views=counters&counters.as=stacked' },
+  { name: 'histogram', trace: 1, view: `${both('gantt', 'histogram')}&selected=spans:1000.100000...:*` },
+  { name: 'details', trace: 0, view: 'views=r70-gantt-details', span: 0.7 },
+  { name: 'roofline', trace: 0, view: 'views=roofline', site: 'dot' },
+  { name: 'compare', trace: 0, view: 'views=compare&with=OTHER' },
+  { name: 'icicle', trace: 1, view: 'views=tree&tree.as=icicle&tree.colour=own' },
+  { name: 'diagram', trace: 1, view: 'views=tree&tree.as=diagram' },
+  { name: 'plan', trace: 1, view: 'views=plan' },
+  { name: 'instances', trace: 0, view: both('gantt', 'instances'), site: 'dot(x, w)' },
+  { name: 'graph', trace: 0, view: 'views=r50-gantt-graph', span: 0.7 },
+  { name: 'slack', trace: 0, view: both('gantt', 'log') + '&gantt.colour=slack' },
+  { name: 'messages', trace: 1, view: 'views=messages' },
+  { name: 'sql', trace: 1, view: 'views=sql', press: '[data-view=sql] button[type=submit]' },
+  { name: 'palette', trace: 1, view: '', keys: ['Control+k'] },
   { name: 'large', trace: 1, view: '', size: { width: 1920, height: 1080 } },
 ]
 
@@ -48,12 +62,24 @@ try {
       console.error(`${shot.name}: ${error.message}`)
     })
     await page.goto(`${served.address}#trace=${trace}&${shot.view.replace('OTHER', list.find(t => t.id !== trace)?.id ?? '')}`)
-    await page.waitForSelector('.gantt canvas')
+    await page.waitForSelector('.panel .body > *')
     if (shot.site) {
       await page.fill('.search input', shot.site)
       await page.press('.search input', 'Enter')
     }
-    await page.waitForTimeout(1500)
+    if (shot.span) {
+      await page.waitForTimeout(600)
+      const lane = (await page.locator('.lane', { hasText: 'worker' }).first().boundingBox())!
+      const chart = (await page.locator('.gantt canvas').boundingBox())!
+      for (let at = shot.span; at < 1 && !page.url().includes('selected='); at += 0.01) {
+        await page.mouse.click(chart.x + chart.width * at, lane.y + lane.height / 2)
+        await page.waitForTimeout(200)
+      }
+    }
+    await page.mouse.move(640, 20)
+    if (shot.press) await page.locator(shot.press).click()
+    for (const key of shot.keys ?? []) await page.keyboard.press(key)
+    await page.waitForTimeout(1200)
     await page.screenshot({ path: `${output}/${shot.name}.png` })
     await page.close()
   }

@@ -12,7 +12,7 @@ export interface Served {
 export const tool = process.env.JETLAG ?? '../.venv/bin/jetlag'
 
 export async function serve(...places: string[]): Promise<Served> {
-  const child = spawn(tool, ['serve', '--with-input', ...places], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(tool, ['serve', '--with-input', '--no-jobs', ...places], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string]
   const address = /http:\/\/\S+/.exec(line)?.[0]
   if (!address) throw new Error(`jetlag serve said: ${line}`)

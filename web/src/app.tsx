@@ -1,23 +1,24 @@
 // The page: puts the views together, keeps the address, answers keys.
-import { batch, effect, useSignal } from '@preact/signals'
+import { batch, effect } from '@preact/signals'
 import { render } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import 'uplot/dist/uPlot.min.css'
 import './app.css'
 import { embeddedSource } from './api/embedded'
 import { httpSource } from './api/http'
 import { Problem, type Source } from './api/types'
 import { duration } from './base/units'
-import {
-  critical, focusSpan, focusTask, helping, loaded, lookAtSelection, lower, type LowerView, marked, otherId, pan, readView,
-  searching, select, selection, selectSpan, show, side, type SideView, theme, traceId, traces, trouble, viewText, visible,
-  waitingFor, whole, zoom,
-} from './model/state'
+import { Dock } from './dock/dock'
 import { nothing } from './model/selection'
+import {
+  critical, helping, layout, loaded, lookAtSelection, marked, options, otherId, palette, readView, selection, show, theme,
+  traceId, traces, trouble, viewText, visible, visit, waitingFor, whole,
+} from './model/state'
+import { usual } from './model/layout'
+import { commandOf, isDark } from './page/commands'
+import { Help, Palette, Search } from './page/search'
 import { report, SourceContext } from './views/context'
-import { colours, Gantt } from './views/gantt'
 import { Strip } from './views/strip'
-import { lowerTable, sideTable, type ViewRow } from './views'
 
 async function load(source: Source, id: string, keep: boolean): Promise<void> {
   waitingFor.value = loaded.value ? '' : 'Reading the trace…'
@@ -39,25 +40,39 @@ async function load(source: Source, id: string, keep: boolean): Promise<void> {
 }
 
 // The view that the address says; then the address follows the view.
-async function start(source: Source): Promise<void> {
+async function followAddress(source: Source): Promise<void> {
   const view = readView(location.hash)
   batch(() => {
-    side.value = view.side
-    lower.value = view.lower
+    layout.value = view.layout ?? usual
+    options.value = view.options
     theme.value = view.theme
     otherId.value = view.other
   })
-  traces.value = await source.list()
-  const wanted = view.trace || traces.value[0]?.id || ''
+  if (!traces.value.length) traces.value = await source.list()
+  const wanted = view.trace || traceId.value || traces.value[0]?.id || ''
   if (!wanted) return
-  traceId.value = wanted
-  await load(source, wanted, false)
+  if (wanted !== traceId.value || !loaded.value) {
+    if (loaded.value) loaded.value = null
+    traceId.value = wanted
+    await load(source, wanted, false)
+  }
   batch(() => {
+    if (!view.time && loaded.value) visible.value = whole(loaded.value.summary)
     if (view.time) show(view.time)
     selection.value = view.selection
     marked.value = view.mark
   })
   await lookAtSelection(source)
+}
+
+function openTrace(source: Source, id: string): void {
+  batch(() => {
+    loaded.value = null
+    selection.value = nothing
+    marked.value = null
+    traceId.value = id
+  })
+  load(source, id, false).catch(report)
 }
 
 function keepAddress(): void {
@@ -69,152 +84,6 @@ function keepAddress(): void {
       if (loaded.value && location.hash !== `#${text}`) history.replaceState(null, '', `#${text}`)
     }, 150)
   })
-}
-
-// The next task along the dependencies of the selected one.
-function along(source: Source, forward: boolean): void {
-  const task = focusTask.value
-  const next = (forward ? task?.after : task?.before)?.[0]
-  if (next?.span !== undefined) selectSpan(source, next.span, true).catch(report)
-}
-
-function fit(): void {
-  const now = loaded.value
-  if (!now) return
-  const span = focusSpan.value
-  const range = marked.value ?? (span && { begin: span.begin, end: span.end })
-  if (!range) {
-    visible.value = whole(now.summary)
-    return
-  }
-  const room = marked.value ? 0 : (range.end - range.begin) * 0.3
-  const wanted = { begin: range.begin - room, end: range.end + room }
-  const isThere = Math.abs(visible.value.begin - wanted.begin) < 1 && Math.abs(visible.value.end - wanted.end) < 1
-  if (isThere) visible.value = whole(now.summary)
-  else show(wanted)
-}
-
-interface Key {
-  readonly keys: readonly string[]
-  readonly doc: string
-  readonly act: (source: Source) => void
-}
-
-const keys: readonly Key[] = [
-  { keys: ['w', 'ArrowUp'], doc: 'look closer', act: () => zoom(0.7) },
-  { keys: ['s', 'ArrowDown'], doc: 'look from farther away', act: () => zoom(1 / 0.7) },
-  { keys: ['a', 'ArrowLeft'], doc: 'go left', act: () => pan(-0.2) },
-  { keys: ['d', 'ArrowRight'], doc: 'go right', act: () => pan(0.2) },
-  { keys: ['f'], doc: 'look at what is marked or selected; again: at all', act: fit },
-  { keys: ['['], doc: 'go to what the task waited for', act: source => along(source, false) },
-  { keys: [']'], doc: 'go to what waited for the task', act: source => along(source, true) },
-  { keys: ['m'], doc: 'mark the time of the selected span', act: () => {
-    const span = focusSpan.value
-    if (span) marked.value = { begin: span.begin, end: span.end }
-  } },
-  { keys: ['/'], doc: 'search', act: () => document.querySelector<HTMLInputElement>('.search input')?.focus() },
-  { keys: ['t'], doc: 'light or dark', act: () => (theme.value = isDark() ? 'light' : 'dark') },
-  { keys: ['?'], doc: 'show the keys', act: () => (helping.value = !helping.value) },
-  { keys: ['Escape'], doc: 'select nothing', act: () => {
-    if (helping.value) helping.value = false
-    else if (marked.value) marked.value = null
-    else select(nothing)
-  } },
-  ...[...sideTable, ...lowerTable].map((row, i): Key => ({
-    keys: [String((i + 1) % 10)], doc: `show ${row.title}`, act: () => open(row.name),
-  })),
-]
-
-function open(name: SideView | LowerView): void {
-  const row = sideTable.find(r => r.name === name)
-  if (row) side.value = row.name
-  else lower.value = name as LowerView
-}
-
-function isDark(): boolean {
-  return theme.value ? theme.value === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
-}
-
-function Tabs<Name extends SideView | LowerView>({ table, active }: { readonly table: readonly ViewRow<Name>[]; readonly active: Name }) {
-  const { view: View, doc, title } = table.find(row => row.name === active)!
-  return (
-    <section class="panel" aria-label={title}>
-      <nav role="tablist">
-        {table.map(row => (
-          <button key={row.name} role="tab" aria-selected={row.name === active} title={row.doc} onClick={() => open(row.name)}>
-            {row.title}
-          </button>
-        ))}
-        <span class="faint hint">{doc}</span>
-      </nav>
-      <div class="body" role="tabpanel"><View /></div>
-    </section>
-  )
-}
-
-function Search() {
-  const at = useSignal(0)
-  const input = useRef<HTMLInputElement>(null)
-  const now = loaded.value
-  const text = searching.value.trim().toLowerCase()
-  const found = now && text
-    ? now.sites.name.map((_, i) => i)
-        .filter(i => [now.sites.name[i], now.sites.text[i], now.sites.file[i], now.sites.function[i]].some(s => s.toLowerCase().includes(text)))
-        .sort((a, b) => now.sites.self[b] - now.sites.self[a]).slice(0, 12)
-    : []
-  const take = (site: number | undefined) => {
-    if (site === undefined) return
-    select({ kind: 'sites', sites: [site] })
-    searching.value = ''
-    input.current?.blur()
-  }
-  return (
-    <div class="search">
-      <input ref={input} type="search" placeholder="search  /" aria-label="search sites" value={searching.value}
-        onInput={event => {
-          searching.value = event.currentTarget.value
-          at.value = 0
-        }}
-        onKeyDown={event => {
-          if (event.key === 'Enter') take(found[at.value])
-          else if (event.key === 'ArrowDown') at.value = Math.min(at.value + 1, found.length - 1)
-          else if (event.key === 'ArrowUp') at.value = Math.max(at.value - 1, 0)
-          else if (event.key === 'Escape') {
-            searching.value = ''
-            input.current?.blur()
-          } else return
-          event.preventDefault()
-        }} />
-      {text && (
-        <div class="found" role="listbox">
-          {found.map((i, k) => (
-            <button key={i} role="option" aria-selected={k === at.value} onPointerDown={() => take(i)}>
-              <i class="swatch" style={{ background: colours.value[i] }} />
-              {now!.sites.name[i] || 'unnamed'} <code class="faint">{now!.sites.text[i]}</code>
-              <span class="faint"> {duration(now!.sites.self[i])}</span>
-            </button>
-          ))}
-          {found.length === 0 && <p class="faint">No site has “{searching.value}” in its name, text, file or function.</p>}
-        </div>
-      )}
-    </div>
-  )
-}
-
-function Help() {
-  return (
-    <div class="help" role="dialog" aria-label="keys" onClick={() => (helping.value = false)}>
-      <div>
-        <h2>Keys</h2>
-        <dl>
-          {keys.map(k => [<dt>{k.keys.map(name => <kbd>{name.replace('Arrow', '')}</kbd>)}</dt>, <dd>{k.doc}</dd>])}
-        </dl>
-        <p>Wheel: scroll, or with Ctrl zoom at the pointer. Drag: mark a time; with Shift: move. Click: select, in any view;
-          all others follow. Double-click: look at one span. The address holds the whole view.</p>
-        <p>In the chart, height is busy time, colour the site with the most of it: nothing vanishes when you look from far away.</p>
-      </div>
-    </div>
-  )
 }
 
 function Trouble({ problem }: { readonly problem: Problem }) {
@@ -231,11 +100,10 @@ function App({ source }: { readonly source: Source }) {
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement
-      if (target.matches('input, select, textarea') || event.ctrlKey || event.metaKey || event.altKey) return
-      const row = keys.find(k => k.keys.includes(event.key))
-      if (!row) return
+      const command = commandOf(event)
+      if (!command || (target.matches('input, select, textarea') && !event.ctrlKey && !event.metaKey)) return
       event.preventDefault()
-      row.act(source)
+      command.act(source)
     }
     addEventListener('keydown', key)
     return () => removeEventListener('keydown', key)
@@ -259,22 +127,17 @@ function App({ source }: { readonly source: Source }) {
       },
       problem => (trouble.value = problem))
   }, [id])
+  useEffect(() => {
+    visit.value = next => openTrace(source, next)
+  }, [])
   const now = loaded.value
   return (
     <SourceContext.Provider value={source}>
       <header>
-        <b class="logo">jetlag</b>
+        <h1 class="logo">jetlag</h1>
         {traces.value.length > 0 && (
-          <select aria-label="trace" value={id} onChange={event => {
-            const next = event.currentTarget.value
-            batch(() => {
-              loaded.value = null
-              selection.value = nothing
-              marked.value = null
-              traceId.value = next
-            })
-            load(source, next, false).catch(report)
-          }}>
+          <select aria-label="trace" value={id} onChange={event => openTrace(source, event.currentTarget.value)}>
+            {id && !traces.value.some(t => t.id === id) && <option value={id}>{now?.summary.path.split('/').slice(-3).join('/') ?? id}</option>}
             {traces.value.map(t => <option key={t.id} value={t.id}>{t.name}</option>)}
           </select>
         )}
@@ -288,15 +151,14 @@ function App({ source }: { readonly source: Source }) {
         <span class="faint window">{duration(visible.value.end - visible.value.begin)} in view</span>
         <Search />
         <button title="light or dark (t)" aria-label="light or dark" onClick={() => (theme.value = isDark() ? 'light' : 'dark')}>◐</button>
+        <button title="commands (Ctrl K)" aria-label="commands" onClick={() => (palette.value = true)}>⌘</button>
         <button title="keys (?)" aria-label="keys" onClick={() => (helping.value = true)}>?</button>
       </header>
       {trouble.value && <Trouble problem={trouble.value} />}
       {now ? (
         <main>
           <Strip />
-          <Gantt />
-          <Tabs table={sideTable} active={side.value} />
-          <Tabs table={lowerTable} active={lower.value} />
+          <Dock />
         </main>
       ) : (
         <div class="waiting">
@@ -310,7 +172,8 @@ function App({ source }: { readonly source: Source }) {
           )))}
         </div>
       )}
-      {helping.value && <Help />}
+      {helping.value && <Help leave={() => (helping.value = false)} />}
+      {palette.value && <Palette source={source} openTrace={next => openTrace(source, next)} />}
     </SourceContext.Provider>
   )
 }
@@ -327,7 +190,8 @@ async function findSource(): Promise<Source> {
 async function main(): Promise<void> {
   const source = await findSource()
   render(<App source={source} />, document.getElementById('app')!)
-  await start(source).catch(report)
+  addEventListener('hashchange', () => followAddress(source).catch(report))
+  await followAddress(source).catch(report)
   keepAddress()
 }
 

@@ -1,6 +1,7 @@
 // Figures from the page itself: an exported trace, which needs no server. The same questions are answered
 // from columns of spans that lie in the page, as src/trace/store/timeline.cpp answers them.
-import { type Busy, type Chosen, type Critical, type Points, Problem, type Rows, type Samples, type Sites, type Source, type SpanInfo, type Summary, type TaskInfo, type Tree, type Window } from './types'
+import { type Busy, type Chosen, type Critical, type Messages, type Plan, type Points, Problem, type Rows, type Samples, type Sites, type Source, type SpanInfo, type Summary, type TaskInfo, type Tree, type Window } from './types'
+import { graphOf, instancesOf, measureOf, siteGraphOf, spansOf } from './embedded-graph'
 
 // What `jetlag view -o` writes; numbers as columns.
 export interface Exported {
@@ -9,6 +10,8 @@ export interface Exported {
   readonly tree: Tree
   readonly critical: Critical
   readonly points: Points
+  readonly plan: Plan
+  readonly messages: Messages
   readonly texts: Readonly<Record<string, string>>
   readonly spans: {
     readonly begin: readonly number[]
@@ -19,7 +22,7 @@ export interface Exported {
     readonly task: readonly number[]
     readonly tree: readonly number[]
   }
-  readonly tasks: readonly TaskInfo[]
+  readonly tasks: readonly Omit<TaskInfo, 'before' | 'after'>[]
   readonly edges: readonly (readonly [number, number, number])[]
   readonly samples: readonly { readonly time: readonly number[]; readonly value: readonly number[] }[]
 }
@@ -47,7 +50,7 @@ export function embeddedSource(data: Exported): Source {
   const endOf = (span: number) => spans.begin[span] + spans.duration[span]
 
   function rowsOf(lane: Lane, window: Window, lit: (span: number) => boolean): Rows {
-    const out = { begin: [], end: [], busy: [], lit: [], count: [], site: [], span: [] } as Record<keyof Rows, number[]>
+    const out = { begin: [], end: [], busy: [], lit: [], count: [], site: [], span: [] } as Record<Exclude<keyof Rows, 'measure'>, number[]>
     const width = (window.end - window.begin) / window.bins
     const binOf = (time: number) => Math.min(Math.max(Math.floor((time - window.begin) / width), 0), window.bins - 1)
     let open = -1 // the bin of the row that may still grow
@@ -170,7 +173,10 @@ export function embeddedSource(data: Exported): Source {
     },
     async rows(_, window, chosen) {
       const lit = isChosen(data, chosen)
-      return lanes.map(lane => rowsOf(lane, window, lit))
+      return lanes.map(lane => {
+        const rows = rowsOf(lane, window, lit)
+        return window.measure ? { ...rows, measure: Array.from(rows.span, s => measureOf(data, window.measure!, s)) } : rows
+      })
     },
     busy: async (_, window, chosen) => busyOf(window, chosen),
     samples: async (_, counter, window) => samplesOf(counter, window),
@@ -187,6 +193,14 @@ export function embeddedSource(data: Exported): Source {
       })
       return { steps, counts }
     },
+    spans: async (_, query) => spansOf(data, query),
+    graph: async (_, task, distance) => graphOf(data, task, distance),
+    siteGraph: async () => siteGraphOf(data),
+    messages: async () => data.messages,
+    instances: async (_, node, begin, end) => instancesOf(data, node, begin, end),
+    plan: async () => data.plan,
+    sql: null,
+    jobs: null,
     follow: () => () => {},
   }
 }

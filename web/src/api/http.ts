@@ -1,6 +1,8 @@
 // Figures from the server that the page came from. All addresses are relative, so any prefix will do.
 import { decodeRows } from './rows'
-import { type Chosen, type Live, Problem, type Source, type Summary, type Window } from './types'
+import { type About, type Chosen, type Live, Problem, type Source, type Summary, type Window } from './types'
+
+const pause = 1000 // milliseconds before a stream is asked for again
 
 // The token of the address, kept for this tab; the address does not show it any longer.
 function takeToken(): string {
@@ -48,27 +50,67 @@ export function httpSource(): Source {
   const token = takeToken()
   const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {}
   const revisions = new Map<string, Summary>()
+  let version = '' // of the server that this page came from
 
-  async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+  // A page that is older than its server says so, instead of what came of that.
+  async function sameVersion(): Promise<void> {
+    const about = (await fetch('v1').then(answer => answer.json(), () => null)) as About | null
+    if (!about) return
+    version ||= about.version
+    if (about.version !== version) {
+      throw new Problem(409, `this page is of jetlag ${version}, and its server is ${about.version} by now`, 'load the page again')
+    }
+  }
+
+  async function ask(path: string, signal?: AbortSignal, body?: string): Promise<Response> {
     let answer: Response
     try {
-      answer = await fetch(path, { headers, signal })
+      answer = await fetch(path, body === undefined ? { headers, signal } : { headers, signal, method: 'POST', body })
     } catch (error) {
       if (signal?.aborted) throw error
       throw new Problem(0, 'the server does not answer', 'start `jetlag serve` again, and load this page anew')
     }
-    if (!answer.ok) throw await problemOf(answer)
+    if (!answer.ok) {
+      await sameVersion()
+      throw await problemOf(answer)
+    }
     return answer
   }
   const json = async (path: string) => (await ask(path)).json()
   const of = (trace: string, rest = '', parameters = {}) =>
     `v1/traces/${trace}${rest}${query({ rev: revisions.get(trace)?.revision, ...parameters })}`
   const window = (w: Window, chosen: Chosen) =>
-    ({ begin: Math.round(w.begin), end: Math.round(w.end), bins: w.bins, ...chosenParameters(chosen) })
+    ({ begin: Math.round(w.begin), end: Math.round(w.end), bins: w.bins, measure: w.measure, ...chosenParameters(chosen) })
+
+  // Hands on the events of a stream, also after it was cut: by a proxy that is tired of it, or because the server
+  // is gone, which asking finds out. The result ends that.
+  function followEvents(path: string, act: (name: string, said: unknown) => void, gone: (why: Problem) => void): () => void {
+    const stop = new AbortController()
+    const fail = (error: unknown) => {
+      if (stop.signal.aborted) return
+      if (error instanceof Problem) gone(error)
+      else json('v1').then(() => setTimeout(follow, pause), fail)
+    }
+    const read = async () => {
+      const answer = await ask(path, stop.signal)
+      for await (const [name, data] of eventsOf(answer.body!)) {
+        const said = JSON.parse(data)
+        if (name === 'gone') throw new Problem(said.status, said.detail, said.hint)
+        act(name, said)
+      }
+      throw new Error('the stream ended')
+    }
+    const follow = () => stop.signal.aborted || read().catch(fail)
+    follow()
+    return () => stop.abort()
+  }
 
   return {
     isLive: true,
-    list: () => json('v1/traces'),
+    async list() {
+      await sameVersion()
+      return json('v1/traces')
+    },
     async summary(trace) {
       const summary: Summary = await json(`v1/traces/${trace}`)
       revisions.set(trace, summary)
@@ -90,20 +132,25 @@ export function httpSource(): Source {
     samples: (trace, counter, w) => json(of(trace, `/counters/${counter}`, window(w, {}))),
     histogram: (trace, begin, end, chosen) =>
       json(of(trace, '/histogram', { begin: Math.round(begin), end: Math.round(end), ...chosenParameters(chosen) })),
+    spans: (trace, q) => json(of(trace, '/spans', { ...q, sites: q.sites?.join(',') })),
+    graph: (trace, task, distance) => json(of(trace, `/tasks/${task}/graph`, { distance })),
+    siteGraph: trace => json(of(trace, '/graph')),
+    messages: (trace, begin, end) => json(of(trace, '/messages', { begin, end })),
+    instances: (trace, node, begin, end) => json(of(trace, `/tree/${node}/instances`, { begin, end })),
+    plan: trace => json(of(trace, '/plan')),
+    sql: {
+      tables: trace => json(of(trace, '/sql')),
+      ask: async (trace, text) => (await ask(`v1/traces/${trace}/sql`, undefined, text)).json(),
+    },
+    jobs: {
+      isKept: async () => ((await json('v1')) as About).jobs,
+      list: filter => json(`v1/jobs${query({ ...filter })}`),
+      log: async (job, name, from) => (await ask(`v1/jobs/${job}/log/${name}${query({ from })}`)).text(),
+      cancel: async job => (await ask(`v1/jobs/${job}/cancel`, undefined, '')).json(),
+      follow: (changed, gone) => followEvents('v1/jobs/events', changed, gone),
+    },
     follow(trace, changed, gone) {
-      const stop = new AbortController()
-      const follow = async () => {
-        const answer = await ask(`v1/traces/${trace}/events`, stop.signal)
-        for await (const [name, data] of eventsOf(answer.body!)) {
-          const said = JSON.parse(data)
-          if (name === 'trace') changed(said as Live)
-          else gone(new Problem(said.status, said.detail, said.hint))
-        }
-      }
-      follow().catch(error => {
-        if (!stop.signal.aborted) gone(error instanceof Problem ? error : new Problem(0, String(error)))
-      })
-      return () => stop.abort()
+      return followEvents(`v1/traces/${trace}/events`, (_, said) => changed(said as Live), gone)
     },
   }
 }

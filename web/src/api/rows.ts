@@ -19,6 +19,7 @@ export function decodeRows(buffer: ArrayBuffer, tracks: number): readonly Rows[]
     site: column(Int32Array, 4),
     span: column(Int32Array, 4),
   }
+  const measure = buffer.byteLength === at + rows * 4 && rows > 0 ? column(Float32Array, 4) : undefined
   if (at !== buffer.byteLength) throw new Error(`the answer has ${buffer.byteLength} bytes, not ${at}`)
   const result: Rows[] = []
   let first = 0
@@ -27,6 +28,7 @@ export function decodeRows(buffer: ArrayBuffer, tracks: number): readonly Rows[]
     result.push({
       begin: cut('begin'), end: cut('end'), busy: cut('busy'), lit: cut('lit'),
       count: cut('count'), site: cut('site'), span: cut('span'),
+      measure: measure?.subarray(first, first + n),
     })
     first += n
   }

@@ -25,3 +25,25 @@ export function inkOn(colour: string): string {
   const [r, g, b] = [1, 3, 5].map(i => parseInt(colour.slice(i, i + 2), 16) / 255)
   return 0.299 * r + 0.587 * g + 0.114 * b > 0.55 ? '#14171a' : '#ffffff'
 }
+
+// From dark blue through green to yellow: evenly spaced to the eye, also to a colour-blind one (viridis).
+const steps = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d', '#a0da39', '#fde725'] as const
+
+// The colour of a share of 0 to 1 of a scale; grey where there is none.
+export function scaleColour(share: number): string {
+  if (!Number.isFinite(share)) return grey
+  const place = Math.min(Math.max(share, 0), 1) * (steps.length - 1)
+  const low = Math.min(Math.floor(place), steps.length - 2)
+  const part = (from: string, to: string, i: number) => {
+    const [a, b] = [parseInt(from.slice(i, i + 2), 16), parseInt(to.slice(i, i + 2), 16)]
+    return Math.round(a + (b - a) * (place - low)).toString(16).padStart(2, '0')
+  }
+  return `#${[1, 3, 5].map(i => part(steps[low], steps[low + 1], i)).join('')}`
+}
+
+export const scaleImage = `linear-gradient(to right, ${steps.join(', ')})`
+
+// Of threads and ranks: neighbours differ.
+export function colourOfNumber(n: number): string {
+  return palette[((n % palette.length) + palette.length) % palette.length]
+}

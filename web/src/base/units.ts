@@ -61,3 +61,12 @@ export function ticks(begin: number, end: number, wanted: number): readonly numb
   for (let t = Math.ceil(begin / step) * step; t <= end; t += step) marks.push(t)
   return marks
 }
+
+// How long ago a moment was (milliseconds since 1970), as people say it.
+export function ago(time: number, now = Date.now()): string {
+  if (!time) return '-'
+  const seconds = Math.max((now - time) / 1000, 0)
+  const units: readonly [number, string][] = [[86_400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']]
+  const [size, name] = units.find(([size]) => seconds >= size) ?? [1, 's']
+  return `${Math.floor(seconds / size)} ${name} ago`
+}

@@ -56,6 +56,17 @@ describe.each(seeds)('a random trace, seed %i', seed => {
     tree.site.forEach((site, node) => expect(lit.has(node)).toBe(chosen.has(site)))
   })
 
+  test('a set of spans lights up the sites of what was found, where they stand in the tree, and one of their lines', () => {
+    const selection: Selection = { kind: 'spans', query: { least: 1 } }
+    const found = sites.name.map((_, i) => i).filter(i => i % 2 === 0)
+    expect(sitesOf(selection, sites, tree, [...found, -1])).toEqual(found)
+    const lit = treeNodesOf(selection, sites, tree, found)
+    tree.site.forEach((site, node) => expect(lit.has(node)).toBe(site >= 0 && site % 2 === 0))
+    const place = placeOf(selection, sites, tree, found)
+    if (place) expect(found.some(i => sites.file[i] === place.file && sites.line[i] === place.line)).toBe(true)
+    expect(chosenBy(selection, sites, tree)).toEqual({ sites: [] })
+  })
+
   test('a selection leads to a line of one of its sites', () => {
     const place = placeOf({ kind: 'sites', sites: [0] }, sites, tree)
     expect(place).toEqual(sites.line[0] > 0 ? { file: sites.file[0], line: sites.line[0] } : null)
@@ -69,6 +80,9 @@ describe.each(seeds)('a random trace, seed %i', seed => {
       { kind: 'node', function: sites.function[0], node: sites.node[0] },
       { kind: 'tree', tree: 4 },
       { kind: 'span', span: 12, site: 0, tree: -1, task: -1 },
+      { kind: 'spans', query: { least: 1, most: undefined, begin: -5, end: undefined, thread: 0, sites: undefined } },
+      { kind: 'spans', query: { least: undefined, most: 9, begin: undefined, end: 8, thread: undefined, sites: [] } },
+      { kind: 'spans', query: { least: 0, most: 9, begin: 3, end: 8, thread: undefined, sites: [0, 2] } },
     ]
     for (const selection of all) expect(readSelection(selectionText(selection))).toEqual(selection)
   })

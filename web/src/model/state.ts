@@ -1,25 +1,22 @@
 // The whole state of the page. What `View` holds is in the address, so a link restores the view.
 import { batch, computed, signal } from '@preact/signals'
-import type { Critical, ListedTrace, Points, Problem, Sites, Source, SpanInfo, Summary, TaskInfo, Tree } from '../api/types'
-import { chosenBy, nothing, readSelection, type Selection, selectionText, sitesOf } from './selection'
+import type { Critical, FoundSpans, ListedTrace, Points, Problem, Sites, Source, SpanInfo, Summary, TaskInfo, Tree } from '../api/types'
+import { type Layout, layoutText, openView, readLayout, shownIn, usual, type ViewName } from './layout'
+import { chosenBy, nothing, readSelection, type Selection, selectionText, sitesOf, treeNodesOf } from './selection'
 
 export interface Range {
   readonly begin: number
   readonly end: number
 }
 
-export const sideViews = ['source', 'physl', 'tree'] as const
-export const lowerViews = ['sites', 'details', 'counters', 'critical', 'histogram', 'roofline', 'compare'] as const
-export type SideView = (typeof sideViews)[number]
-export type LowerView = (typeof lowerViews)[number]
-
 // In the address:
 export const traceId = signal('')
 export const visible = signal<Range>({ begin: 0, end: 1 })
 export const selection = signal<Selection>(nothing)
 export const marked = signal<Range | null>(null)
-export const side = signal<SideView>('source')
-export const lower = signal<LowerView>('sites')
+export const layout = signal<Layout>(usual)
+// What is set within views, as `view.name`: how to draw the tree, what colours the chart.
+export const options = signal<Readonly<Record<string, string>>>({})
 export const otherId = signal('') // the run that is compared with
 export const theme = signal<'light' | 'dark' | ''>('')
 
@@ -36,20 +33,42 @@ export const trouble = signal<Problem | null>(null)
 export const waitingFor = signal('')
 export const focusSpan = signal<SpanInfo | null>(null)
 export const focusTask = signal<TaskInfo | null>(null)
+export const found = signal<FoundSpans | null>(null) // what the selection of a set of spans has found
 export const critical = signal<Critical | null>(null)
 
 // What pages without an address (in a notebook's output) may lack.
 export const searching = signal('')
 export const helping = signal(false)
+export const palette = signal(false)
+export const visit = signal<((trace: string) => void) | null>(null) // opens another trace in this page
+export const touring = signal(-1) // the step of the tour, or -1
 
 export const litSites = computed<ReadonlySet<number>>(() => {
   const now = loaded.value
-  return new Set(now ? sitesOf(selection.value, now.sites, now.tree) : [])
+  return new Set(now ? sitesOf(selection.value, now.sites, now.tree, found.value?.sites) : [])
+})
+export const litTree = computed<ReadonlySet<number>>(() => {
+  const now = loaded.value
+  return now ? treeNodesOf(selection.value, now.sites, now.tree, found.value?.sites) : new Set()
 })
 export const chosen = computed(() => {
   const now = loaded.value
   return now ? chosenBy(selection.value, now.sites, now.tree) : {}
 })
+
+export const shownViews = computed<ReadonlySet<ViewName>>(() => new Set(shownIn(layout.value)))
+
+export function open(view: ViewName, near?: ViewName): void {
+  layout.value = openView(layout.value, view, near)
+}
+
+export function optionOf<T extends string>(name: string, choices: readonly T[]): T {
+  return oneOf(choices, options.value[name] ?? null, choices[0])
+}
+
+export function setOption(name: string, value: string): void {
+  options.value = { ...options.value, [name]: value }
+}
 
 export function whole(summary: Summary): Range {
   return { begin: 0, end: Math.max(summary.length, 1) }
@@ -111,6 +130,12 @@ export async function selectSpan(source: Source, span: number, follow = false): 
 // The selection's own figures: of its span, and of its task.
 export async function lookAtSelection(source: Source): Promise<void> {
   const now = selection.value
+  if (now.kind === 'spans') {
+    const answer = await source.spans(traceId.value, now.query)
+    if (selection.value === now) found.value = answer
+  } else {
+    found.value = null
+  }
   if (now.kind !== 'span') {
     focusSpan.value = null
     focusTask.value = null
@@ -134,8 +159,8 @@ export function viewText(): string {
   }
   if (selection.value.kind !== 'none') parts.set('selected', selectionText(selection.value))
   if (marked.value) parts.set('mark', `${rounded(marked.value.begin)}..${rounded(marked.value.end)}`)
-  if (side.value !== 'source') parts.set('side', side.value)
-  if (lower.value !== 'sites') parts.set('below', lower.value)
+  if (layoutText(layout.value) !== layoutText(usual)) parts.set('views', layoutText(layout.value))
+  for (const [name, value] of Object.entries(options.value)) parts.set(name, value)
   if (otherId.value) parts.set('with', otherId.value)
   if (theme.value) parts.set('theme', theme.value)
   return parts.toString()
@@ -146,8 +171,8 @@ export interface View {
   readonly time: Range | null
   readonly selection: Selection
   readonly mark: Range | null
-  readonly side: SideView
-  readonly lower: LowerView
+  readonly layout: Layout | null
+  readonly options: Readonly<Record<string, string>>
   readonly other: string
   readonly theme: 'light' | 'dark' | ''
 }
@@ -170,8 +195,8 @@ export function readView(text: string): View {
     time: readRange(parts.get('time')),
     selection: readSelection(parts.get('selected') ?? ''),
     mark: readRange(parts.get('mark')),
-    side: oneOf(sideViews, parts.get('side'), 'source'),
-    lower: oneOf(lowerViews, parts.get('below'), 'sites'),
+    layout: readLayout(parts.get('views') ?? ''),
+    options: Object.fromEntries([...parts].filter(([name]) => name.includes('.'))),
     other: parts.get('with') ?? '',
     theme: oneOf(['light', 'dark', ''] as const, parts.get('theme'), ''),
   }

@@ -15,6 +15,7 @@ const shortestBar = 0.15 // of the height: what is hardly busy is still seen
 
 export interface Layout {
   readonly tops: readonly number[]
+  readonly topOf: ReadonlyMap<string, number> // by thread and depth
   readonly lane: number // height of a track
   readonly height: number
 }
@@ -31,7 +32,8 @@ export function layOut(tracks: readonly Track[], room: number): Layout {
     y += lane
     return top
   })
-  return { tops, lane, height: y + threadGap }
+  const topOf = new Map(tracks.map((track, i) => [`${track.thread} ${track.depth}`, tops[i]]))
+  return { tops, topOf, lane, height: y + threadGap }
 }
 
 export interface GanttInk {
@@ -43,6 +45,14 @@ export interface GanttInk {
   readonly band: string
 }
 
+export interface Box {
+  readonly begin: number
+  readonly end: number
+  readonly thread: number
+  readonly depth: number
+  readonly colour: string
+}
+
 export interface Picture {
   readonly tracks: readonly Track[]
   readonly layout: Layout
@@ -50,11 +60,12 @@ export interface Picture {
   readonly window: Range
   readonly scroll: number
   readonly names: readonly string[]
-  readonly colours: readonly string[]
+  readonly colourAt: (track: number, rows: Rows, row: number) => string
   readonly selected: boolean
   readonly span: SpanInfo | null
   readonly task: TaskInfo | null
-  readonly path: readonly { readonly begin: number; readonly end: number; readonly thread: number; readonly depth: number }[]
+  readonly outlined: readonly Box[] // those that are found, in their own colours
+  readonly path: readonly End[]
   readonly marked: Range | null
   readonly points: Points
   readonly ink: GanttInk
@@ -74,8 +85,9 @@ export function drawGantt(canvas: HTMLCanvasElement, picture: Picture): void {
   picture.rows.forEach((rows, track) => {
     const top = picture.layout.tops[track]
     if (top - picture.scroll > height || top + picture.layout.lane - picture.scroll < axisHeight) return
-    drawRows(context, picture, rows, top, x, width)
+    drawRows(context, picture, track, rows, top, x, width)
   })
+  drawOutlined(context, picture, x, width)
   drawPath(context, picture, x)
   drawSelected(context, picture, x)
   context.restore()
@@ -84,7 +96,7 @@ export function drawGantt(canvas: HTMLCanvasElement, picture: Picture): void {
 }
 
 function drawRows(
-  context: CanvasRenderingContext2D, picture: Picture, rows: Rows, top: number,
+  context: CanvasRenderingContext2D, picture: Picture, track: number, rows: Rows, top: number,
   x: (time: number) => number, width: number,
 ): void {
   const room = picture.layout.lane - 2
@@ -98,7 +110,7 @@ function drawRows(
     const length = rows.end[i] - rows.begin[i]
     const share = rows.count[i] === 1 || length <= 0 ? 1 : Math.max(rows.busy[i] / length, shortestBar)
     const site = rows.site[i]
-    const colour = picture.colours[site] ?? '#9aa0a6'
+    const colour = picture.colourAt(track, rows, i)
     const from = Math.max(left, bar)
     const wide = Math.max(right - from - (right - from > 3 ? 1 : 0), 0.6)
     const draw = (part: number, alpha: number) => {
@@ -128,8 +140,18 @@ function drawRows(
 }
 
 function topOf(picture: Picture, thread: number, depth: number): number | undefined {
-  const at = picture.tracks.findIndex(t => t.thread === thread && t.depth === depth)
-  return at < 0 ? undefined : picture.layout.tops[at]
+  return picture.layout.topOf.get(`${thread} ${depth}`)
+}
+
+function drawOutlined(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, width: number): void {
+  const room = picture.layout.lane - 2
+  for (const box of picture.outlined) {
+    const top = topOf(picture, box.thread, box.depth)
+    const [left, right] = [x(box.begin), x(box.end)]
+    if (top === undefined || right < 0 || left > width) continue
+    context.fillStyle = box.colour
+    context.fillRect(left, top, Math.max(right - left, 1), room)
+  }
 }
 
 function outline(

@@ -3,7 +3,8 @@ import { duration } from '../base/units'
 import { litSites, loaded, otherId, select, traceId, traces } from '../model/state'
 import { align } from '../model/compare'
 import { useAnswer, useSource } from './context'
-import { colours } from './gantt'
+import { colours } from './colours'
+import { pressing } from './widgets'
 
 const mostRows = 300
 
@@ -52,8 +53,8 @@ export function CompareView() {
               {rows.value.slice(0, mostRows).map(row => {
                 const [from, i] = row.mine >= 0 ? [now.sites, row.mine] : [other.value!, row.other]
                 return (
-                  <tr key={`${row.mine} ${row.other}`} class={row.mine >= 0 && litSites.value.has(row.mine) ? 'lit' : ''}
-                    onClick={() => row.mine >= 0 && select({ kind: 'sites', sites: [row.mine] })}>
+                  <tr key={`${row.mine} ${row.other}`} data-site={row.mine >= 0 ? row.mine : undefined} class={row.mine >= 0 && litSites.value.has(row.mine) ? 'lit' : ''}
+                    {...pressing(() => row.mine >= 0 && select({ kind: 'sites', sites: [row.mine] }))}>
                     <td>
                       <i class="swatch" style={{ background: row.mine >= 0 ? colours.value[row.mine] : undefined }} />
                       {from.name[i] || 'unnamed'} <code class="faint">{from.text[i]}</code>

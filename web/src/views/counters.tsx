@@ -1,82 +1,54 @@
-import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
-import uPlot from 'uplot'
-import type { CounterInfo, Samples } from '../api/types'
-import { digits, duration, bytes } from '../base/units'
-import { loaded, type Range, theme, traceId, visible } from '../model/state'
-import { colour, useAnswer, useSource } from './context'
+import { loaded, options, optionOf, setOption } from '../model/state'
+import type { CounterInfo } from '../api/types'
+import { Plot } from './counter-plot'
+import { Choice } from './widgets'
 
-const bins = 400
+const shapes = { separate: 'each by itself', overlaid: 'over each other', stacked: 'stacked' } as const
+const values = { value: 'as they are', rate: 'change a second' } as const
 
-// Measured quantities on the clock of the Gantt chart: the mean, between the least and the most.
+export interface Counted extends CounterInfo {
+  readonly number: number
+}
+
+// Measured quantities on the clock of the Gantt chart.
 export function CountersView() {
   const now = loaded.value
   if (!now) return null
-  const sampled = now.summary.counters.map((c, i) => ({ ...c, i })).filter(c => c.samples > 0)
+  const sampled = now.summary.counters.map((c, number): Counted => ({ ...c, number })).filter(c => c.samples > 0)
   if (sampled.length === 0) {
     return <p class="empty">No counter was sampled. <code>jetlag counters list</code> shows what this machine can measure.</p>
   }
+  const shape = optionOf('counters.as', Object.keys(shapes) as (keyof typeof shapes)[])
+  const what = optionOf('counters.value', Object.keys(values) as (keyof typeof values)[])
+  const hidden = new Set((options.value['counters.hidden'] ?? '').split(' '))
+  const shown = sampled.filter(c => !hidden.has(c.name))
+  const toggle = (name: string) => {
+    const next = new Set(hidden)
+    if (!next.delete(name)) next.add(name)
+    setOption('counters.hidden', [...next].filter(Boolean).join(' '))
+  }
+  // What has one unit shares an axis.
+  const groups = shape === 'separate' ? shown.map(c => [c]) : [...new Set(shown.map(c => c.unit))].map(unit => shown.filter(c => c.unit === unit))
   return (
-    <div class="scroll plots">
-      {sampled.map(c => <Plot key={c.i} counter={c} number={c.i} />)}
+    <div class="fill">
+      <div class="bar">
+        <Choice label="as" table={shapes} value={shape} set={to => setOption('counters.as', to)} />
+        <Choice label="values" table={values} value={what} set={to => setOption('counters.value', to)} />
+        <details class="pick">
+          <summary>{shown.length} of {sampled.length} counters</summary>
+          <div>
+            <button class="plain" onClick={() => setOption('counters.hidden', '')}>all</button>
+            <button class="plain" onClick={() => setOption('counters.hidden', sampled.map(c => c.name).join(' '))}>none</button>
+            {sampled.map(c => (
+              <label key={c.name} title={c.doc}><input type="checkbox" checked={!hidden.has(c.name)} onChange={() => toggle(c.name)} /> {c.name}</label>
+            ))}
+          </div>
+        </details>
+      </div>
+      <div class="scroll plots" tabIndex={0} role="group" aria-label="plots">
+        {groups.map(group => <Plot key={`${shape} ${what} ${group.map(c => c.number)}`} counters={group} stacks={shape === 'stacked'} isRate={what === 'rate'} />)}
+        {groups.length === 0 && <p class="empty">No counter is chosen.</p>}
+      </div>
     </div>
   )
-}
-
-function valueText(value: number, unit: string): string {
-  if (unit === 'B') return bytes(value)
-  if (unit === 'ns') return duration(value)
-  return `${digits(value)}${unit === '1' ? '' : ` ${unit}`}`
-}
-
-function Plot({ counter, number }: { readonly counter: CounterInfo; readonly number: number }) {
-  const source = useSource()
-  const place = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot | null>(null)
-  const range = useSignal<Range>(visible.value)
-  const samples = useAnswer(() => {
-    const window = { ...visible.value, bins }
-    return source.samples(traceId.value, number, window).then(answer => {
-      range.value = window
-      return answer
-    })
-  })
-  useEffect(() => {
-    const element = place.current!
-    const options: uPlot.Options = {
-      width: element.clientWidth, height: 92, legend: { show: false }, cursor: { sync: { key: 'time' }, drag: { x: false, y: false } },
-      scales: { x: { time: false } },
-      axes: [
-        { show: false },
-        { size: 74, stroke: colour('faint'), grid: { stroke: colour('line') }, ticks: { show: false }, values: (_, values) => values.map(v => valueText(v, counter.unit)), font: '11px system-ui' },
-      ],
-      series: [
-        {},
-        { stroke: 'transparent', points: { show: false } },
-        { stroke: 'transparent', points: { show: false } },
-        { stroke: colour('accent'), width: 1.5, spanGaps: true, points: { show: false } },
-      ],
-      bands: [{ series: [2, 1], fill: colour('band') }],
-    }
-    plot.current = new uPlot(options, dataOf(samples.value, range.value), element)
-    const watch = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: 92 }))
-    watch.observe(element)
-    return () => {
-      watch.disconnect()
-      plot.current?.destroy()
-    }
-  }, [theme.value])
-  useEffect(() => plot.current?.setData(dataOf(samples.value, range.value)), [samples.value])
-  return (
-    <figure class="plot">
-      <figcaption title={counter.doc}>{counter.name} <span class="faint">{counter.doc}</span></figcaption>
-      <div ref={place} />
-    </figure>
-  )
-}
-
-function dataOf(samples: Samples | null, range: Range): uPlot.AlignedData {
-  const n = samples?.mean.length ?? 0
-  const times = Array.from({ length: n }, (_, i) => range.begin + ((i + 0.5) / n) * (range.end - range.begin))
-  return [times, [...(samples?.least ?? [])], [...(samples?.most ?? [])], [...(samples?.mean ?? [])]]
 }

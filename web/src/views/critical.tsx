@@ -2,7 +2,8 @@ import { useEffect } from 'preact/hooks'
 import { count, duration, percent } from '../base/units'
 import { critical, litSites, loaded, select, selectSpan, traceId } from '../model/state'
 import { report, useSource } from './context'
-import { colours } from './gantt'
+import { colours } from './colours'
+import { pressing } from './widgets'
 
 // The longest way through the task graph: only what lies on it makes the run shorter. Framed in the chart.
 export function CriticalView() {
@@ -26,7 +27,7 @@ export function CriticalView() {
           <thead><tr><th>site</th><th>on the path</th><th>twice as fast, the path takes</th></tr></thead>
           <tbody>
             {[...path.sites].sort((a, b) => b.time - a.time).map(row => (
-              <tr key={row.site} class={litSites.value.has(row.site) ? 'lit' : ''} onClick={() => select({ kind: 'sites', sites: [row.site] })}>
+              <tr key={row.site} class={litSites.value.has(row.site) ? 'lit' : ''} {...pressing(() => select({ kind: 'sites', sites: [row.site] }))}>
                 <td><i class="swatch" style={{ background: colours.value[row.site] }} />{sites.name[row.site]}</td>
                 <td class="n share" style={{ '--share': `${(100 * row.time) / path.length}%` }}>{duration(row.time)}</td>
                 <td class="n">{duration(row.twice_as_fast)}</td>
@@ -39,7 +40,7 @@ export function CriticalView() {
           <tbody>
             {path.path.slice(0, 300).map(task => (
               <tr key={task.task} class={litSites.value.has(task.site) ? 'lit' : ''}
-                onClick={() => selectSpan(source, task.span ?? -1, true).catch(report)}>
+                {...pressing(() => selectSpan(source, task.span ?? -1, true).catch(report))}>
                 <td><i class="swatch" style={{ background: colours.value[task.site] }} />{sites.name[task.site] ?? 'unknown'}</td>
                 <td class="n">{duration(task.begin)}</td>
                 <td class="n">{duration(task.end - task.begin)}</td>

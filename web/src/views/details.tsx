@@ -3,7 +3,7 @@ import { largest } from '../base/largest'
 import { bytes, count, duration, percent, rate } from '../base/units'
 import { focusSpan, focusTask, litSites, loaded, selection, selectSpan } from '../model/state'
 import { report, useSource } from './context'
-import { colours } from './gantt'
+import { colours } from './colours'
 
 // All that is known of what is selected; dependencies lead on (keys [ and ]).
 export function DetailsView() {
@@ -50,7 +50,7 @@ function Others({ title, rows, go }: { readonly title: string; readonly rows: re
   const { sites } = loaded.value!
   return (
     <section>
-      <h3>{title} {rows.length === 0 ? 'nothing' : count(rows.length)}</h3>
+      <h2>{title} {rows.length === 0 ? 'nothing' : count(rows.length)}</h2>
       {rows.slice(0, 50).map(row => (
         <button class="other" key={row.task} onClick={() => go(row.span ?? -1)}>
           <i class="swatch" style={{ background: colours.value[row.site] }} />

@@ -1,22 +1,41 @@
 import { computed, signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Rows } from '../api/types'
-import { colourOf } from '../base/colours'
+import type { Rows, Track } from '../api/types'
 import { count, duration, percent } from '../base/units'
-import { axisHeight, drawGantt, layOut, pointAt } from '../render/gantt'
+import { axisHeight, type Box, drawGantt, layOut, pointAt } from '../render/gantt'
 import {
-  chosen, critical, focusSpan, focusTask, loaded, lower, marked, pan, type Range, select, selection, selectSpan,
-  show, theme, traceId, visible, zoom,
+  chosen, critical, focusSpan, focusTask, found, type Loaded, loaded, marked, pan, type Range, select, selection, selectSpan,
+  setOption, shownViews, show, theme, traceId, visible, zoom,
 } from '../model/state'
 import { nothing } from '../model/selection'
+import { type Colouring, colouring, colourings, coloursFor, measureAsked, scaleOf } from './colouring'
+import { colours } from './colours'
 import { colour, report, useAnswer, useDrawing, useSource } from './context'
+import { ScaleKey } from './widgets'
 
 const labelWidth = 132
 
-export const colours = computed(() =>
-  loaded.value ? loaded.value.sites.name.map((name, i) => colourOf(name, loaded.value!.sites.category[i])) : [])
 const room = signal(300)
-const plan = computed(() => layOut(loaded.value?.summary.tracks ?? [], room.value))
+const plan = computed(() => {
+  const tracks = loaded.value?.summary.tracks ?? []
+  return { ...layOut(tracks, room.value), ranked: tracks.some(t => t.rank !== tracks[0].rank) }
+})
+
+// The first tracks of the threads whose names are in sight: there may be ten thousand.
+function seenThreads(tracks: readonly Track[], scroll: number): readonly number[] {
+  const { tops, lane } = plan.value
+  return tracks.flatMap((track, i) =>
+    track.depth === 0 && tops[i] + lane > scroll && tops[i] < scroll + room.value + lane ? [i] : [])
+}
+
+// The spans that the selection has found, in their colours.
+function outlinedOf(now: Loaded): readonly Box[] {
+  const spans = selection.value.kind === 'spans' ? found.value : null
+  return spans?.begin.map((begin, i) => ({
+    begin, end: begin + spans.duration[i], thread: spans.thread[i], depth: spans.depth[i],
+    colour: colours.value[spans.site[i]] ?? '#9aa0a6', name: now.sites.name[spans.site[i]],
+  })) ?? []
+}
 
 // A wider window than is seen, so that panning has something to show; edges at round places, so that
 // the answers to neighbouring questions are the same.
@@ -45,7 +64,7 @@ export function Gantt() {
   const rows = useAnswer(() => {
     const now = loaded.value
     return now && now.summary.tracks.length > 0
-      ? source.rows(traceId.value, asked(visible.value, width.value), chosen.value)
+      ? source.rows(traceId.value, { ...asked(visible.value, width.value), measure: measureAsked() }, chosen.value)
       : null
   })
   const canvas = useDrawing(canvas => {
@@ -57,8 +76,9 @@ export function Gantt() {
     if (!now || !rows.value || rows.value.length !== now.summary.tracks.length) return
     drawGantt(canvas, {
       tracks: now.summary.tracks, layout: plan.value, rows: rows.value, window: visible.value, scroll: scroll.value,
-      names: now.sites.name, colours: colours.value, selected: selection.value.kind !== 'none',
-      span: focusSpan.value, task: focusTask.value, path: lower.value === 'critical' ? (critical.value?.path ?? []) : [],
+      names: now.sites.name, colourAt: coloursFor(now, rows.value), selected: selection.value.kind !== 'none',
+      span: focusSpan.value, task: focusTask.value, path: shownViews.value.has('critical') ? (critical.value?.path ?? []) : [],
+      outlined: outlinedOf(now),
       marked: marked.value, points: now.points,
       ink: {
         text: colour('text'), faint: colour('faint'), line: colour('line'), mark: colour('mark'),
@@ -110,17 +130,28 @@ export function Gantt() {
   }, [])
 
   const now = loaded.value
+  const scale = scaleOf(rows.value)
   return (
-    <section class="gantt" aria-label="Gantt chart">
-      <div class="lanes" style={{ width: `${labelWidth}px` }} aria-hidden="true">
-        <div class="lanes-inner" style={{ transform: `translateY(${-scroll.value}px)` }}>
-          {now?.summary.tracks.map((track, i) =>
-            track.depth === 0 ? (
-              <div class="lane" key={track.thread} style={{ top: `${plan.value.tops[i]}px`, lineHeight: `${plan.value.lane - 2}px` }} title={track.name}>
-                {now.summary.tracks.some(t => t.rank !== track.rank) ? `${track.rank} · ` : ''}
-                {track.name}
-              </div>
-            ) : null)}
+    <div class="gantt">
+      <div class="lanes" style={{ width: `${labelWidth}px` }}>
+        <select class="colour-by" aria-label="colour by" title="what colours the chart" value={colouring()}
+          onChange={event => setOption('gantt.colour', event.currentTarget.value)}>
+          {(Object.keys(colourings) as Colouring[]).map(name => <option key={name} value={name}>{colourings[name]}</option>)}
+        </select>
+        <div class="lanes-clip">
+          <div class="lanes-inner" style={{ transform: `translateY(${-scroll.value - axisHeight}px)` }}>
+            {now && seenThreads(now.summary.tracks, scroll.value).map(i => {
+              const track = now.summary.tracks[i]
+              const isLit = selection.value.kind === 'spans' && selection.value.query.thread === track.thread
+              return (
+                <button class={`lane${isLit ? ' lit' : ''}`} key={track.thread} style={{ top: `${plan.value.tops[i]}px`, lineHeight: `${plan.value.lane - 2}px` }}
+                  title={`${track.name}: select what ran on it`} data-thread={track.thread}
+                  onClick={() => select({ kind: 'spans', query: { thread: track.thread } })}>
+                  {plan.value.ranked ? `${track.rank} · ` : ''}{track.name}
+                </button>
+              )
+            })}
+          </div>
         </div>
       </div>
       <canvas
@@ -184,11 +215,13 @@ export function Gantt() {
           <div class="faint">at {duration(now.points.time[moment.value.point])}</div>
         </div>
       )}
+      {scale && <div class="legend"><ScaleKey least={scale.text(scale.least)} most={scale.text(scale.most)} /> {colourings[colouring()]}</div>}
+      {now && now.summary.tracks.length > 0 && measureAsked() && rows.value && !scale && <div class="legend">no span in view has a {colourings[colouring()]}</div>}
       {marked.value && <output class="marked">{duration(marked.value.end - marked.value.begin)} marked · f: look at it · Esc: clear</output>}
       {now && now.summary.tracks.length === 0 && (
         <p class="empty">This trace holds no spans. Run something on the engine inside <code>with jl.trace(…)</code>.</p>
       )}
-    </section>
+    </div>
   )
 }
 

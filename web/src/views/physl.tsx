@@ -2,6 +2,7 @@ import { useComputed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { duration } from '../base/units'
 import { litSites, loaded, select } from '../model/state'
+import { pressing } from './widgets'
 
 // The program between Python and the machine, node by node, with the time of each. Click a node to light it up.
 export function PhyslView() {
@@ -33,10 +34,10 @@ export function PhyslView() {
     <div class="scroll text" ref={body}>
       {functions.value.map(([name, group]) => (
         <section key={name}>
-          <h3>{name}</h3>
+          <h2>{name}</h2>
           {group.map(i => (
             <div key={i} class={`line known${litSites.value.has(i) ? ' lit' : ''}`} data-node={sites.node[i]}
-              onClick={() => select({ kind: 'node', function: sites.function[i], node: sites.node[i] })}>
+              {...pressing(() => select({ kind: 'node', function: sites.function[i], node: sites.node[i] }))}>
               <span class="heat" style={{ '--heat': sites.self[i] ? Math.max(sites.self[i] / most, 0.04) : 0 }}>
                 {sites.self[i] ? duration(sites.self[i]) : ''}
               </span>

@@ -2,7 +2,7 @@ import { digits, duration, rate } from '../base/units'
 import { largest } from '../base/largest'
 import { litSites, loaded, select } from '../model/state'
 import { roofline } from '../model/roofline'
-import { colours } from './gantt'
+import { colours } from './colours'
 
 const [width, height] = [760, 240]
 const [left, bottom, right, top] = [74, 34, 16, 12]

@@ -5,6 +5,7 @@ import { duration } from '../base/units'
 import { litSites, loaded, select, selection, traceId } from '../model/state'
 import { placeOf } from '../model/selection'
 import { useSource } from './context'
+import { pressing } from './widgets'
 
 const words = /(#.*)|("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\b(def|return|for|while|in|if|elif|else|import|from|as|with|lambda|not|and|or|is|None|True|False|class|try|except|raise|pass|yield|break|continue)\b|(@\w[\w.]*)|\b(\d[\w.]*)/g
 
@@ -107,12 +108,12 @@ export function SourceView() {
         </select>
         {shown?.missing && <span class="faint">{shown.missing}: the lines that ran, as PhySL</span>}
       </div>
-      <div class="scroll text" ref={body}>
+      <div class="scroll text" ref={body} tabIndex={0} role="group" aria-label="text of the program">
         {lines.map(({ number, line }, i) => {
           const time = heat.value.get(number)
           return (
             <div key={number} class={`line${lit.value.has(number) ? ' lit' : ''}${time === undefined ? '' : ' known'}`} data-line={number}
-              onClick={() => time !== undefined && select({ kind: 'line', file: wanted, line: number })}>
+              {...(time === undefined ? {} : pressing(() => select({ kind: 'line', file: wanted, line: number })))}>
               <span class="heat" style={{ '--heat': time ? Math.max(time / most, 0.04) : 0 }}>{time ? duration(time) : ''}</span>
               <span class="number">{number}</span>
               {strings[i] ? <code class="code-string">{line}</code> : <Code text={line} />}

@@ -1,6 +1,7 @@
 import { useRef } from 'preact/hooks'
 import { drawStrip } from '../render/strip'
-import { chosen, loaded, selection, show, theme, traceId, visible, whole } from '../model/state'
+import { chosen, found, loaded, selection, show, theme, traceId, visible, whole } from '../model/state'
+import { busyShare } from '../model/found'
 import { colour, useAnswer, useDrawing, useSource } from './context'
 
 const bins = 960
@@ -18,7 +19,9 @@ export function Strip() {
     void theme.value
     if (!now || !busy.value) return
     const ink = { area: colour('busy'), lit: colour('accent'), frame: colour('text'), veil: colour('veil') }
-    drawStrip(canvas, busy.value, Math.max(now.summary.length, 1), visible.value, ink, selection.value.kind !== 'none')
+    const spans = selection.value.kind === 'spans' ? found.value : null
+    const shown = spans ? { ...busy.value, lit: busyShare(spans, now.summary, bins) } : busy.value
+    drawStrip(canvas, shown, Math.max(now.summary.length, 1), visible.value, ink, selection.value.kind !== 'none')
   })
   const from = useRef<number | null>(null)
   const timeAt = (event: PointerEvent) => {

@@ -1,0 +1,142 @@
+// The page itself: links, keys, the palette, moving views about, reading aids, and how smooth it is.
+import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { viewNames } from '../src/model/layout'
+import { idOf, open, traces, turn, useBrowser } from './page'
+
+useBrowser()
+
+test.each(traces)('a link restores the view: %s', async path => {
+  const { page } = await open(`trace=${await idOf(path)}&time=1000000..90000000&views=c50-gantt.log*1-critical.tree&tree.as=icicle&theme=dark`)
+  await page.waitForSelector('.halves, .empty')
+
+  expect(await page.getAttribute('html', 'data-theme')).toBe('dark')
+  expect(await page.textContent('.window')).toContain('89.0 ms')
+  expect(await page.locator('[role=tab][aria-selected=true]').allTextContents()).toEqual(['Log', 'Critical path'])
+  await page.locator('[role=tab]', { hasText: 'Tree' }).click()
+  await page.waitForSelector('.icicle')
+  await page.keyboard.press('w')
+  await page.waitForFunction(() => !location.hash.includes('time=1000000..90000000'))
+  await page.keyboard.press('f')
+  await page.waitForFunction(() => !location.hash.includes('time='))
+  await page.close()
+})
+
+test('number keys, the search and the palette lead to views, sites and commands', async () => {
+  const { page, errors } = await open(`trace=${await idOf(traces[1])}`)
+  await page.waitForSelector('tbody tr')
+
+  await page.keyboard.press('4')
+  await page.waitForSelector('[data-view=tree]')
+  await page.keyboard.press('/')
+  await page.keyboard.type('inv')
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => location.hash.includes('selected=sites'))
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('show sql')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('[data-view=sql]')
+  await page.keyboard.press('?')
+  await page.waitForSelector('[aria-label=keys] dl')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await page.waitForFunction(() => !location.hash.includes('selected='))
+
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+const shown = (page: Page) => page.locator('.panel').evaluateAll(panels => panels.map(p => (p as HTMLElement).dataset.view))
+
+test('views can be moved, split off, closed, brought back and made larger', async () => {
+  const { page, errors } = await open(`trace=${await idOf(traces[0])}&views=r50-gantt-sites.tree`)
+  await page.waitForSelector('tbody tr')
+
+  const gantt = (await page.locator('[data-view=gantt]').boundingBox())!
+  await page.locator('[role=tab]', { hasText: 'Tree' }).dragTo(page.locator('[data-view=gantt]'), { targetPosition: { x: gantt.width / 2, y: gantt.height - 20 } })
+  await page.waitForFunction(() => location.hash.includes('views=r50-c50-gantt-tree-sites'))
+  await page.locator('[aria-label="close Sites"]').click()
+  expect(await shown(page)).toEqual(['gantt', 'tree'])
+  await page.locator('[data-view=tree] [aria-label="add a view here"]').click()
+  await page.locator('[role=menuitem]', { hasText: 'Roofline' }).click()
+  expect(await shown(page)).toEqual(['gantt', 'roofline'])
+  const before = (await page.locator('[data-view=gantt]').boundingBox())!.height
+  await page.locator('[role=separator]').first().focus()
+  await page.keyboard.press('ArrowDown')
+  expect((await page.locator('[data-view=gantt]').boundingBox())!.height).toBeGreaterThan(before)
+
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
+
+test.each(['light', 'dark'])('axe finds nothing to complain about in any view, %s', async theme => {
+  const id = await idOf(traces[1])
+  const other = await idOf(traces[0])
+  const { page } = await open(`trace=${id}&views=details`)
+  await page.evaluate(axe)
+  for (const view of viewNames) {
+    await turn(page, `trace=${id}&with=${other}&views=${view}&theme=${theme}&selected=sites:1`)
+    await page.waitForSelector(`[data-view=${view}] .body`)
+    await page.waitForTimeout(400)
+    const found = await page.evaluate(async () => {
+      const { violations } = await (window as unknown as { axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe
+        .run({ resultTypes: ['violations'] })
+      return violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 200)} ${v.nodes[0].failureSummary}`)
+    })
+    expect(found, view).toEqual([])
+  }
+  await page.close()
+}, 240_000)
+
+test.each([[1280, 720], [3840, 2160]])('at %i × %i nothing is wider than the page, and every view has room', async (width, height) => {
+  const { page } = await open(`trace=${await idOf(traces[1])}`, undefined, { width, height })
+  await page.waitForSelector('tbody tr')
+
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0)
+  for (const panel of await page.locator('.panel .body').all()) {
+    const box = (await panel.boundingBox())!
+    expect(Math.min(box.width, box.height)).toBeGreaterThan(120)
+  }
+  await page.close()
+})
+
+test('two tabs of one trace do not disturb each other', async () => {
+  const id = await idOf(traces[0])
+  const [first, second] = [await open(`trace=${id}`), await open(`trace=${id}&views=gantt`)]
+  await first.page.waitForSelector('tbody tr')
+  await first.page.locator('tbody tr').first().click()
+  await first.page.waitForFunction(() => location.hash.includes('selected='))
+  await second.page.waitForTimeout(400)
+
+  expect(await second.page.evaluate(() => location.hash)).not.toContain('selected=')
+  expect([...first.errors, ...second.errors]).toEqual([])
+  await first.page.close()
+  await second.page.close()
+})
+
+// How smooth a pan over five seconds is at 1920 × 1080: frame times in milliseconds.
+test('panning draws frames in time', async () => {
+  const { page } = await open(`trace=${await idOf(traces[0])}`, undefined, { width: 1920, height: 1080 })
+  await page.waitForSelector('tbody tr')
+  await page.keyboard.press('w')
+
+  const frames = await page.evaluate(async () => {
+    const times: number[] = []
+    let last = performance.now()
+    const end = last + 5000
+    for (let i = 0; performance.now() < end; i++) {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: i % 20 < 10 ? 'd' : 'a', bubbles: true }))
+      await new Promise(requestAnimationFrame)
+      times.push(performance.now() - last)
+      last = performance.now()
+    }
+    return times.sort((a, b) => a - b)
+  })
+
+  console.log(`frames: ${frames.length}, median ${frames[frames.length >> 1].toFixed(1)} ms, 95 % ${frames[Math.floor(frames.length * 0.95)].toFixed(1)} ms, longest ${frames.at(-1)!.toFixed(1)} ms`)
+  expect(frames.length).toBeGreaterThan(10)
+  await page.close()
+})
