@@ -46,10 +46,10 @@ build_page() {
 }
 
 record_traces() {
-  if [ -s build/traces/recommender.jlt ] && [ build/traces/recommender.jlt -nt build/default/src/jetlag ]; then
+  if [ -s build/traces/sites.jlt ] && [ build/traces/sites.jlt -nt build/default/src/jetlag ]; then
     return 0
   fi
-  echo "web: recording the two listings"
+  echo "web: recording the two listings and three odd runs"
   .venv/bin/python tools/sample_traces.py
 }
 

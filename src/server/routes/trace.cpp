@@ -46,6 +46,26 @@ std::vector<std::string> files_of(const trace::Trace& t) {
   return {files.begin(), files.end()};
 }
 
+// A column: what `get` says of each row.
+template <class Row, class F>
+json column(const std::vector<Row>& rows, const F& get) {
+  json::array_t values;
+  values.reserve(rows.size());
+  for (const Row& row : rows) values.emplace_back(get(row));
+  return values;
+}
+
+// Only files that the trace names, and only text that programs are written in: a trace may come
+// from somebody else.
+bool is_source(const std::string& file) {
+  constexpr std::string_view endings[] = {".py", ".physl", ".cpp", ".cc", ".c", ".h", ".hpp"};
+  struct stat status{};
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view e) { return file.ends_with(e); }) &&
+         stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         status.st_size <= most_source;
+}
+
 http::Response summary(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
     const trace::Trace& t = open.trace;
@@ -60,6 +80,8 @@ http::Response summary(App& app, const http::Request& request) {
                         {"depth", k.depth},
                         {"slices", k.slices.size()}});
     }
+    const std::vector<std::string> files = files_of(t);
+    const json readable = column(files, is_source);
     json counters = json::array();
     const auto figures = trace::counter_figures(t);
     for (std::size_t i = 0; i < t.counters.size(); ++i) {
@@ -83,7 +105,8 @@ http::Response summary(App& app, const http::Request& request) {
                    {"facts", facts},
                    {"tracks", tracks},
                    {"counters", counters},
-                   {"files", files_of(t)}});
+                   {"files", files},
+                   {"readable", readable}});
   });
 }
 
@@ -95,43 +118,36 @@ http::Response sites(App& app, const http::Request& request) {
     for (const trace::SiteFigures& f : open.sites()) {
       if (f.site >= 0) by_site[at(f.site)] = f;
     }
-    json c = json::object();
-    for (const trace::Site& s : t.sites) {
-      c["name"].push_back(s.name);
-      c["category"].push_back(trace::category_name(s.category));
-      c["function"].push_back(s.function);
-      c["file"].push_back(s.file);
-      c["line"].push_back(s.line);
-      c["column"].push_back(s.column);
-      c["node"].push_back(s.node);
-      c["text"].push_back(s.text);
-    }
-    for (const trace::SiteFigures& f : by_site) {
-      c["count"].push_back(f.count);
-      c["total"].push_back(f.total);
-      c["self"].push_back(f.self);
-      c["least"].push_back(f.least);
-      c["median"].push_back(f.median);
-      c["p99"].push_back(f.p99);
-      c["most"].push_back(f.most);
-      c["bytes"].push_back(f.bytes);
-      c["flops"].push_back(f.flops);
-    }
-    return answer(c);
+    const auto of_site = [&](auto get) { return column(t.sites, get); };
+    const auto figure = [&](auto get) { return column(by_site, get); };
+    return answer({{"name", of_site([](auto& s) { return s.name; })},
+                   {"category", of_site([](auto& s) { return trace::category_name(s.category); })},
+                   {"function", of_site([](auto& s) { return s.function; })},
+                   {"file", of_site([](auto& s) { return s.file; })},
+                   {"line", of_site([](auto& s) { return s.line; })},
+                   {"column", of_site([](auto& s) { return s.column; })},
+                   {"node", of_site([](auto& s) { return s.node; })},
+                   {"text", of_site([](auto& s) { return s.text; })},
+                   {"count", figure([](auto& f) { return f.count; })},
+                   {"total", figure([](auto& f) { return f.total; })},
+                   {"self", figure([](auto& f) { return f.self; })},
+                   {"least", figure([](auto& f) { return f.least; })},
+                   {"median", figure([](auto& f) { return f.median; })},
+                   {"p99", figure([](auto& f) { return f.p99; })},
+                   {"most", figure([](auto& f) { return f.most; })},
+                   {"bytes", figure([](auto& f) { return f.bytes; })},
+                   {"flops", figure([](auto& f) { return f.flops; })}});
   });
 }
 
 http::Response tree(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
-    json c = json::object();
-    for (const trace::TreeNode& n : open.timeline.tree()) {
-      c["site"].push_back(n.site);
-      c["parent"].push_back(n.parent);
-      c["count"].push_back(n.count);
-      c["total"].push_back(n.total);
-      c["self"].push_back(n.self);
-    }
-    return answer(c);
+    const auto& nodes = open.timeline.tree();
+    return answer({{"site", column(nodes, [](auto& n) { return n.site; })},
+                   {"parent", column(nodes, [](auto& n) { return n.parent; })},
+                   {"count", column(nodes, [](auto& n) { return n.count; })},
+                   {"total", column(nodes, [](auto& n) { return n.total; })},
+                   {"self", column(nodes, [](auto& n) { return n.self; })}});
   });
 }
 
@@ -243,17 +259,6 @@ http::Response points(App& app, const http::Request& request) {
     }
     return answer(c);
   });
-}
-
-// Only files that the trace names, and only text that programs are written in: a trace may come
-// from somebody else.
-bool is_source(const std::string& file) {
-  constexpr std::string_view endings[] = {".py", ".physl", ".cpp", ".cc", ".c", ".h", ".hpp"};
-  struct stat status{};
-  return std::any_of(std::begin(endings), std::end(endings),
-                     [&](std::string_view e) { return file.ends_with(e); }) &&
-         stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-         status.st_size <= most_source;
 }
 
 http::Response source(App& app, const http::Request& request) {
