@@ -1,9 +1,10 @@
 // Bad inputs: a sentence that says what to do; never a blank page, never an error in the console.
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { address, idOf, newContext, open, traces, useBrowser, watch } from './page'
+import { viewNames } from '../src/model/layout'
+import { address, idOf, newContext, open, traces, turn, useBrowser, watch } from './page'
 import { serve } from './serve'
 
 useBrowser()
@@ -97,3 +98,41 @@ test('SQL that is wrong is a sentence beside what was asked', async () => {
   expect(ofPage(errors)).toEqual([])
   await page.close()
 })
+
+// What stands in the way of the page on odd runs: each of its views is opened.
+async function showsAll(name: string): Promise<string> {
+  const other = await serve(join(dirname(traces[0]), name))
+  try {
+    const { page, errors } = await open('', other.address)
+    await page.waitForSelector('.gantt canvas', { timeout: 60_000 })
+    for (const view of viewNames) {
+      await turn(page, `views=${view}`)
+      await page.waitForSelector(`[data-view=${view}] .body > *`, { timeout: 60_000 })
+    }
+    await turn(page, 'views=c50-gantt-sites')
+    await page.waitForSelector('[data-view=sites]')
+    await page.keyboard.press('w')
+    await page.keyboard.press('d')
+    await page.waitForTimeout(500)
+    expect(errors).toEqual([])
+    const text = await page.locator('main').innerText()
+    await page.close()
+    return text
+  } finally {
+    other.stop()
+  }
+}
+
+test('an empty trace says so', async () => {
+  expect(await showsAll('empty.jlt')).toContain('This trace holds no spans')
+})
+
+test('100 000 sites with names that look like markup are shown as they are', async () => {
+  const text = await showsAll('sites.jlt')
+  expect(text).toContain("</b> 🦆 &amp;")
+  expect(text).toContain('100 000 sites; the first 300 are shown')
+}, 180_000)
+
+test('10 000 tracks can be scrolled', async () => {
+  expect(await showsAll('tracks.jlt')).toContain('thread')
+}, 180_000)

@@ -38,6 +38,7 @@ export interface Summary {
   readonly tracks: readonly Track[]
   readonly counters: readonly CounterInfo[]
   readonly files: readonly string[]
+  readonly readable: readonly boolean[] // whether the text of a file can be had
 }
 
 // Columns of one length: a row for each site.

@@ -5,6 +5,8 @@ import { report, useSource } from './context'
 import { colours } from './colours'
 import { pressing } from './widgets'
 
+const mostRows = 300
+
 // The longest way through the task graph: only what lies on it makes the run shorter. Framed in the chart.
 export function CriticalView() {
   const source = useSource()
@@ -26,7 +28,7 @@ export function CriticalView() {
         <table>
           <thead><tr><th>site</th><th>on the path</th><th>twice as fast, the path takes</th></tr></thead>
           <tbody>
-            {[...path.sites].sort((a, b) => b.time - a.time).map(row => (
+            {[...path.sites].sort((a, b) => b.time - a.time).slice(0, mostRows).map(row => (
               <tr key={row.site} class={litSites.value.has(row.site) ? 'lit' : ''} {...pressing(() => select({ kind: 'sites', sites: [row.site] }))}>
                 <td><i class="swatch" style={{ background: colours.value[row.site] }} />{sites.name[row.site]}</td>
                 <td class="n share" style={{ '--share': `${(100 * row.time) / path.length}%` }}>{duration(row.time)}</td>
@@ -38,7 +40,7 @@ export function CriticalView() {
         <table>
           <thead><tr><th>task</th><th>begins</th><th>takes</th></tr></thead>
           <tbody>
-            {path.path.slice(0, 300).map(task => (
+            {path.path.slice(0, mostRows).map(task => (
               <tr key={task.task} class={litSites.value.has(task.site) ? 'lit' : ''}
                 {...pressing(() => selectSpan(source, task.span ?? -1, true).catch(report))}>
                 <td><i class="swatch" style={{ background: colours.value[task.site] }} />{sites.name[task.site] ?? 'unknown'}</td>

@@ -4,6 +4,8 @@ import { duration } from '../base/units'
 import { litSites, loaded, select } from '../model/state'
 import { pressing } from './widgets'
 
+const mostLines = 3000 // of a function
+
 // The program between Python and the machine, node by node, with the time of each. Click a node to light it up.
 export function PhyslView() {
   const body = useRef<HTMLDivElement>(null)
@@ -35,7 +37,7 @@ export function PhyslView() {
       {functions.value.map(([name, group]) => (
         <section key={name}>
           <h2>{name}</h2>
-          {group.map(i => (
+          {group.slice(0, mostLines).map(i => (
             <div key={i} class={`line known${litSites.value.has(i) ? ' lit' : ''}`} data-node={sites.node[i]}
               {...pressing(() => select({ kind: 'node', function: sites.function[i], node: sites.node[i] }))}>
               <span class="heat" style={{ '--heat': sites.self[i] ? Math.max(sites.self[i] / most, 0.04) : 0 }}>

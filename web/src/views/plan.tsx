@@ -5,6 +5,8 @@ import { roofline } from '../model/roofline'
 import { useAnswer, useSource } from './context'
 import { pressing, SiteName } from './widgets'
 
+const mostRows = 500
+
 // The steps in the order in which they stand in the program, with the figures of jl.explain; memory and peak are
 // shares of the best that any step of this run reached.
 export function PlanView() {
@@ -25,7 +27,7 @@ export function PlanView() {
     <div class="fill">
       <div class="bar faint">
         {percent(found.self[heaviest] / all)} of the steps’ own time in {sites.name[found.site[heaviest]] || 'unnamed'}
-        {sites.line[found.site[heaviest]] > 0 ? ` (line ${sites.line[found.site[heaviest]]})` : ''}; best of this run: {rate(best.value?.bandwidth ?? 0, 'B/s')}, {rate(best.value?.speed ?? 0, 'F/s')}
+        {sites.line[found.site[heaviest]] > 0 ? ` (line ${sites.line[found.site[heaviest]]})` : ''}; best of this run: {rate(best.value?.bandwidth ?? 0, 'B/s')}, {rate(best.value?.speed ?? 0, 'F/s')}{found.tree.length > mostRows ? `; the first ${mostRows} of ${count(found.tree.length)} steps are shown` : ''}
       </div>
       <div class="scroll">
         <table class="plan">
@@ -35,7 +37,7 @@ export function PlanView() {
             </tr>
           </thead>
           <tbody>
-            {found.tree.map((node, i) => {
+            {found.tree.slice(0, mostRows).map((node, i) => {
               const site = found.site[i]
               const seconds = found.self[i] / 1e9
               return (

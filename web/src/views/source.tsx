@@ -73,7 +73,12 @@ export function SourceView() {
     if (!now || wanted === null) return
     let ends = false
     const set = (lines: readonly string[], missing: string) => !ends && (text.value = { file: wanted, lines, missing })
-    source.text(traceId.value, now.summary.files.indexOf(wanted)).then(
+    const file = now.summary.files.indexOf(wanted)
+    if (!now.summary.readable[file]) {
+      set([], 'its text cannot be read here')
+      return
+    }
+    source.text(traceId.value, file).then(
       all => set(all.split('\n'), ''),
       // Without the text the lines that ran are still known, by what ran there.
       error => set([], String(error.message)))
