@@ -140,3 +140,25 @@ test('panning draws frames in time', async () => {
   expect(frames.length).toBeGreaterThan(10)
   await page.close()
 })
+
+test('the tour shows each of its steps on a sample run, and leaves the page as it was', async () => {
+  const { page, errors } = await open(`trace=${await idOf(traces[0])}&views=gantt&time=1000000..90000000`)
+  await page.waitForSelector('.lane')
+  const before = await page.evaluate(() => location.hash)
+
+  await page.locator('header button', { hasText: 'tour' }).click()
+  const titles = new Set<string>()
+  for (let isLast = false; !isLast; ) {
+    titles.add((await page.textContent('.tour h2'))!)
+    await page.waitForSelector('.lane, .roofline')
+    const next = page.locator('.tour .next')
+    isLast = (await next.textContent()) === 'done'
+    await next.click()
+  }
+  expect(titles.size).toBeGreaterThan(6)
+  await page.waitForSelector('.lane', { timeout: 10_000 })
+  expect(await page.evaluate(() => location.hash)).toBe(before)
+  expect(await page.textContent('.window')).toContain('89.0 ms')
+  expect(errors).toEqual([])
+  await page.close()
+})

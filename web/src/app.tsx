@@ -1,7 +1,7 @@
 // The page: puts the views together, keeps the address, answers keys.
 import { batch, effect } from '@preact/signals'
 import { render } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import 'uplot/dist/uPlot.min.css'
 import './app.css'
 import { embeddedSource } from './api/embedded'
@@ -12,11 +12,13 @@ import { Dock } from './dock/dock'
 import { nothing } from './model/selection'
 import {
   critical, helping, layout, loaded, lookAtSelection, marked, options, otherId, palette, readView, selection, show, theme,
-  traceId, traces, trouble, viewText, visible, visit, waitingFor, whole,
+  touring, traceId, traces, trouble, viewText, visible, visit, waitingFor, whole,
 } from './model/state'
 import { usual } from './model/layout'
 import { commandOf, isDark } from './page/commands'
+import { sampleTrace } from './page/sample'
 import { Help, Palette, Search } from './page/search'
+import { Tour } from './page/tour'
 import { report, SourceContext } from './views/context'
 import { Strip } from './views/strip'
 
@@ -81,7 +83,7 @@ function keepAddress(): void {
     const text = viewText()
     clearTimeout(timer)
     timer = setTimeout(() => {
-      if (loaded.value && location.hash !== `#${text}`) history.replaceState(null, '', `#${text}`)
+      if (loaded.value && touring.value < 0 && location.hash !== `#${text}`) history.replaceState(null, '', `#${text}`)
     }, 150)
   })
 }
@@ -152,6 +154,7 @@ function App({ source }: { readonly source: Source }) {
         <Search />
         <button title="light or dark (t)" aria-label="light or dark" onClick={() => (theme.value = isDark() ? 'light' : 'dark')}>◐</button>
         <button title="commands (Ctrl K)" aria-label="commands" onClick={() => (palette.value = true)}>⌘</button>
+        <button title="a tour of five minutes, on a sample run" onClick={() => (touring.value = 0)}>tour</button>
         <button title="keys (?)" aria-label="keys" onClick={() => (helping.value = true)}>?</button>
       </header>
       {trouble.value && <Trouble problem={trouble.value} />}
@@ -167,7 +170,8 @@ function App({ source }: { readonly source: Source }) {
               <h2>No trace yet</h2>
               <p>Record one, in the folder that is served:</p>
               <pre>{'with jl.trace("run.jlt"):\n    fit(x, y)'}</pre>
-              <p>then load this page again.</p>
+              <p>then load this page again. Meanwhile:</p>
+              <button class="plain" onClick={() => (touring.value = 0)}>a tour of five minutes, on a sample run</button>
             </div>
           )))}
         </div>
@@ -175,6 +179,29 @@ function App({ source }: { readonly source: Source }) {
       {helping.value && <Help leave={() => (helping.value = false)} />}
       {palette.value && <Palette source={source} openTrace={next => openTrace(source, next)} />}
     </SourceContext.Provider>
+  )
+}
+
+// The page on what it was opened for; or, during the tour, on the sample run. The address stays what it was.
+function Page({ source }: { readonly source: Source }) {
+  const isTour = touring.value >= 0
+  const shown = useMemo(() => (isTour ? embeddedSource(sampleTrace()) : source), [isTour])
+  useEffect(() => {
+    if (isTour) openTrace(shown, 'sample')
+  }, [isTour])
+  const leave = () => {
+    batch(() => {
+      touring.value = -1
+      loaded.value = null
+      traceId.value = ''
+    })
+    followAddress(source).catch(report)
+  }
+  return (
+    <>
+      <App key={isTour ? 'tour' : 'own'} source={shown} />
+      {isTour && <Tour leave={leave} />}
+    </>
   )
 }
 
@@ -189,7 +216,7 @@ async function findSource(): Promise<Source> {
 
 async function main(): Promise<void> {
   const source = await findSource()
-  render(<App source={source} />, document.getElementById('app')!)
+  render(<Page source={source} />, document.getElementById('app')!)
   addEventListener('hashchange', () => followAddress(source).catch(report))
   await followAddress(source).catch(report)
   keepAddress()
