@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import inspect
 import linecache
@@ -356,6 +357,16 @@ def test_a_notebook_cell_has_its_source_in_linecache() -> None:
     exec(compile(text, "<cell 1>", "exec"), space)
 
     same_as_numpy(space["f"], 1)
+
+
+def test_a_notebook_compiles_the_statements_of_a_cell_one_by_one() -> None:
+    text = "import numpy as np\ndef f(x):\n    return np.sqrt(x)\n"
+    linecache.cache["<cell 3>"] = (len(text), None, text.splitlines(True), "<cell 3>")
+    space: dict[str, Any] = {}
+    for statement in ast.parse(text).body:
+        exec(compile(ast.Module([statement], []), "<cell 3>", "exec"), space)
+
+    same_as_numpy(space["f"], np.ones(3))
 
 
 def test_a_source_that_has_changed_is_not_trusted() -> None:

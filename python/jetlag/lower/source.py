@@ -223,6 +223,14 @@ def _is_made_from(code: CodeType, node: FunctionNode, imports: tuple[ast.stmt, .
     else:
         bare.decorator_list, bare.returns, bare.type_params = [], None, []  # type: ignore
         statement = bare
+    # A module's own imports change the bytecode of calls; a notebook compiles each statement of a
+    # cell by itself, so there they do not, though they stand in the same text.
+    return any(
+        _compiles_to(code, statement, known) for known in ((imports, ()) if imports else ((),))
+    )
+
+
+def _compiles_to(code: CodeType, statement: ast.stmt, imports: tuple[ast.stmt, ...]) -> bool:
     try:
         again = compile_nested(
             statement, code.co_freevars, code.co_filename, code.co_flags, imports
