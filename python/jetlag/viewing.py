@@ -16,10 +16,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from jetlag.traces import Trace
+from jetlag.trace_page import page
+from jetlag.traces import Trace, open_trace
 from jetlag.tracing import trace as record
 
 _HEIGHT = 640  # pixels of a frame in a notebook
+_PICTURED = 200_000_000  # bytes of a trace; larger ones would take seconds to sum up
 
 
 def view(
@@ -30,8 +32,9 @@ def view(
     >>> jl.view("run.jlt").save("run.html")  # doctest: +SKIP
 
     trace: a file, an OTF2 archive, or what `jl.open_trace` gave. height: of the frame, in pixels.
-    embed: put the trace itself into the output, so that a saved notebook still shows it where
-    nothing runs; else the frame asks a `jetlag serve` that ends with this process.
+    embed: put the trace itself into the output, so that a saved notebook still shows all of it
+    where nothing runs; else the frame asks a `jetlag serve` that ends with this process. Either
+    way a picture and the table of sites stay in the output.
 
     Raises OSError if there is no such file, RuntimeError if the viewer cannot be started.
     """
@@ -74,14 +77,23 @@ class View:
         title = f'title="the trace {html.escape(self._path.name)}"'
         if self._embed:
             with tempfile.TemporaryDirectory() as folder:
-                page = Path(folder) / "view.html"
-                self.save(page)
-                content = html.escape(page.read_text(encoding="utf-8"), quote=True)
-            return f'<iframe srcdoc="{content}" {title} {style}></iframe>'
+                file = Path(folder) / "view.html"
+                self.save(file)
+                content = html.escape(file.read_text(encoding="utf-8"), quote=True)
+            return f'<iframe srcdoc="{content}" {title} {style}></iframe>{self._picture()}'
         source = html.escape(_through_proxy(self.url))
         return (
             f'<iframe src="{source}" {title} {style}></iframe>'
-            f'<a href="{source}" target="_blank">open in a tab of its own</a>'
+            f'<a href="{source}" target="_blank">open in a tab of its own</a>{self._picture()}'
+        )
+
+    def _picture(self) -> str:
+        """What a saved notebook still shows where no kernel runs, and viewers that drop frames."""
+        if self._path.is_file() and self._path.stat().st_size > _PICTURED:
+            return ""
+        return (
+            "<details><summary>as it was when this cell ran</summary>"
+            f"{page(open_trace(self._path))}</details>"
         )
 
     def __repr__(self) -> str:

@@ -59,6 +59,17 @@ def test_a_view_is_a_frame_that_the_server_fills(run: Path) -> None:
         fetched(f"{base}v1/traces/{trace}")
 
 
+@pytest.mark.parametrize("embed", [False, True])
+def test_a_picture_stays_in_a_saved_notebook(run: Path, *, embed: bool) -> None:
+    shown = jl.view(run, embed=embed)._repr_html_()
+
+    picture = shown[shown.rindex("</iframe>") :]
+    assert "<svg" in picture
+    assert "<td" in picture
+    assert html.escape(run.name) in picture
+    assert "<script" not in picture
+
+
 def test_all_views_of_a_process_have_one_server(run: Path) -> None:
     first, second = jl.view(run).url, jl.view(jl.open_trace(run)).url
 
