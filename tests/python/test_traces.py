@@ -101,6 +101,24 @@ def test_large_work_is_tasks_that_say_what_they_moved(tmp_path: Path) -> None:
     assert any(name.startswith("worker") for name in trace.threads()["name"])
 
 
+def test_small_steps_say_what_they_moved_and_loops_do_not_say_it_for_them(tmp_path: Path) -> None:
+    @jl.jit
+    def rounds(x: np.ndarray, n: int) -> np.ndarray:
+        for i in range(n):
+            x = np.dot(x, x) + i
+        return x
+
+    x = np.eye(30)
+    rounds(x, 5)
+    with jl.trace(tmp_path / "run.jlt"):
+        rounds(x, 5)
+
+    rows = jl.open_trace(tmp_path / "run.jlt").profile()
+    bytes_of = dict(zip(rows["name"], rows["bytes"], strict=True))
+    assert bytes_of["dot"] >= 5 * x.nbytes
+    assert bytes_of["for"] == 0
+
+
 def test_own_times_add_up_to_the_busy_time(tmp_path: Path) -> None:
     x, y = data(200, 10)
 

@@ -464,11 +464,22 @@ bool FusedGroup::again(int reg) {
   if (!settled_) settled_ = jit::consider(*run_);
   {
     trace::Span span;
-    lane_.record(span, region_.ops[static_cast<std::size_t>(reg)].id);
+    if (trace::recording()) [[unlikely]]
+      record(span, reg, *out);
     compute(0, out->size(), lane_.sequence_);
   }
   regs_[reg] = Value::of(std::move(out));
   return true;
+}
+
+void FusedGroup::record(trace::Span& span, int reg, const Array& out) const {
+  lane_.record(span, region_.ops[static_cast<std::size_t>(reg)].id);
+  std::int64_t bytes = out.bytes();
+  for (const int r : registers_) {
+    if (regs_[r].is_array()) bytes += regs_[r].array()->bytes();
+  }
+  const auto size = static_cast<double>(out.size());
+  span.set_work(static_cast<double>(bytes), size * run_->program().flops_per_element());
 }
 
 void FusedGroup::compute(std::int64_t first, std::int64_t last, std::int64_t sequence) {

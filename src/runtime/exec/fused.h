@@ -80,6 +80,8 @@ class FusedGroup {
   void note(std::shared_ptr<ElementRun> run, std::vector<int> registers);
   bool again(int reg);
   void compute(std::int64_t first, std::int64_t last, std::int64_t sequence);
+  // The step runs from here on, and this is what it moves and does.
+  void record(trace::Span& span, int reg, const Array& out) const;
 
   Lane& lane_;
   const plan::Region& region_;

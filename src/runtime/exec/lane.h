@@ -251,11 +251,13 @@ class Lane {
       trace::put(trace::Event::decide, caches_.sites.of(program_, id), trace::current_task(),
                  number);
   }
-  // Runs f, and counts its time where a profile or a trace is wanted, or Python runs.
+  // Runs f, and counts its time where a profile or a trace is wanted, or Python runs. The work is
+  // what f moves and does, as far as is known.
   template <class F>
-  void profiled(int id, StepKind kind, const F& f) {
+  void profiled(int id, StepKind kind, const F& f, double bytes = 0, double flops = 0) {
     trace::Span span;
     record(span, id);
+    span.set_work(bytes, flops);
     const bool opaque = kind == StepKind::opaque;
     if (opaque) trace::count(trace::Tally::opaque_steps);
     if (!profile_ && !opaque) return f();

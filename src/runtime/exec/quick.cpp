@@ -151,7 +151,11 @@ Value Lane::quick_product(const plan::Op& op, const Array& a, const Array& b) {
   }
   p.c.data = is_number ? reinterpret_cast<std::byte*>(&number) : out->data();
   trace::Span span;
-  if (!is_number) record(span, op.id);
+  if (!is_number && trace::recording()) [[unlikely]] {
+    record(span, op.id);
+    const double terms = static_cast<double>(p.c.rows * p.c.columns * p.a.columns);
+    span.set_work(static_cast<double>(a.bytes() + b.bytes() + out->bytes()), 2 * terms);
+  }
   clear_flags();
   multiply_small(p);
   const unsigned met = read_flags();

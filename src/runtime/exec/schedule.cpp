@@ -85,7 +85,7 @@ void Lane::run_inline(const Job& job, const Step& step, double ns) {
   if (ns > let_go_ns) host_.let_go();
   const std::int64_t begin = ns > measured_ns ? now_ns() : 0;
   const bool visible = step.write && step.write->buffer()->visible();
-  profiled(step.op->id, step.kind, [&] {
+  const auto run = [&] {
     for (std::int64_t b = 0; b < job.blocks; ++b) {
       job.body(b);
       // What the caller can see is finished once begun.
@@ -95,11 +95,8 @@ void Lane::run_inline(const Job& job, const Step& step, double ns) {
       }
     }
     if (job.finish) job.finish();
-  });
-  if (trace::recording()) [[unlikely]] {
-    trace::put(trace::Event::work, caches_.sites.of(program_, step.op->id), 0,
-               trace::pack(job.bytes, job.flops));
-  }
+  };
+  profiled(step.op->id, step.kind, run, job.bytes, job.flops);
   if (begin != 0)
     caches_.steps.note(step.op->id, estimate(job), static_cast<double>(now_ns() - begin));
   if (profile_) profile_->add(step.op->id, step.kind, 0, 0, job.bytes, job.flops);

@@ -102,11 +102,11 @@ std::vector<trace::SiteId> define_sites(const plan::Program& program) {
   return Definer(program).all();
 }
 
-trace::SiteId StepSites::of(const plan::Program& program, int id) {
-  std::call_once(once_, [&] { sites_ = define_sites(program); });
-  return id >= 0 && static_cast<std::size_t>(id) < sites_.size()
-             ? sites_[static_cast<std::size_t>(id)]
-             : 0;
+void StepSites::make(const plan::Program& program) {
+  std::scoped_lock lock(mutex_);
+  if (made_.load(std::memory_order_relaxed)) return;
+  sites_ = define_sites(program);
+  made_.store(true, std::memory_order_release);
 }
 
 trace::SiteId call_site(const plan::Function& function) {

@@ -1,6 +1,7 @@
 // The sites of a program's steps, for the trace: made when something is first recorded.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -13,10 +14,18 @@ namespace jetlag::exec {
 class StepSites {
  public:
   // The site of the operation or statement with this number, as the plan counts them.
-  trace::SiteId of(const plan::Program& program, int id);
+  trace::SiteId of(const plan::Program& program, int id) {
+    if (!made_.load(std::memory_order_acquire)) [[unlikely]]
+      make(program);
+    const auto i = static_cast<std::size_t>(id);  // none is negative here, which is past the end
+    return i < sites_.size() ? sites_[i] : 0;
+  }
 
  private:
-  std::once_flag once_;
+  void make(const plan::Program& program);
+
+  std::mutex mutex_;
+  std::atomic<bool> made_{false};
   std::vector<trace::SiteId> sites_;
 };
 

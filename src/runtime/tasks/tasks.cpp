@@ -291,7 +291,6 @@ void Task::run_blocks() {
   }
   const std::int64_t begin = now_ns();
   std::int64_t unset = 0;
-  std::uint64_t done = 0;
   std::int64_t grabs = 0;
   if (begin_.compare_exchange_strong(unset, begin)) trace::count(trace::Tally::tasks_begun);
   trace::count(trace::Tally::runs);
@@ -306,11 +305,10 @@ void Task::run_blocks() {
       const std::int64_t first =
           next_block_.fetch_add(work_.blocks_per_grab, std::memory_order_relaxed);
       if (first >= work_.blocks) break;
-      if (done == 0 && ready_on_ != trace::no_track) [[unlikely]]
+      if (grabs == 0 && ready_on_ != trace::no_track) [[unlikely]]
         record_steal();
       const std::int64_t last = std::min(first + work_.blocks_per_grab, work_.blocks);
       for (std::int64_t b = first; b < last; ++b) work_.body(b);
-      done += static_cast<std::uint64_t>(last - first);
       ++grabs;
     }
   } catch (...) {
@@ -320,7 +318,6 @@ void Task::run_blocks() {
   busy_.fetch_add(busy, std::memory_order_relaxed);
   trace::count(trace::Tally::busy_ns, static_cast<std::uint64_t>(busy));
   note_grabs(grabs, busy);
-  span.set_argument(done);
   if (runners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (!failed() && work_.finish) {
     try {

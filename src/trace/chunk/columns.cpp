@@ -1,7 +1,10 @@
 #include "trace/chunk/columns.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace jetlag::trace {
 
@@ -15,7 +18,7 @@ struct ColumnHeader {
 
 constexpr std::size_t fields = 5;
 
-std::uint64_t field(const Record& r, std::size_t i) {
+constexpr std::uint64_t field(const Record& r, std::size_t i) {
   switch (i) {
     case 0: return r.ticks;
     case 1: return r.task;
@@ -23,6 +26,14 @@ std::uint64_t field(const Record& r, std::size_t i) {
     case 3: return r.site;
     default: return static_cast<std::uint64_t>(r.event);
   }
+}
+
+// With the number as a constant, so that no loop looks for the field.
+template <class F>
+void for_each_field(const F& f) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (f(std::integral_constant<std::size_t, i>{}), ...);
+  }(std::make_index_sequence<fields>{});
 }
 
 void set_field(Record& r, std::size_t i, std::uint64_t value) {
@@ -57,30 +68,41 @@ constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 }  // namespace
 
 std::vector<std::byte> to_columns(std::span<const Record> records) {
-  std::vector<std::byte> bytes;
-  bytes.reserve(records.size() * 16 + fields * sizeof(ColumnHeader));
+  // One look at the records for all the columns' bounds.
+  std::array<std::uint64_t, fields> smallest{};
+  std::array<std::uint64_t, fields> largest{};
+  if (!records.empty()) {
+    for (std::size_t i = 0; i < fields; ++i) smallest[i] = largest[i] = field(records[0], i);
+  }
+  for (const Record& r : records) {
+    for_each_field([&](auto i) {
+      smallest[i] = std::min(smallest[i], field(r, i));
+      largest[i] = std::max(largest[i], field(r, i));
+    });
+  }
+  std::size_t size = 0;
+  std::array<ColumnHeader, fields> headers;
   for (std::size_t i = 0; i < fields; ++i) {
-    std::uint64_t smallest = ~std::uint64_t{0};
-    std::uint64_t largest = 0;
-    for (const Record& r : records) {
-      smallest = std::min(smallest, field(r, i));
-      largest = std::max(largest, field(r, i));
-    }
-    if (records.empty()) smallest = 0;
-    const ColumnHeader header{smallest, width_of(largest - smallest)};
-    const std::size_t at = bytes.size();
-    bytes.resize(at + sizeof header + padded(records.size() * header.width));
-    std::memcpy(bytes.data() + at, &header, sizeof header);
-    if (header.width == 0) continue;
-    std::byte* out = bytes.data() + at + sizeof header;
+    headers[i] = {smallest[i], width_of(largest[i] - smallest[i])};
+    size += sizeof(ColumnHeader) + padded(records.size() * headers[i].width);
+  }
+  std::vector<std::byte> bytes(size);
+  std::byte* at = bytes.data();
+  for_each_field([&](auto i) {
+    const ColumnHeader header = headers[i];
+    std::memcpy(at, &header, sizeof header);
+    at += sizeof header;
+    if (header.width == 0) return;
+    std::byte* out = at;
     for_width(header.width, [&](auto number) {
       for (const Record& r : records) {
-        number = static_cast<decltype(number)>(field(r, i) - smallest);
+        number = static_cast<decltype(number)>(field(r, i) - header.smallest);
         std::memcpy(out, &number, sizeof number);
         out += sizeof number;
       }
     });
-  }
+    at += padded(records.size() * header.width);
+  });
   return bytes;
 }
 

@@ -169,19 +169,18 @@ void Writer::define(std::string_view line) {
 
 void Writer::add_columns(const Ring& ring, std::uint32_t track, std::uint64_t first,
                          std::uint64_t last) {
+  // What a core's own cache holds at once.
+  constexpr std::uint64_t most_at_once = 8192;
   const std::uint64_t room = ring.room();
-  std::vector<Record> records;
-  records.reserve(last - first);
   for (std::uint64_t i = first; i < last;) {
-    const std::uint64_t run = std::min(last - i, room - i % room);
-    records.insert(records.end(), ring.records() + i % room, ring.records() + i % room + run);
+    const std::uint64_t run = std::min({last - i, room - i % room, most_at_once});
+    BlockHeader header{};
+    header.ring = ring.number();
+    header.first = i;
+    header.track = track;
+    add_block(header, {ring.records() + i % room, run});
     i += run;
   }
-  BlockHeader header{};
-  header.ring = ring.number();
-  header.first = first;
-  header.track = track;
-  add_block(header, records);
 }
 
 void Writer::add_columns(std::span<const Record> records, std::uint32_t track,

@@ -14,7 +14,7 @@ namespace jetlag::trace {
 
 struct RecordOptions {
   std::uint64_t ring_records = std::uint64_t{1} << 16;  // of each thread; a power of two
-  std::int64_t period_ns = 10'000'000;                  // between looks at the rings
+  std::int64_t period_ns = 10'000'000;  // between looks at the rings, while somebody listens
   // Made before the recording begins: making one takes milliseconds, which a thread that needs one
   // in the midst of its work would wait for.
   std::size_t ready_rings = 1;
@@ -130,8 +130,11 @@ class Span {
   void end() {
     if (session_ != 0) finish();
   }
-  // Once it has begun: what its end says.
-  void set_argument(std::uint64_t argument) { argument_ = argument; }
+  // What it moved and did, for its end to say.
+  void set_work(double bytes, double flops) {
+    if (session_ != 0) [[unlikely]]
+      argument_ = pack(bytes, flops);
+  }
 
  private:
   void begin_slowly(SiteId site, TaskId task, std::uint64_t argument);

@@ -255,6 +255,7 @@ class Loader {
     for (bool found = false; !found;) {
       SpanRow& span = trace_.spans[static_cast<std::size_t>(open_.back())];
       found = open_.back() == *at;
+      if (found && r.task == 0 && r.argument != 0) work(r);
       span.end = time;
       span.open = !found;
       open_.pop_back();

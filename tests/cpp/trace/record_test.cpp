@@ -7,14 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "trace/chunk/reader.h"
+#include "trace/record/listen.h"
 #include "trace/store/trace.h"
 
 namespace jetlag::trace {
@@ -94,7 +97,7 @@ class Threads : public Recording, public testing::WithParamInterface<int> {};
 TEST_P(Threads, LoseNothingAndKeepTheirOrder) {
   constexpr int each = 20'000;
   // Rings that go round many times.
-  start_recording(file(), {.ring_records = 1 << 12, .period_ns = 100'000});
+  start_recording(file(), {.ring_records = 1 << 12});
   const SiteId s = site("work");
   std::vector<std::thread> threads;
   for (int t = 0; t < GetParam(); ++t) {
@@ -134,18 +137,77 @@ TEST_F(Recording, AThousandShortThreadsShareAFewRings) {
 }
 
 TEST_F(Recording, AFullRingDropsWholeSpansAndCountsThem) {
-  start_recording(file(), {.ring_records = 64, .period_ns = 1'000'000'000});
+  start_recording(file(), {.ring_records = 64});
+  // Rings are not emptied while who listens is busy.
+  std::promise<void> busy;
+  listen(std::make_shared<const Listener>(
+      [&, free = busy.get_future().share()](auto, auto) { free.wait(); }));
   const SiteId s = site("many");
   {
     Span outer(site("outer"));
     spans(s, 1000);
   }
+  busy.set_value();
   const RecordingSummary summary = stop_recording();
+  listen(nullptr);
 
   const Trace trace = load(file());
   EXPECT_EQ(trace.spans.size(), 32u);
   EXPECT_EQ(summary.dropped, 1001u - 32u);
   for (const SpanRow& span : trace.spans) EXPECT_FALSE(span.open);
+}
+
+TEST_F(Recording, ARingIsEmptiedAsItFillsAlthoughNobodyListens) {
+  start_recording(file(), {.ring_records = 1 << 10});
+  const SiteId s = site("many");
+  const auto moved = [&] {
+    std::uint64_t records = 0;
+    for (const Segment& segment : Reader(file()).segments())
+      records += segment.columns ? segment.records : 0;
+    return records;
+  };
+  for (int round = 1; round <= 10; ++round) {
+    spans(s, 300);
+    const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (moved() < static_cast<std::uint64_t>(round) * 512 &&
+           std::chrono::steady_clock::now() < late)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_GE(moved(), static_cast<std::uint64_t>(round) * 512);
+  }
+  EXPECT_EQ(stop_recording().dropped, 0u);
+  EXPECT_EQ(load(file()).spans.size(), 3000u);
+}
+
+TEST_F(Recording, TheMemoryOfAnEarlierRecordingIsFreedWhileTheNextOneRuns) {
+  const auto maps = [] {
+    std::ifstream in("/proc/self/maps");
+    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  };
+  const SiteId s = site("short");
+  start_recording(file("first.jlt"));
+  spans(s, 1);
+  stop_recording();
+  EXPECT_NE(maps().find("first.jlt"), std::string::npos);  // this thread may still write there
+  start_recording(file("second.jlt"));
+  spans(s, 1);
+  stop_recording();
+  EXPECT_EQ(maps().find("first.jlt"), std::string::npos);
+}
+
+TEST_F(Recording, WhatASpanDidIsItsOwnAndNotThatOfTheSpanAround) {
+  start_recording(file());
+  {
+    Span outer(site("outer"));
+    Span inner(site("inner"));
+    inner.set_work(4096, 1e6);
+  }
+  stop_recording();
+
+  const Trace trace = load(file());
+  ASSERT_EQ(trace.work.size(), 1u);
+  EXPECT_EQ(trace.work[0].span, 1);
+  EXPECT_EQ(trace.work[0].bytes, 4096);
+  EXPECT_EQ(trace.work[0].flops, 1e6);
 }
 
 TEST_F(Recording, ASpanThatIsOpenAtTheEndEndsThere) {
@@ -167,7 +229,7 @@ TEST_F(Recording, AKilledProcessLeavesEveryCompletedRecord) {
     ASSERT_EQ(pipe(pipe_ends), 0);
     const pid_t child = fork();
     if (child == 0) {
-      start_recording(file(), {.ring_records = 1 << 10, .period_ns = 50'000});
+      start_recording(file(), {.ring_records = 1 << 10});
       const SiteId s = define({.name = "count"});
       // What was said to be done is counted outside before the next begins.
       for (std::uint64_t done = 1;; ++done) {
@@ -204,7 +266,7 @@ TEST_F(Recording, WithoutSpaceTheWorkGoesOnAndTheSummarySaysWhy) {
     signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
-    start_recording(file(), {.ring_records = 1 << 14, .period_ns = 100'000});
+    start_recording(file(), {.ring_records = 1 << 14});
     const SiteId s = define({.name = "work"});
     for (int i = 0; i < 1000; ++i) {
       spans(s, 1000);
@@ -314,7 +376,7 @@ TEST_F(Recording, ALaterVersionIsRefusedWithAdvice) {
 }
 
 TEST_F(Recording, DamagedFilesOpenOrAreRefusedButNeverCrash) {
-  start_recording(file(), {.ring_records = 1 << 8, .period_ns = 100'000});
+  start_recording(file(), {.ring_records = 1 << 8});
   for (int i = 0; i < 50; ++i) {
     spans(site(format("site {}", i)), 20);
     std::this_thread::sleep_for(std::chrono::microseconds(200));
