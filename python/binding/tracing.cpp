@@ -259,7 +259,8 @@ void add_traces(nb::module_& m) {
       .def(
           "what_if",
           [](const Trace& t, I site, double times) {
-            return trace::what_if(t, static_cast<trace::Index>(site), times);
+            const auto index = static_cast<trace::Index>(site);
+            return trace::what_if(t, {&index, 1}, times).front();
           },
           nb::arg("site"), nb::arg("times"))
       .def("utilisation", &trace::utilisation, nb::arg("bins"))

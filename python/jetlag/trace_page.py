@@ -63,7 +63,7 @@ def _critical(trace: Trace) -> str:
     if not length:
         return ""
     share = f" ({length / trace.length:.0%})" if trace.length else ""
-    return f"critical path: {duration(length)}{share} in {len(path)} tasks"
+    return f"critical path: {duration(length)}{share} through {len(path)} tasks"
 
 
 def _sites(trace: Trace) -> str:

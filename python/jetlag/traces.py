@@ -155,12 +155,15 @@ class Trace:
         }
 
     def critical_path(self) -> tuple[int, Any]:
-        """The length of the longest way through the task graph, and its tasks."""
+        """The longest way through the run: its length in nanoseconds, and the tasks on it.
+
+        It goes through tasks and through what the threads that made them did themselves.
+        """
         length, tasks = self._data.critical_path()
         return int(length), tasks
 
     def what_if(self, site: int, times: float) -> int:
-        """The length of the critical path if the tasks of a site were so many times faster."""
+        """The length of the critical path if what a site does were so many times faster."""
         return int(self._data.what_if(site, times))
 
     def utilisation(self, bins: int = 100) -> list[float]:

@@ -119,6 +119,34 @@ def test_small_steps_say_what_they_moved_and_loops_do_not_say_it_for_them(tmp_pa
     assert bytes_of["for"] == 0
 
 
+def test_rounds_that_run_ahead_are_tasks_of_their_loop(tmp_path: Path) -> None:
+    @jl.jit
+    def rows(x: np.ndarray, out: np.ndarray) -> np.ndarray:
+        for i in range(len(x)):
+            out[i, :] = np.linalg.inv(x[i])[0]
+        return out
+
+    x = np.random.default_rng(0).standard_normal((400, 30, 30))
+    out = np.zeros((400, 30))
+    before = jl.threads()
+    jl.threads(2)
+    try:
+        rows(x, out)
+        with jl.trace(tmp_path / "run.jlt"):
+            rows(x, out)
+    finally:
+        jl.threads(before)
+
+    trace = jl.open_trace(tmp_path / "run.jlt")
+    tasks = trace.tasks()
+    names = trace.sites()["name"]
+    assert len(tasks["id"]) > 1
+    assert {names[s] for s in tasks["site"]} == {"for"}
+    length, path = trace.critical_path()
+    assert len(path) > 0
+    assert length > trace.length / 10
+
+
 def test_own_times_add_up_to_the_busy_time(tmp_path: Path) -> None:
     x, y = data(200, 10)
 

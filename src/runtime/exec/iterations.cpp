@@ -225,6 +225,8 @@ class Lane::Runner {
     tasks::Work work;
     work.dropped = &lane_.flight_->dropped;
     work.body = [runner = copy_for_task(), chunk](std::int64_t) { runner.evaluate(*chunk); };
+    if (trace::recording()) [[unlikely]]
+      work.site = lane_.caches_.sites.of(lane_.program_, loop_.id);
     lane_.flight_->depart(0, false);
     work.done = [flight = lane_.flight_](const tasks::Task&) { flight->arrive(0, false); };
     chunk->task = tasks::Task::start(std::move(work), {});

@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 using trace::Index;
 
+constexpr std::size_t most_on_path = 50;   // sites whose speed-up is tried
 constexpr std::size_t most_listed = 5000;  // tasks, edges or spans of one answer
 constexpr std::int64_t most_source = 4'000'000;
 
@@ -221,19 +222,20 @@ http::Response critical(App& app, const http::Request& request) {
     for (std::size_t i = 0; i < std::min(path.path.size(), most_listed); ++i)
       rows.push_back(task_of(open, path.path[i], false));
     json sites = json::array();
-    std::vector<std::int64_t> on_path(open.trace.sites.size());
-    for (const Index t : path.path) {
-      const trace::TaskRow& row = open.trace.tasks[at(t)];
-      if (row.site >= 0) on_path[at(row.site)] += row.end - row.begin;
+    std::vector<Index> shown;
+    for (const auto& [site, time] : path.sites) {
+      if (site >= 0 && shown.size() < most_on_path) shown.push_back(site);
     }
-    for (std::size_t s = 0; s < on_path.size(); ++s) {
-      if (on_path[s] == 0) continue;
-      sites.push_back({{"site", s},
-                       {"time", on_path[s]},
-                       {"twice_as_fast", trace::what_if(open.trace, static_cast<Index>(s), 2)}});
+    const std::vector<std::int64_t> lengths = trace::what_if(open.trace, shown, 2);
+    for (const auto& [site, time] : path.sites) {
+      if (site < 0 || sites.size() == shown.size()) continue;
+      sites.push_back({{"site", site}, {"time", time}, {"twice_as_fast", lengths[sites.size()]}});
     }
-    return answer(
-        {{"length", path.length}, {"tasks", path.path.size()}, {"path", rows}, {"sites", sites}});
+    return answer({{"length", path.length},
+                   {"own", path.own},
+                   {"tasks", path.path.size()},
+                   {"path", rows},
+                   {"sites", sites}});
   });
 }
 

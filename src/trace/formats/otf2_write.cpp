@@ -100,7 +100,7 @@ class ArchiveWriter {
       const TaskRow& t = trace_.tasks[i];
       const Index first = spans_of_[i].first;
       const Index home = first < 0 ? 0 : trace_.spans[static_cast<std::size_t>(first)].thread;
-      if (t.created >= 0) put(home, t.created, Item::create, i);
+      if (t.created >= 0) put(t.maker < 0 ? home : t.maker, t.created, Item::create, i);
       while (edge < trace_.edges.size() && trace_.edges[edge].to < static_cast<Index>(i)) ++edge;
       bool waited = false;
       for (; edge < trace_.edges.size() && trace_.edges[edge].to == static_cast<Index>(i); ++edge) {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
+#include <utility>
 
 #include "base/error.h"
+#include "trace/store/callers.h"
 
 namespace jetlag::trace {
 
@@ -12,21 +15,43 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-// The edges from each task, and the tasks in an order in which edges lead forward. Edges that
+using Edges = std::vector<std::pair<Index, Index>>;
+
+// The tasks, and behind them the pieces that callers did themselves.
+struct Net {
+  explicit Net(const Trace& trace) : own(callers(trace)), tasks(trace.tasks.size()) {
+    takes.reserve(tasks + own.pieces.size());
+    for (const TaskRow& t : trace.tasks) takes.push_back(t.begin < 0 ? 0 : t.end - t.begin);
+    for (const Piece& p : own.pieces) takes.push_back(p.busy);
+    for (const Edge& e : trace.edges) {
+      if (e.from >= 0 && e.to >= 0) edges.emplace_back(e.from, e.to);
+    }
+    for (const auto& [from, to] : own.after_piece) edges.emplace_back(node(from), node(to));
+    for (const auto& [piece, task] : own.makes) edges.emplace_back(node(piece), task);
+    for (const auto& [task, piece] : own.awaited) edges.emplace_back(task, node(piece));
+  }
+
+  Index node(Index piece) const { return static_cast<Index>(tasks) + piece; }
+
+  const Callers own;
+  const std::size_t tasks;
+  std::vector<std::int64_t> takes;  // of each node, in nanoseconds
+  Edges edges;
+};
+
+// The edges from each node, and the nodes in an order in which edges lead forward. Edges that
 // would close a circle (a damaged trace) are left out.
 class Graph {
  public:
-  explicit Graph(const Trace& trace) : first_(trace.tasks.size() + 1), into_(trace.tasks.size()) {
-    for (const Edge& e : trace.edges) {
-      if (e.from >= 0 && e.to >= 0 && e.from != e.to) ++first_[at(e.from) + 1];
-    }
+  Graph(std::size_t nodes, const Edges& edges) : first_(nodes + 1), into_(nodes) {
+    for (const auto& [from, to] : edges) first_[at(from) + 1] += from != to;
     for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
     to_.resize(first_.back());
     std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
-    for (const Edge& e : trace.edges) {
-      if (e.from < 0 || e.to < 0 || e.from == e.to) continue;
-      to_[next[at(e.from)]++] = e.to;
-      ++into_[at(e.to)];
+    for (const auto& [from, to] : edges) {
+      if (from == to) continue;
+      to_[next[at(from)]++] = to;
+      ++into_[at(to)];
     }
     // Kahn, "Topological sorting of large networks", 1962.
     for (std::size_t t = 0; t < into_.size(); ++t) {
@@ -40,8 +65,8 @@ class Graph {
   }
 
   const std::vector<Index>& order() const { return order_; }
-  std::span<const Index> after(Index task) const {
-    return {to_.data() + first_[at(task)], first_[at(task) + 1] - first_[at(task)]};
+  std::span<const Index> after(Index node) const {
+    return {to_.data() + first_[at(node)], first_[at(node) + 1] - first_[at(node)]};
   }
 
  private:
@@ -51,14 +76,7 @@ class Graph {
   std::vector<Index> order_;
 };
 
-std::vector<std::int64_t> durations(const Trace& trace) {
-  std::vector<std::int64_t> all;
-  all.reserve(trace.tasks.size());
-  for (const TaskRow& t : trace.tasks) all.push_back(t.begin < 0 ? 0 : t.end - t.begin);
-  return all;
-}
-
-// How long it takes from a task's begin to the end of all that must follow it.
+// How long it takes from a node's begin to the end of all that must follow it.
 std::vector<std::int64_t> remaining(const Graph& graph, const std::vector<std::int64_t>& takes) {
   std::vector<std::int64_t> rest(takes);
   for (auto t = graph.order().rbegin(); t != graph.order().rend(); ++t) {
@@ -73,8 +91,9 @@ std::vector<std::int64_t> remaining(const Graph& graph, const std::vector<std::i
 
 CriticalPath critical_path(const Trace& trace) {
   CriticalPath result;
-  const Graph graph(trace);
-  const std::vector<std::int64_t> takes = durations(trace);
+  const Net net(trace);
+  const std::vector<std::int64_t>& takes = net.takes;
+  const Graph graph(takes.size(), net.edges);
   const std::vector<std::int64_t> rest = remaining(graph, takes);
   std::vector<std::int64_t> earliest(takes.size());
   for (const Index t : graph.order()) {
@@ -82,36 +101,56 @@ CriticalPath critical_path(const Trace& trace) {
       earliest[at(to)] = std::max(earliest[at(to)], earliest[at(t)] + takes[at(t)]);
   }
   for (const std::int64_t r : rest) result.length = std::max(result.length, r);
-  result.slack.resize(takes.size());
-  for (std::size_t t = 0; t < takes.size(); ++t)
-    result.slack[t] = result.length - earliest[t] - rest[t];
+  const auto slack = [&](std::size_t n) { return result.length - earliest[n] - rest[n]; };
+  for (std::size_t t = 0; t < net.tasks; ++t) result.slack.push_back(slack(t));
 
+  std::map<Index, std::int64_t> of_site;
   std::int64_t wanted = result.length;
   std::span<const Index> candidates = graph.order();
   while (wanted > 0) {
     const auto next = std::find_if(candidates.begin(), candidates.end(), [&](Index t) {
-      return rest[at(t)] == wanted && result.slack[at(t)] == 0;
+      return rest[at(t)] == wanted && slack(at(t)) == 0;
     });
     if (next == candidates.end()) break;
-    result.path.push_back(*next);
     wanted -= takes[at(*next)];
+    if (at(*next) < net.tasks) {
+      result.path.push_back(*next);
+      of_site[trace.tasks[at(*next)].site] += takes[at(*next)];
+    } else {
+      result.own += takes[at(*next)];
+      for (const SiteTime& s : net.own.of_piece(*next - net.node(0))) of_site[s.site] += s.time;
+    }
     candidates = graph.after(*next);
   }
+  for (const auto& [site, time] : of_site) result.sites.emplace_back(site, time);
+  std::stable_sort(result.sites.begin(), result.sites.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   return result;
 }
 
-std::int64_t what_if(const Trace& trace, Index site, double times) {
+std::vector<std::int64_t> what_if(const Trace& trace, std::span<const Index> sites, double times) {
   if (!(times > 0))
     throw Error(Kind::value, format("a site cannot become {} times faster", times),
                 "give a number above 0");
-  const Graph graph(trace);
-  std::vector<std::int64_t> takes = durations(trace);
-  for (std::size_t t = 0; t < takes.size(); ++t) {
-    if (trace.tasks[t].site == site) takes[t] = std::llround(static_cast<double>(takes[t]) / times);
+  const auto faster = [&](std::int64_t ns) {
+    return std::llround(static_cast<double>(ns) / times);
+  };
+  const Net net(trace);
+  const Graph graph(net.takes.size(), net.edges);
+  std::vector<std::int64_t> lengths;
+  for (const Index site : sites) {
+    std::vector<std::int64_t> takes = net.takes;
+    for (std::size_t t = 0; t < net.tasks; ++t) {
+      if (trace.tasks[t].site == site) takes[t] = faster(takes[t]);
+    }
+    for (const SiteTime& s : net.own.sites) {
+      if (s.site == site) takes[at(net.node(s.piece))] -= s.time - faster(s.time);
+    }
+    std::int64_t length = 0;
+    for (const std::int64_t r : remaining(graph, takes)) length = std::max(length, r);
+    lengths.push_back(length);
   }
-  std::int64_t length = 0;
-  for (const std::int64_t r : remaining(graph, takes)) length = std::max(length, r);
-  return length;
+  return lengths;
 }
 
 }  // namespace jetlag::trace

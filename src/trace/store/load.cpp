@@ -193,6 +193,7 @@ class Loader {
         // Work that goes on elsewhere may be told again.
         t.row.created = t.row.created < 0 ? time : std::min(t.row.created, time);
         t.parent = r.argument;
+        t.row.maker = thread_;
         return;
       }
       case Event::ready: {

@@ -262,7 +262,7 @@ class Union {
       all_.spans.push_back(s);
     }
     for (TaskRow& k : t.tasks) {
-      named(k.site, sites), moved(k.parent, tasks);
+      named(k.site, sites), moved(k.parent, tasks), moved(k.maker, threads);
       k.id |= static_cast<std::uint64_t>(part) << part_shift;
       all_.tasks.push_back(k);
     }

@@ -147,26 +147,21 @@ std::string how_busy(const Trace& trace) {
 }
 
 std::string critical(const Trace& trace) {
-  if (trace.tasks.empty()) return "";
   const CriticalPath path = critical_path(trace);
   if (path.length == 0) return "";
-  std::vector<std::pair<std::int64_t, Index>> by_site;
-  for (const Index t : path.path) {
-    const TaskRow& row = trace.tasks[at(t)];
-    const auto known = std::find_if(by_site.begin(), by_site.end(),
-                                    [&](const auto& s) { return s.second == row.site; });
-    if (known == by_site.end()) by_site.emplace_back(row.end - row.begin, row.site);
-    else known->first += row.end - row.begin;
-  }
-  std::sort(by_site.rbegin(), by_site.rend());
-  std::string text = format("critical path: {} of {} tasks, {}\n", duration_text(path.length),
-                            path.path.size(), percent(path.length, trace.length));
+  std::string text =
+      format("critical path: {}, {} of the run: {} of {} tasks, {} of callers' own\n",
+             duration_text(path.length), percent(path.length, trace.length),
+             duration_text(path.length - path.own), path.path.size(), duration_text(path.own));
   constexpr std::size_t most = 3;
-  for (std::size_t i = 0; i < std::min(most, by_site.size()); ++i) {
-    const auto [ns, site] = by_site[i];
-    text +=
-        format("    {} in {} {}; twice as fast, the path would take {}\n", duration_text(ns),
-               name_of(trace, site), place_of(trace, site), duration_text(what_if(trace, site, 2)));
+  std::vector<Index> shown;
+  for (std::size_t i = 0; i < std::min(most, path.sites.size()); ++i)
+    shown.push_back(path.sites[i].first);
+  const std::vector<std::int64_t> lengths = what_if(trace, shown, 2);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto [site, ns] = path.sites[i];
+    text += format("    {} in {} {}; twice as fast, the path would take {}\n", duration_text(ns),
+                   name_of(trace, site), place_of(trace, site), duration_text(lengths[i]));
   }
   return text;
 }

@@ -38,6 +38,7 @@ struct TaskRow {
   std::uint64_t id = 0;
   Index site = -1;
   Index parent = -1;          // the task that made it
+  Index maker = -1;           // the thread where it was made
   std::int64_t created = -1;  // -1: not recorded
   std::int64_t ready = -1;    // the same
   std::int64_t begin = -1;    // of its first span

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -86,12 +87,13 @@ TEST_P(RandomGraphs, ThePathIsAWayOfThatLength) {
 
 TEST_P(RandomGraphs, WhatIfIsThePathOfTheFasterTasks) {
   const Trace trace = random_graph(GetParam(), 9);
+  const std::array<Index, 1> sites{1};
   Trace faster = trace;
   for (TaskRow& t : faster.tasks) {
     if (t.site == 1) t.end = std::llround(static_cast<double>(t.end) / 2);
   }
 
-  EXPECT_EQ(what_if(trace, 1, 2), longest_way(faster));
+  EXPECT_EQ(what_if(trace, sites, 2), std::vector{longest_way(faster)});
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphs, testing::Range<std::uint64_t>(0, 8));
 
@@ -110,22 +112,97 @@ TEST(CriticalPath, ACircleEndsTheSearchButNotTheProgram) {
 }
 
 TEST(WhatIf, NeedsANumberAboveZero) {
-  EXPECT_THROW(what_if(Trace(), 0, 0), Error);
-  EXPECT_THROW(what_if(Trace(), 0, -1), Error);
-  EXPECT_THROW(what_if(Trace(), 0, std::nan("")), Error);
+  EXPECT_THROW(what_if(Trace(), {}, 0), Error);
+  EXPECT_THROW(what_if(Trace(), {}, -1), Error);
+  EXPECT_THROW(what_if(Trace(), {}, std::nan("")), Error);
 }
 
-// ---- profiles
+// ---- what the callers do themselves
 
-SpanRow span(std::int64_t begin, std::int64_t end, Index site, Index parent) {
+SpanRow span(std::int64_t begin, std::int64_t end, Index site, Index parent, Index task = -1,
+             Index thread = 0) {
   SpanRow s;
   s.begin = begin;
   s.end = end;
   s.site = site;
-  s.thread = 0;
+  s.thread = thread;
   s.parent = parent;
+  s.task = task;
   return s;
 }
+
+// f works for 10, makes a task (30 long), calls g for 5, waits for the task, and works for 20 more.
+Trace with_a_caller() {
+  Trace trace;
+  trace.sites = {{.name = "f"},
+                 {.name = "g"},
+                 {.name = "wait for tasks", .category = Category::wait},
+                 {.name = "t"}};
+  trace.threads.resize(2);
+  trace.length = 70;
+  trace.spans = {span(0, 70, 0, -1), span(10, 15, 1, 0), span(15, 50, 2, 0),
+                 span(20, 50, 3, -1, 0, 1)};
+  TaskRow task;
+  task.id = 1;
+  task.site = 3;
+  task.maker = 0;
+  task.created = 10;
+  task.begin = 20;
+  task.end = 50;
+  task.busy = 30;
+  trace.tasks = {task};
+  return trace;
+}
+
+TEST(CriticalPath, GoesThroughWhatTheCallerDoesItself) {
+  const CriticalPath found = critical_path(with_a_caller());
+
+  EXPECT_EQ(found.length, 60);  // 10 of f, 30 of the task, 20 of f
+  EXPECT_EQ(found.own, 30);
+  EXPECT_EQ(found.path, std::vector<Index>{0});
+  EXPECT_EQ(found.slack, std::vector<std::int64_t>{0});
+  using Times = std::vector<std::pair<Index, std::int64_t>>;
+  EXPECT_EQ(found.sites, (Times{{0, 30}, {3, 30}}));
+}
+
+TEST(CriticalPath, LeavesATaskThatIsDoneBeforeTheCallerWaits) {
+  Trace trace = with_a_caller();
+  trace.tasks[0].begin = 10;
+  trace.tasks[0].end = 13;
+  trace.spans[3] = span(10, 13, 3, -1, 0, 1);
+
+  const CriticalPath found = critical_path(trace);
+
+  EXPECT_EQ(found.length, 35);  // 10 of f, 5 of g, 20 of f
+  EXPECT_TRUE(found.path.empty());
+  EXPECT_EQ(found.slack, std::vector<std::int64_t>{35 - 10 - 3});
+}
+
+TEST(WhatIf, MakesTheCallersOwnStepsFasterAsWell) {
+  const std::array<Index, 3> sites{0, 1, 3};
+
+  EXPECT_EQ(what_if(with_a_caller(), sites, 2), (std::vector<std::int64_t>{45, 60, 45}));
+  EXPECT_EQ(what_if(with_a_caller(), sites, 30), (std::vector<std::int64_t>{31, 60, 35}));
+}
+
+TEST(CriticalPath, OfStepsWithoutTasksIsTheirTime) {
+  Trace trace = with_a_caller();
+  trace.tasks = {};
+  trace.spans = {span(0, 30, 0, -1), span(5, 15, 1, 0), span(40, 50, 1, -1)};
+
+  EXPECT_EQ(critical_path(trace).length, 40);
+}
+
+// What a worker does inside of a task is the task's, and what a waiting thread does for others too.
+TEST(CriticalPath, CountsWorkOfTasksOnce) {
+  Trace trace = with_a_caller();
+  trace.spans = {span(0, 70, 0, -1), span(10, 15, 1, 0), span(15, 50, 2, 0), span(20, 50, 3, 2, 0),
+                 span(25, 45, 1, 3)};
+
+  EXPECT_EQ(critical_path(trace).length, 60);
+}
+
+// ---- profiles
 
 Trace nested() {
   Trace trace;
