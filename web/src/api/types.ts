@@ -112,6 +112,7 @@ export interface TaskInfo extends TaskRow {
 
 export interface Critical {
   readonly length: number
+  readonly own: number // of the length, what callers did themselves
   readonly tasks: number
   readonly path: readonly TaskRow[]
   readonly sites: readonly { readonly site: number; readonly time: number; readonly twice_as_fast: number }[]

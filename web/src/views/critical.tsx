@@ -17,12 +17,12 @@ export function CriticalView() {
   const path = critical.value
   if (!now) return null
   if (!path) return <p class="empty">Finding the critical path…</p>
-  if (path.tasks === 0) return <p class="empty">No tasks were recorded, so there is no path through them.</p>
+  if (path.length === 0) return <p class="empty">Nothing was recorded that a path could go through.</p>
   const { sites } = now
   return (
     <div class="fill">
       <div class="bar">
-        <b>{duration(path.length)}</b> of {count(path.tasks)} {path.tasks === 1 ? 'task' : 'tasks'}, {percent(path.length / Math.max(now.summary.length, 1))} of the run
+        <b>{duration(path.length)}</b>, {percent(path.length / Math.max(now.summary.length, 1))} of the run: {duration(path.length - path.own)} in {count(path.tasks)} {path.tasks === 1 ? 'task' : 'tasks'}, {duration(path.own)} of callers’ own
       </div>
       <div class="scroll halves">
         <table>
