@@ -12,6 +12,7 @@
 #   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzers
 #   make fuzz         random array programs, run in Python and on the engine: N=5000 of them from
 #                     seed FIRST=0 on; SEED=123 for one, FILE=build/fuzz/123.py for one that was kept
+#   make fuzz-server  10 000 malformed requests and slow clients, under both kinds of sanitizers
 #   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
@@ -30,7 +31,7 @@
 .PHONY: help setup run test test-web screenshots test-slow test-jobs test-kill check bench bench-view \
         bench-jobs fmt clean \
         packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
-        fuzz fuzz-physl fuzz-some
+        fuzz fuzz-physl fuzz-some fuzz-server
 
 PYTHON_BIN := .venv/bin/python
 PYTEST := $(PYTHON_BIN) -m pytest -q
@@ -116,6 +117,9 @@ asan tsan: packages-check
 
 fuzz-physl: packages-check
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+fuzz-server: packages-check
+	@tools/fuzz_server.sh
 
 fuzz: modules
 	@$(PYTHON_BIN) -m tests.fuzz --count $(N) --first $(FIRST) $(if $(SEED),--seed $(SEED)) \

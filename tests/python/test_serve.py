@@ -109,7 +109,7 @@ def test_a_method_that_is_not_there_is_named(served: Served) -> None:
     status, body, _ = served.ask("/v1/traces", method="DELETE")
 
     assert status == 405
-    assert json.loads(body)["hint"] == "what is: GET"
+    assert json.loads(body)["hint"] == "what is: GET, POST"
 
 
 def test_a_trace_that_is_removed_is_gone(tmp_path: Path, folder: Path) -> None:

@@ -60,6 +60,19 @@ Response problem(const Error& error) {
       HttpError(kind.http_status, std::string(kind.name), error.message(), error.hint()));
 }
 
+Response in_wanted_form(const Request& request, Response answer) {
+  constexpr std::string_view form = "application/msgpack";
+  if (answer.type != "application/json" || answer.stream) return answer;
+  answer.headers.emplace_back("Vary", "Accept");
+  if (request.header("accept").find(form) == std::string_view::npos) return answer;
+  const auto value = nlohmann::json::parse(answer.body, nullptr, false);
+  if (value.is_discarded()) return answer;
+  answer.body.clear();
+  nlohmann::json::to_msgpack(value, answer.body);
+  answer.type = form;
+  return answer;
+}
+
 Response tagged(const Request& request, const std::string& tag,
                 const std::function<Response()>& make, bool immutable) {
   const std::string quoted_tag = format("\"{}\"", tag);

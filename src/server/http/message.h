@@ -82,6 +82,9 @@ Response problem(const Error& error);
 // The text with what JSON has no place for replaced: names may hold any bytes.
 std::string json_text(std::string_view text);
 
+// The answer as MessagePack, if it is JSON and the request accepts that.
+Response in_wanted_form(const Request& request, Response answer);
+
 // The answer, or 304 without a body if the client has it: `tag` changes whenever the body would.
 // `make` is called only if the body is wanted.
 Response tagged(const Request& request, const std::string& tag,

@@ -84,6 +84,42 @@ bool has_body(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
+// The body of a request that comes in pieces.
+struct Arriving {
+  using Take = std::function<bool(std::string_view)>;
+  static constexpr std::uint64_t most_ignored = 64 << 20;  // bytes
+
+  const httplib::ContentReader& read;
+  const std::atomic<bool>& stops;
+  std::uint64_t most = 0;
+  bool is_expected = false;  // the request is let through
+  bool was_read = false;
+  bool whole = false;  // nothing of it is left on the connection
+  std::uint64_t got = 0;
+
+  // Hands it over. What nobody wants any more is still read, up to a limit: the answer would not
+  // arrive before.
+  bool all(const Take& take) {
+    was_read = true;
+    bool wanted = true;
+    std::uint64_t ignored = 0;
+    std::exception_ptr thrown;
+    whole = read([&](const char* data, std::size_t bytes) {
+      got += bytes;
+      try {
+        wanted = wanted && got <= most && !stops && take({data, bytes});
+      } catch (...) {
+        wanted = false;
+        thrown = std::current_exception();
+      }
+      if (!wanted) ignored += bytes;
+      return ignored <= most_ignored && !stops;
+    });
+    if (thrown) std::rethrow_exception(thrown);
+    return whole && wanted;
+  }
+};
+
 // What listens on a socket's path, if anybody does.
 bool is_alive(const std::string& path) {
   sockaddr_un address{};
@@ -170,28 +206,27 @@ struct Server::Parts {
   void with_body(const httplib::Request& from, httplib::Response& to,
                  const httplib::ContentReader& read) {
     Request request = head_of(from);
-    bool whole = false;
+    Arriving arriving{read, stops};
     const Response answer = guarded([&] {
       if (from.is_multipart_form_data())
         throw HttpError(415, "type", "forms are not read here", "send the content as the body");
       const Body expected = service.expect(request);
-      std::uint64_t got = 0;
-      const auto pieces = [&](const std::function<bool(std::string_view)>& take) {
-        whole = read([&](const char* data, std::size_t bytes) {
-          got += bytes;
-          return got <= expected.most && !stops && take({data, bytes});
-        });
-        return whole;
-      };
+      arriving.most = expected.most;
+      arriving.is_expected = true;
+      const auto pieces = [&](const Arriving::Take& take) { return arriving.all(take); };
       if (expected.in_pieces) {
         request.receive = pieces;
       } else if (!pieces([&](std::string_view piece) { return request.body += piece, true; })) {
-        if (got > expected.most)
+        if (arriving.got > expected.most)
           throw HttpError(413, "size", format("the body is longer than {} bytes", expected.most));
         throw HttpError(400, "request", "the body broke off");
       }
       return service.answer(request);
     });
+    // Most clients read no answer before they have sent all.
+    if (arriving.is_expected && !arriving.was_read)
+      arriving.all([](std::string_view) { return false; });
+    const bool whole = arriving.whole;
     write(answer, to, whole);
   }
 

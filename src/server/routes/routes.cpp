@@ -31,8 +31,9 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> list;
-    for (const std::span<const Route> table : {page_routes(), trace_routes(), window_routes(),
-                                               span_routes(), graph_routes(), query_routes()})
+    for (const std::span<const Route> table :
+         {page_routes(), trace_routes(), window_routes(), span_routes(), graph_routes(),
+          query_routes(), upload_routes()})
       list.insert(list.end(), table.begin(), table.end());
     for (const Route& route : job_routes()) {
       list.push_back(route);
@@ -79,7 +80,9 @@ http::Response Router::answer(const http::Request& request) {
   const Route* route = find_route(request.method, request.path, with_parts.parts, methods);
   JETLAG_CHECK(route, "{} has no route", request.path);
   const bool elsewhere = route->of_jobs && !app_.jobs && !app_.keeper.socket.empty();
-  http::Response answer = elsewhere ? hand_over(request) : route->answer(app_, with_parts);
+  http::Response answer = elsewhere
+                              ? hand_over(request)
+                              : http::in_wanted_form(request, route->answer(app_, with_parts));
   const std::string cookie = app_.gate.cookie_for(request);
   if (!cookie.empty()) answer.headers.emplace_back("Set-Cookie", cookie);
   return answer;

@@ -13,6 +13,7 @@ std::span<const Route> window_routes();
 std::span<const Route> span_routes();
 std::span<const Route> graph_routes();
 std::span<const Route> query_routes();
+std::span<const Route> upload_routes();
 std::span<const Route> job_routes();
 
 }  // namespace jetlag::routes

@@ -22,13 +22,6 @@ constexpr int deepest = 4;  // folders below the one that was named
 constexpr std::chrono::milliseconds pause{200};
 constexpr int times_the_work = 4;
 
-// FNV-1a, 64 bits: short, and the same in every process, so that links go on holding.
-std::string id_of(const std::string& path) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return format("{:016x}", hash);
-}
-
 // False if it is gone.
 bool look(const std::string& path, std::int64_t& bytes, std::int64_t& changed) {
   struct stat status{};
@@ -47,12 +40,18 @@ std::string records_of(const std::string& path) {
   return format("{:x}", records);
 }
 
+// A folder that is a trace: an archive of jetlag's.
+bool is_one(const fs::path& folder) {
+  std::error_code none;
+  return fs::is_directory(folder, none) && fs::exists(folder / "traces.otf2", none);
+}
+
 class Lister {
  public:
   void add(const std::string& path, const std::string& name) {
     std::error_code none;
     const fs::path whole = fs::absolute(path, none).lexically_normal();
-    ListedTrace t{id_of(whole), name, whole, 0, 0};
+    ListedTrace t{Traces::id_of(path), name, whole, 0, 0};
     if (!look(t.path, t.bytes, t.changed)) return;
     for (const ListedTrace& known : found) {
       if (known.id == t.id) return;
@@ -67,7 +66,7 @@ class Lister {
       const std::string name = above.empty() ? file : above + "/" + file;
       if (file.starts_with(".")) continue;
       if (e.is_directory(none)) {
-        if (fs::exists(e.path() / "traces.otf2", none)) add(e.path(), name);
+        if (is_one(e.path())) add(e.path(), name);
         else if (depth < deepest) add_folder(e.path(), name, depth + 1);
       } else if (e.path().extension() == ".jlt" || e.path().extension() == ".otf2") {
         if (file != "traces.otf2") add(e.path(), name);
@@ -80,12 +79,20 @@ class Lister {
 
 }  // namespace
 
+// FNV-1a, 64 bits: short, and the same in every process, so that links go on holding.
+std::string Traces::id_of(const std::string& path) {
+  std::error_code none;
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : fs::absolute(path, none).lexically_normal().string())
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return format("{:016x}", hash);
+}
+
 std::vector<ListedTrace> Traces::list() const {
   Lister lister;
   for (const std::string& place : places_) {
     std::error_code none;
-    const bool archive = fs::exists(fs::path(place) / "traces.otf2", none);
-    if (fs::is_directory(place, none) && !archive) lister.add_folder(place, "", 0);
+    if (fs::is_directory(place, none) && !is_one(place)) lister.add_folder(place, "", 0);
     else lister.add(place, fs::path(place).filename());
   }
   std::stable_sort(
@@ -114,6 +121,37 @@ ListedTrace Traces::find(std::string_view id) const {
     if (t.id == id) return std::move(t);
   throw http::HttpError(404, "trace", "there is no such trace, or its file was removed",
                         "the list of traces shows those that are there");
+}
+
+std::string Traces::place_for(std::string_view name) const {
+  constexpr std::size_t longest = 200;  // bytes
+  const bool odd = std::any_of(name.begin(), name.end(), [](char c) {
+    return c == '/' || c == '\\' || static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+  });
+  if (odd || name.size() > longest || name.starts_with('.') || !name.ends_with(".jlt"))
+    throw http::HttpError(400, "name", format("a trace cannot be called {}", http::json_text(name)),
+                          "a name ends in .jlt, does not begin with a dot, and names no folder");
+  std::error_code none;
+  for (const std::string& place : places_) {
+    if (fs::is_directory(place, none) && !is_one(place)) return fs::path(place) / name;
+  }
+  throw http::HttpError(409, "folder", "this server serves files that were named, and no folder",
+                        "start it with a folder: jetlag serve FOLDER");
+}
+
+void Traces::remove(std::string_view id) {
+  const ListedTrace listed = find(id);
+  std::error_code trouble;
+  if (id.starts_with(job_mark) || !fs::is_regular_file(listed.path, trouble) ||
+      !listed.path.ends_with(".jlt"))
+    throw http::HttpError(409, "trace", "this trace is a job's, or not one file of jetlag's",
+                          "remove it where it lies");
+  const std::string index = trace::kept_beside(listed.path);
+  if (!fs::remove(listed.path, trouble))
+    throw Error(Kind::io, format("cannot remove {}: {}", listed.path, trouble.message()));
+  fs::remove(index, trouble);
+  const std::scoped_lock lock(mutex_);
+  if (const auto kept = kept_.find(id); kept != kept_.end()) kept_.erase(kept);
 }
 
 std::shared_ptr<const OpenTrace> Traces::open(std::string_view id) {

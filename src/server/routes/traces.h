@@ -66,6 +66,15 @@ class Traces {
   // of that id or it is gone, and what trace::open does.
   std::shared_ptr<const OpenTrace> open(std::string_view id);
 
+  // The number that the trace at a path has.
+  static std::string id_of(const std::string& path);
+  // Where a new trace of that name goes: into the first folder that is served. Throws HttpError:
+  // 409 if only files are served, 400 if a name is none of a trace, or would lead elsewhere.
+  std::string place_for(std::string_view name) const;
+  // Its file, and what was kept of it. Throws what open() does, and HttpError(409) for a
+  // folder, and for what a job left.
+  void remove(std::string_view id);
+
  private:
   struct Kept {
     std::mutex reading;

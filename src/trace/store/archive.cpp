@@ -3,18 +3,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <thread>
 
-#include "base/text.h"
+#include "base/new_file.h"
 
 namespace jetlag::trace {
 
@@ -22,8 +18,7 @@ namespace {
 
 constexpr char magic[8] = {'J', 'L', 'I', 'N', 'D', 'E', 'X', '\n'};
 constexpr std::size_t alignment = 64;
-constexpr std::size_t piece = 16 << 20;      // of the file, with a digest of its own
-constexpr std::uint64_t spared = 512 << 20;  // room on a disk that is left to others
+constexpr std::size_t piece = 16 << 20;  // of the file, with a digest of its own
 constexpr std::uint64_t prime = 0x9e3779b97f4a7c15;
 
 struct Head {
@@ -92,62 +87,6 @@ std::uint64_t digest_of(Head head) {
   head.self = 0;
   return digest_of(bytes_of(head));
 }
-
-// The name of a file that is not there yet. With O_TMPFILE it has none until it is whole, so that
-// nothing is left of a process that is killed.
-class NewFile {
- public:
-  NewFile(std::string path, unsigned mode) : path_(std::move(path)) {
-    const std::string folder = path_.substr(0, path_.rfind('/') + 1);
-    part_ = format("{}.{}.part", path_, getpid());
-    file_ = ::open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    is_nameless_ = file_ >= 0;
-    if (file_ < 0) file_ = ::open(part_.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    if (file_ >= 0) fchmod(file_, mode);
-  }
-  ~NewFile() {
-    if (file_ < 0) return;
-    ::close(file_);
-    if (!is_nameless_) unlink(part_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  bool has_room(std::uint64_t bytes) const {
-    struct statvfs disk{};
-    return file_ >= 0 && fstatvfs(file_, &disk) == 0 &&
-           disk.f_bavail * disk.f_frsize > bytes + spared;
-  }
-  bool put(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(file_, bytes.data(), std::min<std::size_t>(bytes.size(), 1 << 30));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return false;
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return true;
-  }
-  bool put_head(std::span<const std::byte> bytes) {
-    return pwrite(file_, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
-  }
-  bool finish() {
-    if (fdatasync(file_) != 0) return false;
-    if (is_nameless_) {
-      unlink(part_.c_str());
-      const std::string self = format("/proc/self/fd/{}", file_);
-      if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, part_.c_str(), AT_SYMLINK_FOLLOW) != 0)
-        return false;
-      is_nameless_ = false;
-    }
-    return std::rename(part_.c_str(), path_.c_str()) == 0;
-  }
-
- private:
-  std::string path_;
-  std::string part_;
-  int file_ = -1;
-  bool is_nameless_ = false;
-};
 
 // Writes, and digests what it writes piece by piece.
 class PieceWriter {
@@ -228,7 +167,7 @@ bool ArchiveWriter::write(const std::string& path, const std::string& key,
   head.body = body.written();
   head.digest = digest_of(digests);
   head.self = digest_of(head);
-  return file.put(digests) && file.put_head(bytes_of(head)) && file.finish();
+  return file.put(digests) && file.put_at(0, bytes_of(head)) && file.finish(true);
 }
 
 std::optional<ArchiveReader> ArchiveReader::open(const std::string& path, const std::string& key) {
