@@ -40,10 +40,11 @@ std::string records_of(const std::string& path) {
   return format("{:x}", records);
 }
 
-// A folder that is a trace: an archive of jetlag's.
+// A folder that is a trace: an archive of jetlag's, or the pieces of one run.
 bool is_one(const fs::path& folder) {
   std::error_code none;
-  return fs::is_directory(folder, none) && fs::exists(folder / "traces.otf2", none);
+  return fs::is_directory(folder, none) &&
+         (fs::exists(folder / "traces.otf2", none) || trace::is_phylanx(folder));
 }
 
 class Lister {
@@ -70,6 +71,8 @@ class Lister {
         else if (depth < deepest) add_folder(e.path(), name, depth + 1);
       } else if (e.path().extension() == ".jlt" || e.path().extension() == ".otf2") {
         if (file != "traces.otf2") add(e.path(), name);
+      } else if (trace::is_phylanx(e.path()) && trace::leading_piece(e.path()) == e.path()) {
+        add(e.path(), name);
       }
     }
   }
@@ -92,8 +95,9 @@ std::vector<ListedTrace> Traces::list() const {
   Lister lister;
   for (const std::string& place : places_) {
     std::error_code none;
+    const fs::path leading = trace::leading_piece(place);
     if (fs::is_directory(place, none) && !is_one(place)) lister.add_folder(place, "", 0);
-    else lister.add(place, fs::path(place).filename());
+    else lister.add(leading, leading.filename());
   }
   std::stable_sort(
       lister.found.begin(), lister.found.end(),

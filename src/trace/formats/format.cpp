@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -22,7 +23,11 @@ constexpr Format table[] = {
      "a row for each span, with its site; samples of counters in a file beside it", write_csv},
     {"dot", "Graphviz", "the task graph", write_dot},
     {"hatchet", "Hatchet (GraphFrame.from_literal)", "the tree of calls, as JSON", write_hatchet},
-    {"newick", "viewers of trees", "the tree of calls; lengths are own nanoseconds", write_newick},
+    {"newick", "viewers of trees",
+     "the tree of calls; lengths are own nanoseconds; read with Phylanx' CSV, DOT, PhySL and "
+     "Python "
+     "beside it",
+     write_newick, is_phylanx, convert_phylanx},
     {"otf2", "Vampir, Traveler, Score-P's tools",
      "an archive, which is a folder: all of the trace, with GUIDs as APEX writes them", write_otf2,
      is_otf2, convert_otf2},
@@ -78,8 +83,14 @@ Trace open(const std::string& path) {
 }
 
 Trace open(const std::vector<std::string>& paths) {
+  std::vector<std::string> runs;  // the pieces of one are named once
+  for (const std::string& path : paths) {
+    const std::string run = leading_piece(path);
+    const bool is_piece = is_phylanx(run);
+    if (!is_piece || std::find(runs.begin(), runs.end(), run) == runs.end()) runs.push_back(run);
+  }
   std::vector<Trace> parts;
-  for (const std::string& path : paths) parts.push_back(open(path));
+  for (const std::string& path : runs) parts.push_back(open(path));
   return unite(std::move(parts));
 }
 

@@ -32,6 +32,12 @@ Trace open(const std::string& path);
 // Several are the ranks of one run (trace/store/ranks.h).
 Trace open(const std::vector<std::string>& paths);
 
+// Whether a file, or a folder, is what Phylanx and tools of its time leave of one run
+// (phylanx_read.cpp).
+bool is_phylanx(const std::string& path);
+// Of the files of such a run that have one name the one that stands for all; else the path itself.
+std::string leading_piece(const std::string& path);
+
 // Makes a file of ours from a trace of another format. Throws the same, and Error(value) if it is
 // none of another format.
 void import_trace(const std::string& path, const std::string& output);

@@ -16,6 +16,7 @@ void write_newick(const Trace& trace, const std::string& path);
 void write_otf2(const Trace& trace, const std::string& path);
 bool is_otf2(const std::string& path);
 void convert_otf2(const std::string& path, const std::string& output);
+void convert_phylanx(const std::string& path, const std::string& output);
 void write_perfetto(const Trace& trace, const std::string& path);
 void write_speedscope(const Trace& trace, const std::string& path);
 
