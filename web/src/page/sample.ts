@@ -127,7 +127,7 @@ function exported(
     },
     tree,
     critical: {
-      length: whole, tasks: path.length, path,
+      length: whole, own: 0, tasks: path.length, path,
       sites: [forward, logistic, backward].map(site => ({ site, time: pathTime(site), twice_as_fast: whole - pathTime(site) / 2 })),
     },
     points: { time: none, event: [], value: none, site: none, thread: none },
