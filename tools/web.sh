@@ -58,7 +58,9 @@ traces="$PWD/build/traces/regression.jlt $PWD/build/traces/recommender.jlt"
 case ${1:-build} in
   browser) install_packages && record_traces && cd web && TRACES=${traces/ /:} npm run --silent test-browser ;;
   # shellcheck disable=SC2086  # one argument for each trace
-  screenshots) install_packages && record_traces && cd web && npm run --silent screenshots -- ../docs/images $traces ;;
+  screenshots)
+    install_packages && record_traces && .venv/bin/python tools/story_traces.py && cd web &&
+      npm run --silent screenshots -- ../docs/images $traces "$PWD"/../build/traces/{imbalance,memory,grain}-*.jlt ;;
   build) build_page ;;
   test) install_packages && cd web && npm run --silent test ;;
   npm) install_packages ;;

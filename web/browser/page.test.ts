@@ -8,16 +8,16 @@ import { idOf, open, traces, turn, useBrowser } from './page'
 useBrowser()
 
 test.each(traces)('a link restores the view: %s', async path => {
-  const { page } = await open(`trace=${await idOf(path)}&time=1000000..90000000&views=c50-gantt.log*1-critical.tree&tree.as=icicle&theme=dark`)
+  const { page } = await open(`trace=${await idOf(path)}&time=1000000..40000000&views=c50-gantt.log*1-critical.tree&tree.as=icicle&theme=dark`)
   await page.waitForSelector('.halves, .empty')
 
   expect(await page.getAttribute('html', 'data-theme')).toBe('dark')
-  expect(await page.textContent('.window')).toContain('89.0 ms')
+  expect(await page.textContent('.window')).toContain('39.0 ms')
   expect(await page.locator('[role=tab][aria-selected=true]').allTextContents()).toEqual(['Log', 'Critical path'])
   await page.locator('[role=tab]', { hasText: 'Tree' }).click()
   await page.waitForSelector('.icicle')
   await page.keyboard.press('w')
-  await page.waitForFunction(() => !location.hash.includes('time=1000000..90000000'))
+  await page.waitForFunction(() => !location.hash.includes('time=1000000..40000000'))
   await page.keyboard.press('f')
   await page.waitForFunction(() => !location.hash.includes('time='))
   await page.close()
@@ -142,7 +142,7 @@ test('panning draws frames in time', async () => {
 })
 
 test('the tour shows each of its steps on a sample run, and leaves the page as it was', async () => {
-  const { page, errors } = await open(`trace=${await idOf(traces[0])}&views=gantt&time=1000000..90000000`)
+  const { page, errors } = await open(`trace=${await idOf(traces[0])}&views=gantt&time=1000000..40000000`)
   await page.waitForSelector('.lane')
   const before = await page.evaluate(() => location.hash)
 
@@ -158,7 +158,7 @@ test('the tour shows each of its steps on a sample run, and leaves the page as i
   expect(titles.size).toBeGreaterThan(6)
   await page.waitForSelector('.lane', { timeout: 10_000 })
   expect(await page.evaluate(() => location.hash)).toBe(before)
-  expect(await page.textContent('.window')).toContain('89.0 ms')
+  expect(await page.textContent('.window')).toContain('39.0 ms')
   expect(errors).toEqual([])
   await page.close()
 })

@@ -7,7 +7,7 @@ mkdirSync(output, { recursive: true })
 
 interface Shot {
   readonly name: string
-  readonly trace: number
+  readonly trace: number | string // which of the arguments, or its name
   readonly view: string
   readonly site?: string // its row in the table is clicked
   readonly span?: number // something is clicked on a worker's track, at this share of the width
@@ -16,6 +16,7 @@ interface Shot {
   readonly size?: { readonly width: number; readonly height: number }
 }
 
+const small = { width: 1280, height: 520 }
 const both = (top: string, below: string) => `views=c50-${top}-${below}`
 const shots: readonly Shot[] = [
   { name: 'regression', trace: 0, view: '', site: 'dot' },
@@ -38,6 +39,13 @@ const shots: readonly Shot[] = [
   { name: 'sql', trace: 1, view: 'views=sql', press: '[data-view=sql] button[type=submit]' },
   { name: 'palette', trace: 1, view: '', keys: ['Control+k'] },
   { name: 'large', trace: 1, view: '', size: { width: 1920, height: 1080 } },
+  // The stories of docs/stories.md
+  { name: 'imbalance-before', trace: 'imbalance-before', view: 'views=c60-gantt-histogram', size: small },
+  { name: 'imbalance-after', trace: 'imbalance-after', view: 'views=c60-gantt-histogram', size: small },
+  { name: 'memory-before', trace: 'memory-before', view: 'views=r50-gantt-roofline', size: small },
+  { name: 'memory-after', trace: 'memory-after', view: 'views=r50-compare-roofline&with=memory-before', size: small },
+  { name: 'grain-before', trace: 'grain-before', view: 'views=c50-gantt-histogram&time=20000000..20060000', size: small },
+  { name: 'grain-after', trace: 'grain-after', view: 'views=c50-gantt-sites', size: small },
 ]
 
 const served = await serve(...traces)
@@ -48,8 +56,8 @@ try {
   const base = served.address.replace(token, '')
   const list = (await (await fetch(`${base}v1/traces${token}`)).json()) as { id: string; name: string }[]
   for (const shot of shots) {
-    const name = traces[shot.trace].split('/').pop()
-    const trace = list.find(t => t.name === name)!.id
+    const idOf = (name: string) => list.find(t => t.name === name)!.id
+    const trace = idOf(typeof shot.trace === 'string' ? `${shot.trace}.jlt` : traces[shot.trace].split('/').pop()!)
     const page = await browser.newPage({ viewport: shot.size ?? { width: 1280, height: 720 } })
     page.on('console', message => {
       if (message.type() === 'error') {
@@ -61,7 +69,7 @@ try {
       errors++
       console.error(`${shot.name}: ${error.message}`)
     })
-    await page.goto(`${served.address}#trace=${trace}&${shot.view.replace('OTHER', list.find(t => t.id !== trace)?.id ?? '')}`)
+    await page.goto(`${served.address}#trace=${trace}&${shot.view.replace('OTHER', idOf('recommender.jlt')).replace('memory-before', idOf('memory-before.jlt'))}`)
     await page.waitForSelector('.panel .body > *')
     if (shot.site) {
       await page.fill('.search input', shot.site)

@@ -30,6 +30,7 @@ function Jobs({ from }: { readonly from: JobSource }) {
   const chosen = options.value['jobs.job'] ?? ''
   useEffect(() => {
     let ends = false
+    let timer = 0
     const refuse = (error: unknown) => {
       if (!ends) refused.value = error instanceof Problem ? error : new Problem(0, String(error))
     }
@@ -41,6 +42,9 @@ function Jobs({ from }: { readonly from: JobSource }) {
         if (ends) return
         jobs.value = answer
         refused.value = null
+        // What a job says of its progress makes no event.
+        clearTimeout(timer)
+        if (answer.some(job => job.state === 'running')) timer = window.setTimeout(look, pause)
       } catch (error) {
         refuse(error)
       }
@@ -51,6 +55,7 @@ function Jobs({ from }: { readonly from: JobSource }) {
     })
     return () => {
       ends = true
+      clearTimeout(timer)
       stop()
     }
   }, [state, text])
