@@ -1,4 +1,4 @@
-"""200 jobs at random moments of which something is killed: each ends rightly, once, and is told of.
+"""200 jobs at named points of which something is killed: each ends rightly, once, and is told of.
 
 KILLS=n for another number, MINUTES=n for the longest time, SEED=n for another order.
 """
@@ -25,8 +25,23 @@ from jetlag.jobs import client
 KILLS = int(os.environ.get("KILLS", "200"))
 MINUTES = float(os.environ.get("MINUTES", "45"))
 SEED = int(os.environ.get("SEED", "0"))
-THROUGH_SLURM = 0.1
+THROUGH_SLURM = 10  # one of so many
 LIMIT = 180
+
+# Where each is killed: the daemon ends itself between two of its own steps; what happens to others
+# is seen from outside, by the state of the job or by what its script has left in its folder.
+POINTS = {
+    "daemon": [
+        "asked", "ready stored", "stage done", "staged stored", "submit begun", "submit done",
+        "submitted stored", "started stored", "ended_well stored", "fetch done", "fetched stored",
+        "message sent",
+    ],
+    "client": ["staging", "queued", "running", "fetching"],
+    "script": ["claim", "status", "stdout"],
+    "sshd": ["staging", "submitting", "queued", "running", "fetching"],
+    "slurmctld": ["submitting", "queued", "running", "fetching"],
+}  # fmt: skip
+STATES = ["pending", "staging", "submitting", "queued", "running", "fetching", "finished"]
 
 
 @pytest.fixture(scope="module")
@@ -77,25 +92,39 @@ job.wait()
 """
 
 
+def plan(chance: random.Random) -> list[tuple[str, str, str]]:
+    """A machine, a victim and a point for each job: each point as often as the others."""
+    through_slurm = max(KILLS // THROUGH_SLURM, 1)
+    rows = [("cluster", v) for v in POINTS] * (through_slurm // len(POINTS) + 1)
+    rows = rows[:through_slurm]
+    elsewhere = [("local", "daemon"), ("bare", "daemon"), ("local", "client"), ("bare", "client"),
+                 ("local", "script"), ("bare", "script"), ("bare", "sshd"), ("local", "daemon"),
+                 ("bare", "daemon")]  # fmt: skip
+    rows += [elsewhere[i % len(elsewhere)] for i in range(KILLS - len(rows))]
+    turns = {victim: 0 for victim in POINTS}
+    planned = []
+    for machine, victim in rows:
+        planned.append((machine, victim, POINTS[victim][turns[victim] % len(POINTS[victim])]))
+        turns[victim] += 1
+    chance.shuffle(planned)
+    return planned
+
+
 def test_slow_kill_anything_at_any_moment(
     machines: tuple[Slurm, Sshd], heard: tuple[str, list[dict[str, str]]], tmp_path: Path
 ) -> None:
-    slurm, sshd = machines
     url, told = heard
     chance = random.Random(SEED)
     end = time.monotonic() + MINUTES * 60
     outcomes: dict[str, int] = {}
-    for number in range(KILLS):
+    for number, (machine, victim, point) in enumerate(plan(chance)):
         assert time.monotonic() < end, f"only {number} kills in {MINUTES} minutes"
-        through_slurm = chance.random() < THROUGH_SLURM
-        machine = "cluster" if through_slurm else chance.choice(["local", "bare"])
-        victims = ["daemon", "client", "script"]
-        victims += ["sshd"] if machine != "local" else []
-        victims += ["slurmctld"] if through_slurm else []
-        victim = chance.choice(victims)
-        state = one(machine, victim, chance.uniform(0, 1.5), tmp_path / f"{number}", machines, url)
-        outcomes[f"{machine} {victim} {state}"] = outcomes.get(f"{machine} {victim} {state}", 0) + 1
-    print(json.dumps(outcomes, indent=1))
+        case = Case(machine, victim, point, tmp_path / f"{number}", *machines)
+        state = case.run(url, chance.uniform(0, 0.2))
+        text = f"{machine}, {victim} killed: {state}"
+        outcomes[text] = outcomes.get(text, 0) + 1
+        print(f"{number + 1} {machine} {victim} at {point}: {state}", flush=True)
+    print(json.dumps(dict(sorted(outcomes.items())), indent=1))
     ended = {job.id: job.state for job in jl.jobs.list(limit=10_000)}
     wait_until(
         lambda: {(row["job"], row["state"]) for row in told} >= set(ended.items()),
@@ -104,56 +133,78 @@ def test_slow_kill_anything_at_any_moment(
     )
 
 
-def one(
-    machine: str,
-    victim: str,
-    delay: float,
-    path: Path,
-    machines: tuple[Slurm, Sshd],
-    url: str,
-) -> str:
-    """One job, one kill; gives the state that the job ended in."""
-    slurm, sshd = machines
-    asking = subprocess.Popen(
-        [sys.executable, "-c", CLIENT, str(client.folder()), machine, str(path), url],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    # A client that is killed before it asked has asked for nothing: wait for the answer.
-    assert asking.stdout is not None
-    id = asking.stdout.readline().strip()
-    time.sleep(delay)
-    hit(victim, id, asking, slurm, sshd)
-    state = jl.jobs.get(id).wait(LIMIT)
-    asking.kill()
-    asking.wait()
-    lines = path.read_text().count("x") if path.exists() else 0
-    assert lines <= 1, f"{id} on {machine} ran {lines} times after {victim} was killed"
-    if victim == "script":
-        assert state in ("finished", "failed")
-    else:
-        assert (state, lines) == ("finished", 1), f"{id} on {machine}, {victim} killed: {state}"
-    return state
+class Case:
+    """One job, and one kill."""
 
+    def __init__(
+        self, machine: str, victim: str, point: str, path: Path, slurm: Slurm, sshd: Sshd
+    ) -> None:
+        self.machine, self.victim, self.point, self.path = machine, victim, point, path
+        self.slurm, self.sshd = slurm, sshd
 
-def hit(victim: str, id: str, asking: "subprocess.Popen[str]", slurm: Slurm, sshd: Sshd) -> None:
-    if victim == "client":
+    def run(self, url: str, delay: float) -> str:
+        """Give the state that the job ended in."""
+        if self.victim == "daemon":
+            client.stop()
+            os.environ["JETLAG_DIE_AT"] = self.point
+            try:
+                client.start(client.folder())
+            finally:
+                del os.environ["JETLAG_DIE_AT"]
+        asking = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, str(client.folder()), self.machine, str(self.path), url],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        # A client that is killed before it asked has asked for nothing: wait for the answer.
+        assert asking.stdout is not None
+        self.id = asking.stdout.readline().strip()
+        if self.victim != "daemon":
+            self._wait_for_point()
+            time.sleep(delay)
+            self._hit(asking)
+        state = jl.jobs.get(self.id).wait(LIMIT)
         asking.kill()
-    elif victim == "daemon":
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(int((client.folder() / "lock").read_text()), signal.SIGKILL)
-    elif victim == "sshd":
-        sshd.drop_connections()
-        sshd.stop()
-        time.sleep(0.5)
-        sshd.start()
-    elif victim == "slurmctld":
-        slurm.kill_controller()
-        time.sleep(1)
-        slurm.start_controller()
-        slurm.resume_nodes()
-    else:
-        kill_script(id)
+        asking.wait()
+        lines = self.path.read_text().count("x") if self.path.exists() else 0
+        what = f"{self.id} on {self.machine}, {self.victim} killed at {self.point}"
+        assert lines <= 1, f"{what} ran {lines} times"
+        if self.victim == "script":
+            assert state in ("finished", "failed"), f"{what}: {state}"
+        else:
+            assert (state, lines) == ("finished", 1), f"{what}: {state}, {jl.jobs.get(self.id)}"
+        return state
+
+    def _wait_for_point(self) -> None:
+        job = jl.jobs.get(self.id)
+        if self.victim == "script":
+            place = self._folder() / self.point
+            seen = lambda: place.exists() or job.info["final"]  # noqa: E731
+        else:
+            seen = lambda: job.info["final"] or STATES.index(job.state) >= STATES.index(self.point)  # noqa: E731
+        wait_until(seen, f"{self.id} does not reach {self.point}", LIMIT)
+
+    def _folder(self) -> Path:
+        if self.machine == "local":
+            return client.folder() / f"jobs/{self.id}/1"
+        root = jl.machines.get(self.machine).record["root"]
+        return Path(root) / f"jobs/{self.id}-1"
+
+    def _hit(self, asking: "subprocess.Popen[str]") -> None:
+        if self.victim == "client":
+            asking.kill()
+        elif self.victim == "sshd":
+            self.sshd.drop_connections()
+            self.sshd.stop()
+            time.sleep(0.5)
+            self.sshd.start()
+        elif self.victim == "slurmctld":
+            self.slurm.kill_controller()
+            time.sleep(1)
+            self.slurm.start_controller()
+            self.slurm.resume_nodes()
+        else:
+            kill_script(self.id)
 
 
 def kill_script(id: str) -> None:
