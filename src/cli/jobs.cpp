@@ -126,7 +126,7 @@ int print_job(const json& job) {
 std::string keep(const std::string& path, const std::string& folder) {
   if (!fs::is_regular_file(path))
     throw Error(Kind::io, format("there is no file {}", path), "inputs are files, not folders");
-  const std::string digest = crypto::sha256_of_file(path);
+  const std::string digest = crypto::digest_of_file(path);
   const std::string blobs = jobs_folder(folder) + "/blobs";
   const std::string part = format("{}/{}.{}", blobs, digest, crypto::random_hex(4));
   fs::create_directories(blobs);

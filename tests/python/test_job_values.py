@@ -1,6 +1,8 @@
 """Files of values: what goes in comes out, and nothing in them can run."""
 
 import datetime
+import hashlib
+import io
 import math
 import pickle
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from jetlag.jobs import values
+from jetlag.jobs.digest import Digest, copy
 from jetlag.jobs.values import CannotSend, DamagedFile
 
 SETTINGS = settings(
@@ -175,12 +178,31 @@ def test_a_damaged_file_is_told_or_only_other_numbers(
     assert value["x"].shape == (5,)
 
 
-def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
-    import hashlib
+def digest_by_definition(data: bytes) -> str:
+    pieces = [data[at : at + (4 << 20)] for at in range(0, len(data), 4 << 20)]
+    leaves = [hashlib.sha256(b"\0" + piece).digest() for piece in pieces]
+    return hashlib.sha256(b"\1" + b"".join(leaves)).hexdigest()
 
-    digest, _ = values.write(np.random.default_rng(0).random(3_000_000), tmp_path / "v")
 
-    assert digest == hashlib.sha256((tmp_path / "v").read_bytes()).hexdigest()
+@pytest.mark.parametrize("size", [0, 1, 1000, 524_000, 524_288, 3_000_000])
+def test_the_digest_is_that_of_the_file(size: int, tmp_path: Path) -> None:
+    digest, _ = values.write(np.random.default_rng(0).random(size), tmp_path / "v")
+
+    assert digest == digest_by_definition((tmp_path / "v").read_bytes())
+
+
+@given(st.lists(st.integers(0, 9 << 20), max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_a_digest_does_not_depend_on_how_the_bytes_come(sizes: list[int]) -> None:
+    data = np.random.default_rng(0).bytes(sum(sizes))
+    digest, at = Digest(), 0
+    for size in sizes:
+        digest.update(data[at : at + size])
+        at += size
+
+    assert digest.hexdigest() == digest_by_definition(data)
+    assert copy(io.BytesIO(data), target := io.BytesIO()) == digest_by_definition(data)
+    assert target.getvalue() == data
 
 
 def test_a_file_that_names_a_class_makes_nothing_of_it(tmp_path: Path) -> None:

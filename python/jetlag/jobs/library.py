@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from jetlag.jobs import digest as digests
+
 _PACKAGE = Path(__file__).parents[1]
 _TIME = (2000, 1, 1, 0, 0, 0)  # the same bytes for the same files
 
@@ -65,4 +67,4 @@ def _archive(store: str) -> tuple[Path, str]:
         part = path.with_suffix(".part")
         part.write_bytes(data.getvalue())
         part.rename(path)
-    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+    return path, digests.of_bytes(path.read_bytes())

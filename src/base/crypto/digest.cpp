@@ -26,6 +26,7 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
 }
 
 constexpr std::size_t piece = 1 << 20;
+constexpr std::size_t file_piece = 4 << 20;
 
 }  // namespace
 
@@ -44,11 +45,16 @@ void Sha256::update(std::string_view bytes) {
   EVP_DigestUpdate(context_->digest, bytes.data(), bytes.size());
 }
 
-std::string Sha256::finish() {
+std::string Sha256::finish_bytes() {
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_DigestFinal_ex(context_->digest, bytes, &size);
-  return hex(bytes, size);
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+std::string Sha256::finish() {
+  const std::string bytes = finish_bytes();
+  return hex(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 std::string sha256(std::string_view bytes) {
@@ -57,9 +63,42 @@ std::string sha256(std::string_view bytes) {
   return digest.finish();
 }
 
-std::string sha256_of_file(const std::string& path) {
+FileDigest::FileDigest() { root_.update({"\1", 1}); }
+
+void FileDigest::update(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!leaf_) {
+      leaf_.emplace();
+      leaf_->update({"\0", 1});
+      room_ = file_piece;
+    }
+    const std::string_view part = bytes.substr(0, room_);
+    leaf_->update(part);
+    bytes.remove_prefix(part.size());
+    room_ -= part.size();
+    if (room_ == 0) end_leaf();
+  }
+}
+
+void FileDigest::end_leaf() {
+  root_.update(leaf_->finish_bytes());
+  leaf_.reset();
+}
+
+std::string FileDigest::finish() {
+  if (leaf_) end_leaf();
+  return root_.finish();
+}
+
+std::string file_digest(std::string_view bytes) {
+  FileDigest digest;
+  digest.update(bytes);
+  return digest.finish();
+}
+
+std::string digest_of_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  Sha256 digest;
+  FileDigest digest;
   std::vector<char> buffer(piece);
   while (in) {
     in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));

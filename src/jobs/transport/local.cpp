@@ -29,7 +29,7 @@ class Local : public Transport {
   }
   std::string get(const std::string& from, const std::string& to) override {
     copy(from, to);
-    return crypto::sha256_of_file(to);
+    return crypto::digest_of_file(to);
   }
   bool is_here() const override { return true; }
 };

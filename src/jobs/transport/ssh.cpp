@@ -27,38 +27,68 @@ constexpr double idle_seconds = 60;  // of a transfer
 constexpr int tries = 3;
 constexpr std::size_t piece = 1 << 20;
 
+// The digest of a file there (crypto::FileDigest): leaves are computed by threads beside the
+// transfer.
+constexpr const char* hasher = R"(
+import hashlib, os, sys
+from concurrent.futures import ThreadPoolExecutor
+PIECE, AHEAD = 4 << 20, 4
+threads = ThreadPoolExecutor(2)
+root = hashlib.sha256(b"\1")
+waiting = []
+def leaf(piece):
+    digest = hashlib.sha256(b"\0")
+    digest.update(piece)
+    return digest.digest()
+def settle(most):
+    while len(waiting) > most:
+        root.update(waiting.pop(0).result())
+def pieces(read, at=0):
+    while True:
+        piece, n = memoryview(bytearray(PIECE)), 0
+        while n < PIECE and (more := read(piece[n:])):
+            n += more
+            yield piece[n - more:n]
+        if n:
+            waiting.append(threads.submit(leaf, piece[:n]))
+        settle(AHEAD)
+        if n < PIECE:
+            return
+)";
+
 // Takes a file in: what is there already, then what comes; the digest of all.
 constexpr const char* receiver = R"(
-import hashlib, os, sys
 path, at = sys.argv[1], int(sys.argv[2])
-digest = hashlib.sha256()
-with open(path, "r+b" if at else "wb") as file:
-    while file.tell() < at:
-        digest.update(file.read(min(1 << 20, at - file.tell())))
-    file.truncate()
-    buffer = memoryview(bytearray(1 << 20))
-    while n := sys.stdin.buffer.raw.readinto(buffer):
-        digest.update(buffer[:n])
-        file.write(buffer[:n])
-print(digest.hexdigest())
+def read(buffer):
+    n = file.readinto(buffer[:max(at - file.tell(), 0)]) if file.tell() < at else 0
+    if n:
+        return n
+    n = sys.stdin.buffer.raw.readinto(buffer)
+    rest = buffer[:n]
+    while rest:
+        rest = rest[file.write(rest):]
+    return n
+with open(path, "r+b" if at else "wb", buffering=0) as file:
+    file.truncate(at)
+    for piece in pieces(read):
+        pass
+settle(0)
+print(root.hexdigest())
 )";
 
 // Gives a file out from some byte on; the digest of all of it goes to stderr.
 constexpr const char* sender = R"(
-import hashlib, sys
 path, at = sys.argv[1], int(sys.argv[2])
-digest = hashlib.sha256()
 out = sys.stdout.buffer.raw
+done = 0
 with open(path, "rb", buffering=0) as file:
-    buffer = memoryview(bytearray(1 << 20))
-    done = 0
-    while n := file.readinto(buffer):
-        digest.update(buffer[:n])
-        rest = buffer[max(0, min(n, at - done)):n]
+    for piece in pieces(file.readinto):
+        rest = piece[max(0, min(len(piece), at - done)):]
         while rest:
             rest = rest[out.write(rest):]
-        done += n
-print(digest.hexdigest(), file=sys.stderr)
+        done += len(piece)
+settle(0)
+print(root.hexdigest(), file=sys.stderr)
 )";
 
 std::int64_t size_of(const std::string& path) {
@@ -122,7 +152,7 @@ class Ssh : public Transport {
   std::string get(const std::string& from, const std::string& to) override {
     const std::string part = to + ".part";
     for (int i = 0; i < tries; ++i) {
-      crypto::Sha256 digest;
+      crypto::FileDigest digest;
       const std::int64_t at = take_in(part, digest);
       std::ofstream out(part, std::ios::binary | std::ios::app);
       bool full = false;
@@ -132,8 +162,9 @@ class Ssh : public Transport {
         if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()))) full = true;
       };
       connect();
-      const Ran ran = run_program(remote({address_.python, "-c", sender, from, std::to_string(at)}),
-                                  "", idle_seconds, streams);
+      const Ran ran = run_program(
+          remote({address_.python, "-c", std::string(hasher) + sender, from, std::to_string(at)}),
+          "", idle_seconds, streams);
       out.close();
       if (full || !out)
         throw Error(Kind::io, format("cannot write {}: {}", part, std::strerror(errno)),
@@ -249,15 +280,16 @@ class Ssh : public Transport {
       return {buffer.data(), static_cast<std::size_t>(in.gcount())};
     };
     connect();
-    const Ran ran = run_program(remote({address_.python, "-c", receiver, part, std::to_string(at)}),
-                                "", idle_seconds, streams);
+    const Ran ran = run_program(
+        remote({address_.python, "-c", std::string(hasher) + receiver, part, std::to_string(at)}),
+        "", idle_seconds, streams);
     if (ran.code == no_connection) lose(ran);
     expect(ran, part);
     return last_word(ran.out);
   }
 
   // What an earlier try has brought.
-  static std::int64_t take_in(const std::string& part, crypto::Sha256& digest) {
+  static std::int64_t take_in(const std::string& part, crypto::FileDigest& digest) {
     std::ifstream in(part, std::ios::binary);
     std::string buffer(piece, '\0');
     std::int64_t size = 0;
