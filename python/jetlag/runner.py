@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 _KILL_AFTER = 5.0
-_BEAT_SECONDS = 10
+_CANNOT_WRITE = 74  # EX_IOERR: the disk is full, or the quota
 
 
 # ---- one job
@@ -44,25 +44,44 @@ def run_here(folder: Path) -> int:
         args, kwargs = values.read(folder / "arguments.jlv", pickle=pickle)
         result = _call(function, args, kwargs, folder, bool(call.get("trace")), told)
         told["opaque"] = _stayed_in_python(function)
-        part = folder / "result.jlv.part"
-        digest, pickled = values.write(result, part, name="the result", pickle=pickle)
-        part.rename(folder / "result.jlv")
-        told.update(digest=digest, pickled=pickled)
+        told.update(_keep_result(result, folder, pickle))
     except BaseException as error:
         code = 1
-        _leave(folder / "error.json", exchange.record(error, __file__))
-        _say_why(error)
+        try:
+            _leave(folder / "error.json", exchange.record(error, __file__))
+            _say_why(error)
+        except OSError:
+            code = _CANNOT_WRITE
         import traceback
 
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
     told.update(_usage(), seconds=time.time() - begun)
-    _leave(folder / "run.json", told)
+    try:
+        _leave(folder / "run.json", told)
+    except OSError:
+        code = code or _CANNOT_WRITE
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
             code = code or 1
     return code
+
+
+def _keep_result(result: Any, folder: Path, pickle: bool) -> dict[str, Any]:  # noqa: ANN401
+    from jetlag.jobs import values
+
+    part = folder / "result.jlv.part"
+    try:
+        digest, pickled = values.write(result, part, name="the result", pickle=pickle)
+        part.rename(folder / "result.jlv")
+    except OSError as error:
+        # Makes room for the word that there was none.
+        part.unlink(missing_ok=True)
+        where = f"the folder of the job on {platform.node()}"
+        raise OSError(error.errno, f"the result cannot be kept: {error.strerror}", where) from None
+    return {"digest": digest, "pickled": pickled}
 
 
 def _call(
@@ -178,7 +197,10 @@ def _begin(job: dict[str, Any]) -> int | None:
         )
         _free_blas()
         code = run_here(folder / "files")
-        _say(folder, f"end {int(time.time())} {code}")
+        try:
+            _say(folder, f"end {int(time.time())} {code}")
+        except OSError:
+            code = code or _CANNOT_WRITE
     except BaseException:
         import traceback
 

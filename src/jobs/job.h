@@ -94,7 +94,7 @@ std::optional<Life> next(const Life& life, Event event);
 // A file that a job begins with: where it lies in the job's folder, and what is in it.
 struct Input {
   std::string path;
-  std::string digest;  // SHA-256; the file with this name in the store's blobs
+  std::string digest;  // crypto::FileDigest; the file with this name in the store's blobs
 };
 
 struct Notice {
@@ -129,6 +129,9 @@ struct Request {
 
   std::string note;  // JSON of the client's own
 };
+
+// Throws Error(value) if JSON is nested so deep that writing it out again would use up the stack.
+void check_depth(std::string_view json);
 
 // Reads what a client sends; throws Error(value) with the field that is wrong.
 Request read_request(std::string_view json);

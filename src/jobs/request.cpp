@@ -76,7 +76,7 @@ std::string path_of(const json& value, std::string_view field) {
 std::string digest_of(const json& value, std::string_view field) {
   std::string text = text_of(value, field);
   if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos)
-    refuse(field, "must be a SHA-256 of 64 hexadecimal digits");
+    refuse(field, "must be a digest of 64 hexadecimal digits");
   return text;
 }
 
@@ -194,7 +194,28 @@ constexpr Field fields[] = {
 
 }  // namespace
 
+void check_depth(std::string_view text) {
+  constexpr int deepest = 64;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > deepest)
+        throw Error(Kind::value, format("the request is nested more than {} deep", deepest));
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+}
+
 Request read_request(std::string_view text) {
+  check_depth(text);
   const json object = json::parse(text, nullptr, false);
   if (!object.is_object()) throw Error(Kind::value, "a job is asked for by a JSON object");
   Request request;

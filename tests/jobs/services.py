@@ -117,6 +117,60 @@ class Sshd:
         return ["-F", str(self.folder / "ssh_config")]
 
 
+class Host:
+    """A host with a network of its own, and an sshd there that is called `far`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(mode=0o700)
+        number = os.getpid() % 200
+        self.name, self.link = f"jlh{os.getpid()}", f"jl{os.getpid()}"
+        here, there = f"10.77.{number}.1", f"10.77.{number}.2"
+        run("ip", "netns", "add", self.name)
+        try:
+            peer = ("peer", "name", "veth0", "netns", self.name)
+            run("ip", "link", "add", self.link, "type", "veth", *peer)
+            run("ip", "addr", "add", f"{here}/30", "dev", self.link)
+            run("ip", "link", "set", self.link, "up")
+            run("ip", "-n", self.name, "addr", "add", f"{there}/30", "dev", "veth0")
+            run("ip", "-n", self.name, "link", "set", "veth0", "up")
+            for name in ("hostkey", "userkey"):
+                run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
+            Path("/run/sshd").mkdir(exist_ok=True)
+            home = folder / "home"
+            home.mkdir()
+            (folder / "sshd_config").write_text(
+                f"ListenAddress {there}\nHostKey {folder}/hostkey\nPidFile {folder}/sshd.pid\n"
+                f"AuthorizedKeysFile {folder}/userkey.pub\nStrictModes no\nUsePAM no\n"
+                f"PermitRootLogin prohibit-password\nMaxSessions 64\nSetEnv HOME={home}\n"
+            )
+            (folder / "ssh_config").write_text(
+                f"Host far\nHostName {there}\nUser {getpass.getuser()}\nIdentityAgent none\n"
+                f"IdentityFile {folder}/userkey\nIdentitiesOnly yes\nLogLevel ERROR\n"
+                f"UserKnownHostsFile {folder}/known\nStrictHostKeyChecking accept-new\n"
+            )
+            run("nsenter", f"--net=/run/netns/{self.name}", "/usr/sbin/sshd",
+                "-f", folder / "sshd_config")  # fmt: skip
+            wait_until(lambda: (folder / "sshd.pid").exists(), "sshd does not start")
+        except BaseException:
+            self.stop()
+            raise
+
+    def cut(self) -> None:
+        run("ip", "link", "set", self.link, "down")
+
+    def mend(self) -> None:
+        run("ip", "link", "set", self.link, "up")
+
+    def stop(self) -> None:
+        kill(self.folder / "sshd.pid")
+        run("ip", "netns", "del", self.name)
+
+    @property
+    def options(self) -> list[str]:
+        return ["-F", str(self.folder / "ssh_config")]
+
+
 class Slurm:
     """A Slurm of four nodes on one host, each of two processors."""
 

@@ -94,8 +94,14 @@ class Job(Generic[R]):
 
     # ---- what it says
 
-    def log(self, name: str = "stdout") -> str:
-        """What it has printed so far; `name` may be stderr, progress or script.log as well."""
+    def log(self, name: str = "stdout", *, last: int = 0) -> str:
+        """What it has printed so far; `name` may be stderr, progress or script.log as well.
+
+        last: only so many bytes of its end.
+        """
+        if last:
+            end: bytes = self._ask("GET", f"/log/{client.part(name)}", **{"from": -last})
+            return end.decode(errors="replace")
         return b"".join(self._pieces(name)).decode(errors="replace")
 
     def follow(self, name: str = "stdout") -> Iterator[str]:
@@ -214,7 +220,7 @@ class Job(Generic[R]):
         reason = self._record["reason"] or "no reason is known"
         kind = JobCancelled if state == "cancelled" else JobFailed
         error = kind(f"job {self.id} on {self.machine} {state}: {reason}")
-        last = self.log("stderr")[-2000:].strip() or self.log("script.log")[-2000:].strip()
+        last = self.log("stderr", last=2000).strip() or self.log("script.log", last=2000).strip()
         if last:
             error.add_note(f"its last words:\n{last}")
         raise error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import platform
+import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +16,7 @@ from typing import Any, TypeVar
 
 from jetlag.jobs import bundle as bundles
 from jetlag.jobs import client, library, purity, values
+from jetlag.jobs import digest as digests
 from jetlag.jobs.job import Job
 from jetlag.jobs.plan import Plan
 
@@ -64,8 +67,8 @@ def run(
     reservation and directives as the scheduler there means them.
     attempts: how often it may begin if its node is lost. after: jobs that must have finished.
     notify: URLs or mailto: addresses that are told of its end; {"target": …, "on": ["running"]}
-    for other states. data: files that it finds in its folder. outputs: patterns of names of files
-    that come back. trace: record the run (default: for functions of `jl.jit`).
+    for other states. data: files and folders that it finds in its folder. outputs: patterns of
+    names of files that come back. trace: record the run (default: for functions of `jl.jit`).
     pickle=True sends what is no plain data as pickles, which can run anything on either side.
     reuse=True answers an equal call from the store; CannotReuse says why that cannot be.
     dry_run=True sends nothing and gives a Plan: what would travel, and what the machine lacks.
@@ -89,7 +92,7 @@ def run(
     request["after"] = [job.id if isinstance(job, Job) else str(job) for job in after]
     request["notify"] = _notices(notify)
     request["environment"] = dict(environment or {})
-    request["inputs"] = [_kept_file(name, path) for name, path in _named(data)]
+    request["inputs"] = [row for name, path in _named(data) for row in _kept_files(name, path)]
     request["outputs"] = list(outputs)
     if not callable(function):
         if args or kwargs:
@@ -255,6 +258,13 @@ def _keep(write: Callable[[Path], str]) -> str:
         digest = write(part)
         part.chmod(0o400)
         part.rename(blobs / digest)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(blobs).free >> 20
+        full = OSError(error.errno, f"a job's files cannot be kept: {error.strerror}", str(blobs))
+        full.add_note(f"hint: {free} MB are free there; make room, or set jl.settings.jobs_dir")
+        raise full from None
     finally:
         part.unlink(missing_ok=True)
     return digest
@@ -265,9 +275,9 @@ def keep_text(text: str) -> str:
 
     def write(path: Path) -> str:
         path.write_text(text)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest
 
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = digests.of_bytes(text.encode())
     return digest if (client.folder() / "blobs" / digest).exists() else _keep(write)
 
 
@@ -275,12 +285,8 @@ def keep_file(path: Path) -> str:
     """Keep a copy of a file; gives its digest."""
 
     def write(part: Path) -> str:
-        digest = hashlib.sha256()
-        with open(path, "rb") as source, open(part, "wb") as target:
-            while piece := source.read(1 << 20):
-                digest.update(piece)
-                target.write(piece)
-        return digest.hexdigest()
+        with open(path, "rb", buffering=0) as source, open(part, "wb") as target:
+            return digests.copy(source, target)
 
     return _keep(write)
 
@@ -295,10 +301,18 @@ def _named(
     return [(Path(path).name, Path(path)) for path in data]
 
 
-def _kept_file(name: str, path: Path) -> dict[str, str]:
+def _kept_files(name: str, path: Path) -> list[dict[str, str]]:
+    """A file, or all files of a folder; links in it that lead to folders are not followed."""
+    if path.is_dir():
+        found = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        base = name.rstrip("/")
+        return [
+            {"path": f"{base}/{file.relative_to(path).as_posix()}", "digest": keep_file(file)}
+            for file in found
+        ]
     if not path.is_file():
         raise FileNotFoundError(f"data: there is no file {path}")
-    return {"path": name, "digest": keep_file(path)}
+    return [{"path": name, "digest": keep_file(path)}]
 
 
 def _notices(notify: str | Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:

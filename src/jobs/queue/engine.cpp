@@ -145,6 +145,19 @@ void Engine::post(const std::string& id, int attempt, Event event, const Detail&
   changed(id);
 }
 
+void Engine::complain(const std::string& text) {
+  {
+    std::scoped_lock lock(mutex_);
+    complaint_ = text;
+  }
+  changed_.notify_all();
+}
+
+std::string Engine::complaint() const {
+  std::scoped_lock lock(mutex_);
+  return complaint_;
+}
+
 void Engine::tell(const std::string& id, const std::string& reason) {
   store_.note(id, reason);
   changed(id);
@@ -156,6 +169,7 @@ void Engine::changed(const std::string& id) {
     std::scoped_lock lock(mutex_);
     std::int64_t& last = last_changes_[id];
     changes_.erase(last);
+    complaint_.clear();
     last = ++moment_;
     changes_.emplace(last, id);
     if (changes_.size() > most_changes) {
@@ -299,25 +313,35 @@ void Engine::forget_machine(const std::string& name) {
 
 // ---- messages
 
+void Engine::deliver_due() {
+  for (const Message& message : store_.due_messages(unix_time())) {
+    try {
+      deliver(message, options_.relay);
+    } catch (const Error& error) {
+      const int tries = message.tries + 1;
+      store_.not_sent(message.number, error.message(), unix_time() + pause_after(tries),
+                      tries >= most_deliveries);
+      continue;
+    }
+    may_die_at("message sent");
+    store_.sent(message.number);
+  }
+}
+
 void Engine::deliver_messages() {
   std::unique_lock lock(mutex_);
   while (!ends_) {
     lock.unlock();
-    for (const Message& message : store_.due_messages(unix_time())) {
-      try {
-        deliver(message, options_.relay);
-        may_die_at("message sent");
-        store_.sent(message.number);
-      } catch (const Error& error) {
-        const int tries = message.tries + 1;
-        store_.not_sent(message.number, error.message(), unix_time() + pause_after(tries),
-                        tries >= most_deliveries);
-      }
+    double pause = 1;
+    try {
+      deliver_due();
+      const double next = store_.next_message();
+      pause = next > 0 ? std::clamp(next - unix_time(), 0.01, 60.0) : 60.0;
+    } catch (const Error&) {
+      // The store cannot be written now. What was sent goes out again: at least once each.
     }
-    const double next = store_.next_message();
     lock.lock();
     if (ends_) break;
-    const double pause = next > 0 ? std::clamp(next - unix_time(), 0.01, 60.0) : 60.0;
     changed_.wait_for(lock, std::chrono::duration<double>(pause));
   }
 }

@@ -63,6 +63,9 @@ class Engine : public Desk {
 
   void post(const std::string& id, int attempt, Event event, const Detail& detail) override;
   void tell(const std::string& id, const std::string& reason) override;
+  void complain(const std::string& text) override;
+  // Why nothing can be stored; empty while all is well.
+  std::string complaint() const;
 
  private:
   void act(const Job& job);
@@ -71,6 +74,7 @@ class Engine : public Desk {
   Site& site(const std::string& machine);
   Machine machine(const std::string& name);
   std::unique_ptr<Transport> transport(const Machine& machine) const;
+  void deliver_due();
   void deliver_messages();
   void retire(const std::string& machine);
 
@@ -88,6 +92,7 @@ class Engine : public Desk {
   std::vector<std::unique_ptr<Site>> former_sites_;
   std::multimap<std::string, std::string> waiting_;  // a job, and one that comes after it
   double asked_at_ = unix_time();
+  std::string complaint_;
   bool ends_ = false;
   std::thread messenger_;
 };

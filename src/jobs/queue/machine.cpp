@@ -127,6 +127,7 @@ json missing_in(const json& found, double now, double took) {
 }  // namespace
 
 Machine read_machine(std::string_view text) {
+  check_depth(text);
   json object = json::parse(text, nullptr, false);
   if (!object.is_object()) throw Error(Kind::value, "a machine is described by a JSON object");
   Machine machine;

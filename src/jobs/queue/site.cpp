@@ -21,6 +21,7 @@ constexpr std::int64_t shortest_here = 10 * ms;
 constexpr std::int64_t longest_here = 250 * ms;
 constexpr std::int64_t shortest_there = 150 * ms;
 constexpr std::int64_t longest_there = 10'000 * ms;
+constexpr std::int64_t store_again = 1'000 * ms;
 constexpr std::int64_t stop_again = 5'000 * ms;
 constexpr std::int64_t patience_here = 300 * ms;
 constexpr std::int64_t patience_there = 4'000 * ms;
@@ -102,6 +103,20 @@ std::int64_t Site::next_poll() const {
   return watched_.empty() ? INT64_MAX : polled_ + interval_;
 }
 
+// A store that cannot be written, for want of room, is written later: what was to be stored is seen
+// or done again.
+bool Site::survives(const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const Error& error) {
+    desk_.complain(with_hint(error));
+  } catch (const std::exception& error) {
+    desk_.complain(error.what());
+  }
+  return false;
+}
+
 void Site::work(Worker& worker, bool polls) {
   std::unique_lock lock(mutex_);
   while (!ends_) {
@@ -114,12 +129,17 @@ void Site::work(Worker& worker, bool polls) {
       Task task = *due;
       worker.tasks.erase(due);
       lock.unlock();
-      do_task(worker, std::move(task));
+      const bool stored = survives([&] { do_task(worker, task); });
       lock.lock();
+      if (!stored) {
+        task.due = now_ns() + store_again;
+        worker.tasks.push_back(std::move(task));
+      }
     } else if (poll_is_late) {
       lock.unlock();
-      poll();
+      survives([&] { poll(); });
       lock.lock();
+      polled_ = now_ns();
     } else {
       std::int64_t wake = polls ? next_poll() : INT64_MAX;
       for (const Task& t : worker.tasks) wake = std::min(wake, t.due);
@@ -248,11 +268,15 @@ void Site::heard(const Resident::News& news) {
   if (news.began) {
     Detail detail;
     detail.scheduler_id = std::to_string(news.value);
-    return desk_.post(news.id, news.attempt, Event::started, detail);
+    if (survives([&] { desk_.post(news.id, news.attempt, Event::started, detail); })) return;
   }
   {
     std::scoped_lock lock(mutex_);
     looks_.insert(news.id);
+    const auto found = watched_.find(news.id);
+    // On a full disk it could not say so itself.
+    if (!news.began && found != watched_.end() && found->second.attempt == news.attempt)
+      found->second.end = format("end 0 {}\n", news.value);
   }
   changed_.notify_all();
 }
@@ -355,7 +379,9 @@ void Site::poll_here() {
       resident_lives = found != residents_.end() && found->second && found->second->lives();
     }
     const bool there_is_hope = lives || resident_lives;
-    look(id, read_text(watched.folder + "/status"), there_is_hope ? &seen : nullptr, true,
+    std::string status = read_text(watched.folder + "/status");
+    if (!read_status(status).ended) status += watched.end;
+    look(id, status, there_is_hope ? &seen : nullptr, true,
          read_text(watched.folder + "/script.log"));
   }
 }
@@ -407,6 +433,16 @@ void Site::follow(Watched& watched, const News& news, const std::string& id) {
   desk_.tell(id, "");
 }
 
+// Whether a script could not even say that it ended.
+bool Site::is_full(const std::string& folder) {
+  constexpr std::int64_t least = 16;  // KB; some are left when a larger piece did not fit
+  const Ran ran = transport_->run({"df", "-Pk", folder}, "", command_seconds);
+  std::istringstream words(ran.out.substr(std::min(ran.out.find('\n'), ran.out.size())));
+  std::string device;
+  std::int64_t size = 0, used = 0, free = least;
+  return static_cast<bool>(words >> device >> size >> used >> free) && free < least;
+}
+
 // A scheduler that is killed and started again may not know what it took, and give the same number
 // to the next, which it stops then; a resident Python may end before it reads what it was told.
 // None was a beginning, and the claim makes sure that it will not be one.
@@ -447,6 +483,8 @@ void Site::look(const std::string& id, const std::string& status_text, const See
   const Status status = read_status(status_text);
   Verdict verdict = judge(job, request, status, seen, known, patience, script_log);
   if (was_forgotten(job, request, status, seen, verdict) && !claim(job)) return;
+  if (verdict.event == Event::lost && is_full(there(job)))
+    verdict.detail.reason = format("the disk that holds {} is full", there(job));
   {
     std::scoped_lock lock(mutex_);
     const auto found = watched_.find(id);

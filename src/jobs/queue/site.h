@@ -30,6 +30,8 @@ class Desk {
   virtual void post(const std::string& id, int attempt, Event event, const Detail& detail) = 0;
   // Something of a job is new that is no change of its state: its log, its reason.
   virtual void tell(const std::string& id, const std::string& reason) = 0;
+  // The store cannot be written now; it is tried again.
+  virtual void complain(const std::string& text) = 0;
 };
 
 // The folder of an attempt of a job in the store.
@@ -72,9 +74,11 @@ class Site {
     Asked asked;
     std::string folder;           // here
     std::int64_t suspicious = 0;  // since when
+    std::string end;              // its last line of status, where another has told it
   };
 
   void work(Worker& worker, bool polls);
+  bool survives(const std::function<void()>& work);
   void give(Worker& worker, Task task);
   void do_task(Worker& worker, Task task);
   void do_action(const Job& job, const Request& request, const Task& task);
@@ -101,6 +105,7 @@ class Site {
   void poll_there();
   void look(const std::string& id, const std::string& status_text, const Seen* seen, bool known,
             const std::string& script_log);
+  bool is_full(const std::string& folder);
   bool was_forgotten(const Job& job, const Request& request, const Status& status, const Seen* seen,
                      Verdict& verdict);
   void follow(Watched& watched, const News& news, const std::string& id);

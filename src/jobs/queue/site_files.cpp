@@ -95,17 +95,25 @@ void Site::place_there(const Job& job, const Request& request) {
                 format("cannot write {} on {}: {}", there(job), machine_.name, ran.said()));
 }
 
+// What has been printed comes back up to a limit; the end of what came says where the rest is.
 void Site::fetch_rest(const std::string& from, const std::string& to) {
   constexpr std::int64_t most = 64 << 20;
   std::error_code none;
   auto here = static_cast<std::int64_t>(std::filesystem::file_size(to, none));
   if (none) here = 0;
+  if (here >= most) return;
   const Ran ran = transport_->run(
-      {"sh", "-c", "[ ! -f \"$1\" ] || tail -c +$(($2 + 1)) \"$1\" | head -c \"$3\"", "sh", from,
-       std::to_string(here), std::to_string(most)},
+      {"sh", "-c",
+       "[ -f \"$1\" ] || exit 0; wc -c < \"$1\" >&2; tail -c +$(($2 + 1)) \"$1\" | head -c \"$3\"",
+       "sh", from, std::to_string(here), std::to_string(most - here)},
       "", command_seconds);
   if (ran.out.empty()) return;
-  std::ofstream(to, std::ios::binary | std::ios::app) << ran.out;
+  std::ofstream out(to, std::ios::binary | std::ios::app);
+  out << ran.out;
+  const std::int64_t left =
+      std::atoll(ran.err.c_str()) - here - static_cast<std::int64_t>(ran.out.size());
+  if (here + static_cast<std::int64_t>(ran.out.size()) >= most && left > 0)
+    out << format("\n[jetlag: {} more bytes are in {} on {}]\n", left, from, machine_.name);
 }
 
 // Names of the files that a job has left, with their sizes.

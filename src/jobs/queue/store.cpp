@@ -177,6 +177,7 @@ Job Store::add(const Request& request, const std::string& json) {
   job.created = unix_time();
   job.key = request.key;
   job.request = json;
+  keep_reserve();
   sql::Transaction change(*database_);
   database_
       ->prepare(
@@ -278,9 +279,33 @@ void Store::add_messages(const Job& job) {
   }
 }
 
+void Store::keep_reserve() {
+  constexpr off_t size = 512 << 10;
+  const std::string path = folder_ + "/reserve";
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return;
+  if (posix_fallocate(file, 0, size) != 0) unlink(path.c_str());
+  close(file);
+}
+
+template <class Write>
+auto Store::with_reserve(const Write& write) {
+  try {
+    return write();
+  } catch (const Error& error) {
+    if (error.kind() != Kind::io || unlink((folder_ + "/reserve").c_str()) != 0) throw;
+    return write();
+  }
+}
+
 std::optional<Job> Store::apply(const std::string& id, int attempt, Event event,
                                 const Detail& detail) {
   std::scoped_lock lock(mutex_);
+  return with_reserve([&] { return change(id, attempt, event, detail); });
+}
+
+std::optional<Job> Store::change(const std::string& id, int attempt, Event event,
+                                 const Detail& detail) {
   Job job = find(id);
   if (attempt && attempt != job.life.attempt) return {};
   const std::optional<Life> after = next(job.life, event);

@@ -115,6 +115,11 @@ class Store {
   std::vector<Message> messages(const std::string& job);
 
  private:
+  // Room on the disk that is given up when there is no other, so that what happened can be stored.
+  void keep_reserve();
+  template <class Write>
+  auto with_reserve(const Write& write);
+  std::optional<Job> change(const std::string& id, int attempt, Event event, const Detail& detail);
   Job find(const std::string& id);
   void add_history(const Job& job, std::string_view event, const std::string& text);
   void add_messages(const Job& job);

@@ -40,6 +40,9 @@ piece() {
 }
 )sh";
 
+// The exit code of the runner that found no room for its files (EX_IOERR).
+constexpr int cannot_write = 74;
+
 std::string last_line(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
   const std::size_t line = text.rfind('\n');
@@ -75,6 +78,8 @@ Verdict ended(const Job& job, const Request& request, const Status& status, cons
     verdict.detail.reason =
         late ? format("it reached its time limit of {}", duration_text(request.seconds))
              : format("it was told to end by SIG{}", status.signal);
+  } else if (request.is_function && status.code == cannot_write && status.why.empty()) {
+    verdict.detail.reason = "what came of it could not be written: the disk is full, or the quota";
   } else if (status.code > 128) {
     verdict.detail.reason = format("it ended by signal {}", status.code - 128);
   }

@@ -52,7 +52,15 @@ jobs::Engine& engine_of(App& app) {
 // A job as clients see it: what is kept, and what its folder adds.
 std::string text_of(const jobs::Engine& engine, const jobs::Job& job) {
   const std::string folder = engine.folder(job);
-  std::string text = jobs::to_json(job, folder);
+  const std::string complaint = engine.complaint();
+  std::string text;
+  if (complaint.empty() || jobs::describe(job.life.state).final) {
+    text = jobs::to_json(job, folder);
+  } else {
+    jobs::Job waiting = job;
+    waiting.reason = complaint;
+    text = jobs::to_json(waiting, folder);
+  }
   json more = {{"progress", nullptr}, {"trace", nullptr}};
   if (job.life.state == jobs::State::running) more["progress"] = last_progress(folder);
   std::error_code none;
@@ -204,10 +212,10 @@ http::Response keep_blob(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
   const std::string digest(request.part(0));
   if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos)
-    throw Error(Kind::value, "a file is named by its SHA-256");
+    throw Error(Kind::value, "a file is named by its digest of 64 hexadecimal digits");
   const std::string path = engine.store().folder() + "/blobs/" + digest;
   const std::string part = path + "." + crypto::random_hex(4);
-  crypto::Sha256 sum;
+  crypto::FileDigest sum;
   std::ofstream out(part, std::ios::binary);
   const bool whole = request.receive && request.receive([&](std::string_view bytes) {
     sum.update(bytes);

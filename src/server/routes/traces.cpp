@@ -16,8 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t most_kept = 8;  // traces in memory
-constexpr std::string_view job_mark = "job-";
-constexpr int deepest = 4;  // folders below the one that was named
+constexpr int deepest = 4;            // folders below the one that was named
 // How often a trace that grows is looked at, and how much of the time reading it may take.
 constexpr std::chrono::milliseconds pause{200};
 constexpr int times_the_work = 4;
@@ -103,10 +102,6 @@ std::vector<ListedTrace> Traces::list() const {
       lister.found.begin(), lister.found.end(),
       [](const ListedTrace& a, const ListedTrace& b) { return a.changed > b.changed; });
   return lister.found;
-}
-
-std::string trace_of_job(const std::string& job, int attempt) {
-  return format("{}{}-{}", job_mark, job, attempt);
 }
 
 ListedTrace Traces::find(std::string_view id) const {

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "trace/store/graph.h"
 #include "trace/store/keep.h"
 #include "trace/store/profile.h"
@@ -52,7 +53,10 @@ class OpenTrace {
 };
 
 // The id of the trace of an attempt of a job. It is not listed: the job knows it.
-std::string trace_of_job(const std::string& job, int attempt);
+constexpr std::string_view job_mark = "job-";
+inline std::string trace_of_job(const std::string& job, int attempt) {
+  return format("{}{}-{}", job_mark, job, attempt);
+}
 
 class Traces {
  public:

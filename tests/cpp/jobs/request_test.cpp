@@ -74,6 +74,13 @@ TEST(Request, AnyTextInAnyFieldIsKeptOrRefused) {
   }
 }
 
+TEST(Request, OneThatIsNestedTooDeepIsRefused) {
+  for (const std::size_t depth : {100, 1'000'000}) {
+    const std::string note = std::string(depth, '[') + std::string(depth, ']');
+    EXPECT_THROW(read_request(R"({"command": ["true"], "note": )" + note + "}"), Error) << depth;
+  }
+}
+
 TEST(Request, NoBytesMakeItFall) {
   std::mt19937 random(3);
   const std::string good =

@@ -108,7 +108,7 @@ TEST_F(JobRoutes, NoNameLeadsOutOfAJobsFolder) {
 }
 
 TEST_F(JobRoutes, AFileIsKeptOnlyUnderItsDigest) {
-  const std::string digest = crypto::sha256("content");
+  const std::string digest = crypto::file_digest("content");
 
   EXPECT_EQ(ask("PUT", "/v1/blobs/" + digest, "other").status, 400);
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/blobs/" + digest));

@@ -1,0 +1,161 @@
+"""What goes wrong on the way to a machine, and there: one clear message each, and nothing hangs."""
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from services import Host, Sshd, wait_until
+
+import jetlag as jl
+from jetlag.jobs import client
+
+LIMIT = 90
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    before = jl.settings.jobs_dir
+    jl.settings.jobs_dir = tmp_path_factory.mktemp("store")
+    server = Sshd(tmp_path_factory.mktemp("ssh") / "d")
+    yield server
+    client.stop()
+    server.stop()
+    jl.settings.jobs_dir = before
+
+
+def add(name: str, sshd: Sshd, **more: object) -> jl.jobs.machines.Machine:
+    options = {"python": sys.executable, "options": sshd.options, "scheduler": "fork"} | more
+    return jl.machines.add(name, ssh="cluster", **options)
+
+
+def ones(n: int) -> np.ndarray:
+    return np.ones(n)
+
+
+def length(x: np.ndarray) -> int:
+    return len(x)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk there that has room for jetlag itself, and for little more."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(place)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_disk_that_is_full_there_is_told(sshd: Sshd, small_disk: Path) -> None:
+    add("small", sshd, root=str(small_disk / "root"))
+
+    job = jl.run(["true"], on="small", data={"x": big_file(small_disk.parent / "big", 30)})
+
+    # There may be room later: it is tried for some minutes.
+    wait_until(lambda: "No space left on device" in job.reason, "nobody says so", LIMIT)
+    job.cancel()
+    assert job.wait(LIMIT) == "cancelled"
+
+
+def test_a_result_that_finds_no_room_there_is_told(sshd: Sshd, small_disk: Path) -> None:
+    add("small", sshd, root=str(small_disk / "root"))
+
+    with pytest.raises(OSError, match="the result cannot be kept: No space left") as caught:
+        jl.run(ones, 8_000_000, on="small").result(LIMIT)
+    assert caught.value.errno == errno.ENOSPC
+
+
+def big_file(path: Path, megabytes: int) -> Path:
+    path.write_bytes(os.urandom(1 << 20) * megabytes)
+    return path
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> str:
+    """A Python there that has no packages."""
+    place = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    return str(place / "bin/python")
+
+
+def test_a_package_that_is_missing_there_is_named(sshd: Sshd, bare_python: str) -> None:
+    add("poor", sshd, python=bare_python, setup=["export PIP_NO_INDEX=1"])
+
+    assert "numpy" in str(jl.run(length, np.ones(3), on="poor", dry_run=True))
+    with pytest.raises(ModuleNotFoundError, match="this machine lacks numpy==") as caught:
+        jl.run(length, np.ones(3), on="poor").result(LIMIT)
+    assert "could not be installed" in str(caught.value)
+
+
+def test_slow_missing_packages_are_installed_once(sshd: Sshd, bare_python: str) -> None:
+    """From the package index, so it needs one."""
+    add("poor", sshd, python=bare_python)
+
+    first = jl.run(length, np.ones(3), on="poor")
+    assert first.result(LIMIT * 3) == 3
+    second = jl.run(length, np.ones(4), on="poor")
+    assert second.result(LIMIT) == 4
+
+    assert "installing numpy==" in first.log("stderr")
+    assert "installing" not in second.log("stderr")
+
+
+def test_a_clock_that_is_wrong_there_changes_nothing(sshd: Sshd, tmp_path: Path) -> None:
+    """A `date` before the real one on the path of the job's script: two days behind."""
+    wrong = tmp_path / "bin"
+    wrong.mkdir()
+    (wrong / "date").write_text('#!/bin/sh\nexec /bin/date -d "2 days ago" "$@"\n')
+    (wrong / "date").chmod(0o755)
+    add("late", sshd, setup=[f"export PATH={wrong}:$PATH"])
+
+    job = jl.run(["sh", "-c", "date +%s; sleep 2"], on="late", time=60)
+
+    assert job.result(LIMIT) == 0
+    assert time.time() - int(job.log()) > 100_000
+    assert abs(job.info["started"] - time.time()) < LIMIT
+    assert job.info["ended"] >= job.info["started"]
+
+
+def test_a_job_that_prints_a_gigabyte_is_read_in_part(sshd: Sshd, tmp_path: Path) -> None:
+    add("bare", sshd)
+
+    job = jl.run(["sh", "-c", "yes | head -c 1000000000; echo the end"], on="bare")
+
+    assert job.result(LIMIT * 3) == 0
+    size = (Path(job.info["folder"]) / "stdout").stat().st_size
+    assert size < 200_000_000
+    assert "more bytes are in" in job.log(last=500)
+    assert jl.run(["echo", "well"], on="bare").result(LIMIT) == 0
+
+
+def test_a_network_that_is_cut_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    """A host with a network of its own: the cable is pulled while a job runs, and put back."""
+    try:
+        host = Host(tmp_path / "host")
+    except (PermissionError, RuntimeError) as error:
+        pytest.skip(f"needs the right to make a network namespace: {error}")
+    try:
+        jl.machines.add("far", ssh="far", options=host.options, scheduler="fork")
+        path = tmp_path / "count"
+        job = jl.run(["sh", "-c", 'echo x >> "$0"; echo begun; sleep 3', str(path)], on="far")
+        assert next(job.follow(), job.info) == "begun\n"
+
+        host.cut()
+        wait_until(lambda: job.reason != "", "nobody says that the machine does not answer", 60)
+        assert "cannot reach far" in job.reason or "does not answer" in job.reason
+        host.mend()
+
+        assert job.result(LIMIT) == 0
+        assert path.read_text() == "x\n"
+    finally:
+        host.stop()
