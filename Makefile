@@ -16,7 +16,8 @@
 #   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
-#   make bench-view   how long the viewer waits for a window of a large trace: SLICES=10000000
+#   make bench-view   how long the viewer waits for a window of a large trace: SLICES=10000000; for the
+#                     first picture of an OTF2 archive; and what being watched costs a program
 #   make bench-jobs   what a job costs beside its own time; through sshd and Slurm too
 #
 #   make setup        only install (apt packages once, .venv) and build everything
@@ -133,9 +134,11 @@ bench: modules
 	@$(PYTHON_BIN) benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(RUNS),--runs $(RUNS)) \
 	  $(if $(RESULTS),--results "$(RESULTS)")
 
-bench-view: packages
-	@tools/build.sh jetlag_bench_view
+bench-view: modules
+	@tools/build.sh jetlag_bench_view jetlag_bench_archives
 	@build/default/benchmarks/jetlag_bench_view $(or $(SLICES),10000000)
+	@$(PYTHON_BIN) benchmarks/first_picture.py
+	@$(PYTHON_BIN) benchmarks/live.py
 
 bench-jobs: modules
 	@tools/setup.sh jobs

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/text.h"
 #include "trace/chunk/writer.h"
 
 namespace jetlag::routes {
@@ -86,6 +87,36 @@ TEST_F(Served, ADamagedIndexIsMadeAnew) {
   while (fs::file_size(trace::kept_beside(path_)) < 1'000'000) std::this_thread::yield();
 
   EXPECT_EQ(open->trace.spans.size(), 600'000U);
+}
+
+TEST_F(Served, TenThousandTracksAreDrawn) {
+  constexpr int tracks = 10'000;
+  {
+    trace::Writer writer(path_);
+    writer.define(R"({"def": "clock", "ticks": 0, "ns": 0})");
+    for (int s = 1; s <= tracks; ++s)
+      writer.define(jetlag::format(R"({{"def": "site", "id": {}, "name": "site {}"}})", s, s));
+    for (std::uint32_t t = 1; t <= tracks; ++t) {
+      writer.define(
+          jetlag::format(R"({{"def": "thread", "track": {}, "id": {}, "name": "t"}})", t, t));
+      const trace::Record records[] = {{t, 0, 0, t, trace::Event::begin},
+                                       {t + 50, 0, 0, t, trace::Event::end}};
+      writer.add_columns(records, t, 0);
+    }
+    writer.close();
+  }
+  Traces traces({folder_});
+  const auto open = traces.open(traces.list().at(0).id);
+  const trace::Window all{0, open->trace.length, 1920};
+
+  const auto rows = open->timeline.all_rows(all, {});
+
+  ASSERT_EQ(rows.size(), static_cast<std::size_t>(tracks));
+  for (const auto& of_track : rows) {
+    ASSERT_EQ(of_track.size(), 1U);
+    EXPECT_EQ(of_track[0].busy, 50);
+  }
+  EXPECT_EQ(open->sites().size(), static_cast<std::size_t>(tracks));
 }
 
 TEST_F(Served, SmallTracesLeaveNothingBeside) {
