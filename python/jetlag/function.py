@@ -48,8 +48,8 @@ def jit(
 
     What cannot be lowered runs in Python, and an OpaqueWarning says so once for each place;
     `strict=True` raises NotLowered instead. `fastmath=True` allows rules that change more
-    than rounding. `performance=True` measures every call, step by step: `perfdata` has what the
-    last one cost.
+    than rounding; there is none yet, so results are the same. `performance=True` measures every
+    call, step by step: `perfdata` has what the last one cost.
     """
     options = Options(strict, fastmath, performance)
     if function is None:
