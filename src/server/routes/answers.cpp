@@ -1,6 +1,7 @@
 #include "server/routes/answers.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 namespace jetlag::routes {
 
@@ -14,6 +15,12 @@ bool read_number(std::string_view text, trace::Index& number) {
 }
 
 }  // namespace
+
+std::string text_of(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+http::Response answer(const nlohmann::json& value) { return http::Response::json(text_of(value)); }
 
 http::Response of_trace(App& app, const http::Request& request,
                         const std::function<http::Response(const OpenTrace&)>& make) {

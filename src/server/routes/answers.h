@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@
 #include "server/routes/traces.h"
 
 namespace jetlag::routes {
+
+// JSON, with what it has no place for replaced: names may hold any bytes.
+std::string text_of(const nlohmann::json& value);
+http::Response answer(const nlohmann::json& value);
 
 // The answer that `make` gives for the trace that the request names, tagged with its revision. It
 // never changes if the request names the revision (`rev`).

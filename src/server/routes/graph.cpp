@@ -1,9 +1,11 @@
 // Routes for who depends on whom: tasks around a task, kinds of tasks, messages between ranks, the
 // instances of a call, the plan with what it cost.
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "server/routes/answers.h"
+#include "server/routes/columns.h"
 #include "server/routes/tables.h"
 #include "trace/store/instances.h"
 #include "trace/store/messages.h"
@@ -19,15 +21,6 @@ using trace::Index;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-http::Response answer(const json& value) { return http::Response::json(value.dump()); }
-
-// Columns of a table, an array each, also where there are no rows.
-json columns(std::initializer_list<const char*> names) {
-  json c = json::object();
-  for (const char* name : names) c[name] = json::array();
-  return c;
-}
-
 http::Response around(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
     constexpr std::int64_t farthest = 20;
@@ -37,50 +30,44 @@ http::Response around(App& app, const http::Request& request) {
         trace::neighbours(open.trace, open.timeline, task,
                           static_cast<int>(request.number("distance", 3, 0, farthest)),
                           static_cast<std::size_t>(request.number("most", 200, 1, most)));
-    json tasks = columns({"task", "distance", "site", "thread", "begin", "end", "busy", "slack"});
-    for (const auto& [t, distance] : found.tasks) {
-      const trace::TaskRow& row = open.trace.tasks[at(t)];
-      const auto spans = open.timeline.spans_of(t);
-      tasks["task"].push_back(t);
-      tasks["distance"].push_back(distance);
-      tasks["site"].push_back(row.site);
-      tasks["thread"].push_back(spans.empty() ? -1 : open.trace.spans[at(spans.front())].thread);
-      tasks["begin"].push_back(row.begin);
-      tasks["end"].push_back(row.end);
-      tasks["busy"].push_back(row.busy);
-      tasks["slack"].push_back(open.critical_path().slack[at(t)]);
-    }
-    json edges = columns({"from", "to", "bytes"});
-    for (const Index e : found.edges) {
-      const trace::Edge& edge = open.trace.edges[at(e)];
-      edges["from"].push_back(edge.from);
-      edges["to"].push_back(edge.to);
-      edges["bytes"].push_back(edge.bytes);
-    }
+    using Member = trace::Neighbours::Member;
+    const auto of_row = [&](auto member) {
+      return [&, member](const Member& m) {
+        return std::invoke(member, open.trace.tasks[at(m.task)]);
+      };
+    };
+    const auto thread_of = [&](const Member& m) {
+      const auto spans = open.timeline.spans_of(m.task);
+      return spans.empty() ? -1 : open.trace.spans[at(spans.front())].thread;
+    };
+    const auto slack_of = [&](const Member& m) { return open.critical_path().slack[at(m.task)]; };
+    using Row = trace::TaskRow;
+    const json tasks = columns(
+        found.tasks, std::pair{"task", &Member::task}, std::pair{"distance", &Member::distance},
+        std::pair{"site", of_row(&Row::site)}, std::pair{"thread", thread_of},
+        std::pair{"begin", of_row(&Row::begin)}, std::pair{"end", of_row(&Row::end)},
+        std::pair{"busy", of_row(&Row::busy)}, std::pair{"slack", slack_of});
+    const auto edge = [&](Index e) -> const trace::Edge& { return open.trace.edges[at(e)]; };
+    const json edges =
+        columns(found.edges, std::pair{"from", [&](Index e) { return edge(e).from; }},
+                std::pair{"to", [&](Index e) { return edge(e).to; }},
+                std::pair{"bytes", [&](Index e) { return edge(e).bytes; }});
     return answer({{"tasks", tasks}, {"edges", edges}, {"complete", found.complete}});
   });
 }
 
 json edges_of(const std::vector<trace::SiteEdge>& edges) {
-  json c = columns({"from", "to", "count", "bytes"});
-  for (const trace::SiteEdge& e : edges) {
-    c["from"].push_back(e.from);
-    c["to"].push_back(e.to);
-    c["count"].push_back(e.count);
-    c["bytes"].push_back(e.bytes);
-  }
-  return c;
+  using Row = trace::SiteEdge;
+  return columns(edges, std::pair{"from", &Row::from}, std::pair{"to", &Row::to},
+                 std::pair{"count", &Row::count}, std::pair{"bytes", &Row::bytes});
 }
 
 http::Response kinds(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
+    using Row = trace::SiteTasks;
     const trace::SiteGraph graph = trace::site_graph(open.trace);
-    json nodes = columns({"site", "count", "busy"});
-    for (const trace::SiteTasks& n : graph.nodes) {
-      nodes["site"].push_back(n.site);
-      nodes["count"].push_back(n.count);
-      nodes["busy"].push_back(n.busy);
-    }
+    const json nodes = columns(graph.nodes, std::pair{"site", &Row::site},
+                               std::pair{"count", &Row::count}, std::pair{"busy", &Row::busy});
     return answer(
         {{"nodes", nodes}, {"edges", edges_of(graph.edges)}, {"makers", edges_of(graph.makers)}});
   });
@@ -88,38 +75,29 @@ http::Response kinds(App& app, const http::Request& request) {
 
 http::Response messages(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
-    json c = columns({"from", "to", "sent", "received", "bytes_sent", "bytes_received"});
+    using Row = trace::Messages;
     const std::int64_t begin = request.number("begin", 0);
     const std::int64_t end = request.number("end", std::numeric_limits<std::int64_t>::max());
-    for (const trace::Messages& m : trace::messages(open.trace, begin, end)) {
-      c["from"].push_back(m.from);
-      c["to"].push_back(m.to);
-      c["sent"].push_back(m.sent);
-      c["received"].push_back(m.received);
-      c["bytes_sent"].push_back(m.bytes_sent);
-      c["bytes_received"].push_back(m.bytes_received);
-    }
-    return answer(c);
+    return answer(columns(trace::messages(open.trace, begin, end), std::pair{"from", &Row::from},
+                          std::pair{"to", &Row::to}, std::pair{"sent", &Row::sent},
+                          std::pair{"received", &Row::received},
+                          std::pair{"bytes_sent", &Row::bytes_sent},
+                          std::pair{"bytes_received", &Row::bytes_received}));
   });
 }
 
 http::Response instances(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
+    using Row = trace::Instance;
     constexpr std::int64_t most = 20'000;
     const Index node = number_of(request, 1, open.timeline.tree().size(), "node");
     const trace::Instances found =
         trace::instances(open.trace, open.timeline, node, request.number("begin", 0),
                          request.number("end", std::numeric_limits<std::int64_t>::max()),
                          static_cast<std::size_t>(request.number("most", 2000, 1, most)));
-    json c = columns({"begin", "end", "busy", "count", "span", "lane"});
-    for (const trace::Instance& i : found.all) {
-      c["begin"].push_back(i.begin);
-      c["end"].push_back(i.end);
-      c["busy"].push_back(i.busy);
-      c["count"].push_back(i.count);
-      c["span"].push_back(i.span);
-      c["lane"].push_back(i.lane);
-    }
+    json c = columns(found.all, std::pair{"begin", &Row::begin}, std::pair{"end", &Row::end},
+                     std::pair{"busy", &Row::busy}, std::pair{"count", &Row::count},
+                     std::pair{"span", &Row::span}, std::pair{"lane", &Row::lane});
     c["left_out"] = found.left_out;
     return answer(c);
   });
@@ -127,22 +105,13 @@ http::Response instances(App& app, const http::Request& request) {
 
 http::Response plan(App& app, const http::Request& request) {
   return of_trace(app, request, [&](const OpenTrace& open) {
-    json c = columns({"tree", "parent", "site", "count", "total", "self", "waited", "tasks",
-                      "threads", "bytes", "flops"});
-    for (const trace::StepFigures& s : trace::steps(open.trace, open.timeline)) {
-      c["tree"].push_back(s.node);
-      c["parent"].push_back(s.parent);
-      c["site"].push_back(s.site);
-      c["count"].push_back(s.count);
-      c["total"].push_back(s.total);
-      c["self"].push_back(s.self);
-      c["waited"].push_back(s.waited);
-      c["tasks"].push_back(s.tasks);
-      c["threads"].push_back(s.threads);
-      c["bytes"].push_back(s.bytes);
-      c["flops"].push_back(s.flops);
-    }
-    return answer(c);
+    using Row = trace::StepFigures;
+    return answer(columns(trace::steps(open.trace, open.timeline), std::pair{"tree", &Row::node},
+                          std::pair{"parent", &Row::parent}, std::pair{"site", &Row::site},
+                          std::pair{"count", &Row::count}, std::pair{"total", &Row::total},
+                          std::pair{"self", &Row::self}, std::pair{"waited", &Row::waited},
+                          std::pair{"tasks", &Row::tasks}, std::pair{"threads", &Row::threads},
+                          std::pair{"bytes", &Row::bytes}, std::pair{"flops", &Row::flops}));
   });
 }
 

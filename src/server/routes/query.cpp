@@ -238,7 +238,7 @@ http::Response describe(App& app, const http::Request& request) {
       for (const Column& c : t.columns) columns.push_back({{"name", c.name}, {"doc", c.doc}});
       list.push_back({{"name", t.name}, {"doc", t.doc}, {"rows", t.rows}, {"columns", columns}});
     }
-    return http::Response::json(list.dump());
+    return answer(list);
   });
 }
 
@@ -248,17 +248,17 @@ http::Response ask(App& app, const http::Request& request) {
   limits.rows = static_cast<std::size_t>(request.number("limit", 1000, 1, most_rows));
   const std::vector<Table> tables = tables_of(*open);
   const auto start = std::chrono::steady_clock::now();
-  const sql::Answer answer = sql::ask(tables, request.body, limits);
+  const sql::Answer found = sql::ask(tables, request.body, limits);
   const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
   json rows = json::array();
-  for (const auto& row : answer.rows) {
+  for (const auto& row : found.rows) {
     json cells = json::array();
     for (const sql::Value& value : row) cells.push_back(json_of(value));
     rows.push_back(std::move(cells));
   }
   const json all = {
-      {"columns", answer.columns}, {"rows", rows}, {"more", answer.more}, {"took", took.count()}};
-  return http::Response::json(all.dump(-1, ' ', false, json::error_handler_t::replace));
+      {"columns", found.columns}, {"rows", rows}, {"more", found.more}, {"took", took.count()}};
+  return answer(all);
 }
 
 constexpr Route table[] = {

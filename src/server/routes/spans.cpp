@@ -83,7 +83,7 @@ http::Response spans(App& app, const http::Request& request) {
       c["thread"].push_back(s.thread);
       c["depth"].push_back(depth_of(t, i));
     }
-    return http::Response::json(c.dump());
+    return answer(c);
   });
 }
 

@@ -26,12 +26,6 @@ constexpr std::int64_t most_source = 4'000'000;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-http::Response answer(const json& value) { return http::Response::json(text_of(value)); }
-
 http::Response list(App& app, const http::Request&) {
   json rows = json::array();
   for (const ListedTrace& t : app.traces->list())
@@ -222,14 +216,9 @@ http::Response critical(App& app, const http::Request& request) {
     for (std::size_t i = 0; i < std::min(path.path.size(), most_listed); ++i)
       rows.push_back(task_of(open, path.path[i], false));
     json sites = json::array();
-    std::vector<Index> shown;
-    for (const auto& [site, time] : path.sites) {
-      if (site >= 0 && shown.size() < most_on_path) shown.push_back(site);
-    }
-    const std::vector<std::int64_t> lengths = trace::what_if(open.trace, shown, 2);
-    for (const auto& [site, time] : path.sites) {
-      if (site < 0 || sites.size() == shown.size()) continue;
-      sites.push_back({{"site", site}, {"time", time}, {"twice_as_fast", lengths[sites.size()]}});
+    for (const trace::SpeedUp& s : trace::speed_ups(open.trace, path, most_on_path, 2)) {
+      if (s.site >= 0)
+        sites.push_back({{"site", s.site}, {"time", s.time}, {"twice_as_fast", s.length}});
     }
     return answer({{"length", path.length},
                    {"own", path.own},

@@ -96,7 +96,7 @@ http::Response busy(App& app, const http::Request& request) {
       }
       return list;
     };
-    return http::Response::json(json{{"all", shares(sums.all)}, {"lit", shares(sums.lit)}}.dump());
+    return answer(json{{"all", shares(sums.all)}, {"lit", shares(sums.lit)}});
   });
 }
 
@@ -121,7 +121,7 @@ http::Response samples(App& app, const http::Request& request) {
       ++count[b];
     }
     for (std::size_t b = 0; b < bins; ++b) sum[b] = count[b] > 0 ? sum[b] / count[b] : none;
-    return http::Response::json(json{{"least", least}, {"mean", sum}, {"most", most}}.dump());
+    return answer(json{{"least", least}, {"mean", sum}, {"most", most}});
   });
 }
 
@@ -143,7 +143,7 @@ http::Response histogram(App& app, const http::Request& request) {
       if (bin >= counts.size()) counts.resize(bin + 1);
       ++counts[bin];
     }
-    return http::Response::json(json{{"steps", steps}, {"counts", counts}}.dump());
+    return answer(json{{"steps", steps}, {"counts", counts}});
   });
 }
 
@@ -151,7 +151,7 @@ http::Response measures(App&, const http::Request&) {
   json list = json::array();
   for (const trace::Measure& m : trace::measures())
     list.push_back({{"name", m.name}, {"unit", m.unit}, {"doc", m.doc}});
-  return http::Response::json(list.dump());
+  return answer(list);
 }
 
 constexpr Route table[] = {

@@ -153,4 +153,17 @@ std::vector<std::int64_t> what_if(const Trace& trace, std::span<const Index> sit
   return lengths;
 }
 
+std::vector<SpeedUp> speed_ups(const Trace& trace, const CriticalPath& path, std::size_t most,
+                               double times) {
+  std::vector<Index> sites;
+  for (const auto& [site, time] : path.sites) {
+    if (sites.size() < most) sites.push_back(site);
+  }
+  const std::vector<std::int64_t> lengths = what_if(trace, sites, times);
+  std::vector<SpeedUp> found;
+  for (std::size_t i = 0; i < sites.size(); ++i)
+    found.push_back({sites[i], path.sites[i].second, lengths[i]});
+  return found;
+}
+
 }  // namespace jetlag::trace

@@ -27,4 +27,13 @@ CriticalPath critical_path(const Trace& trace);
 // Throws Error(value) unless times > 0.
 std::vector<std::int64_t> what_if(const Trace& trace, std::span<const Index> sites, double times);
 
+// Of the sites with most time on the path, that time, and what_if.
+struct SpeedUp {
+  Index site = -1;
+  std::int64_t time = 0;
+  std::int64_t length = 0;
+};
+std::vector<SpeedUp> speed_ups(const Trace& trace, const CriticalPath& path, std::size_t most,
+                               double times);
+
 }  // namespace jetlag::trace

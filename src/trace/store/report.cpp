@@ -154,14 +154,10 @@ std::string critical(const Trace& trace) {
              duration_text(path.length), percent(path.length, trace.length),
              duration_text(path.length - path.own), path.path.size(), duration_text(path.own));
   constexpr std::size_t most = 3;
-  std::vector<Index> shown;
-  for (std::size_t i = 0; i < std::min(most, path.sites.size()); ++i)
-    shown.push_back(path.sites[i].first);
-  const std::vector<std::int64_t> lengths = what_if(trace, shown, 2);
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    const auto [site, ns] = path.sites[i];
-    text += format("    {} in {} {}; twice as fast, the path would take {}\n", duration_text(ns),
-                   name_of(trace, site), place_of(trace, site), duration_text(lengths[i]));
+  for (const SpeedUp& s : speed_ups(trace, path, most, 2)) {
+    text +=
+        format("    {} in {} {}; twice as fast, the path would take {}\n", duration_text(s.time),
+               name_of(trace, s.site), place_of(trace, s.site), duration_text(s.length));
   }
   return text;
 }
