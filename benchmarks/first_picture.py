@@ -10,13 +10,13 @@ the start of the program: the first time, and the second, when what was read is 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
+
+from serving import Served
 
 ROOT = Path(__file__).parent.parent
 EVENTS = "5000000"
@@ -26,32 +26,16 @@ QUESTIONS = ("", "/sites", "/tree", "/rows?bins=1920", "/busy?bins=1920")
 
 def picture(trace: str) -> dict[str, float]:
     """Start a server on the trace and ask it; seconds since the start, by question."""
-    tool = Path(sys.executable).parent / "jetlag"
     start = time.monotonic()
-    server = subprocess.Popen(
-        [str(tool), "serve", "--no-jobs", "--with-input", trace],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin
-    assert server.stdout
-    base, token = re.findall(r"(http://\S+)\?token=(\S+)", server.stdout.readline())[0]
-
-    def ask(path: str) -> bytes:
-        request = urllib.request.Request(base + path, headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request) as answer:
-            content: bytes = answer.read()
-            return content
-
-    [row] = json.loads(ask("v1/traces"))
+    server = Served(trace)
+    [row] = server.json("v1/traces")
     times = {"listed": time.monotonic() - start}
     for question in QUESTIONS:
-        ask(f"v1/traces/{row['id']}{question}")
+        with server.open(f"v1/traces/{row['id']}{question}") as answer:
+            answer.read()
         times[question or "summary"] = time.monotonic() - start
     time.sleep(5)  # what was read is kept by now
-    server.stdin.close()
-    server.wait()
+    server.stop()
     return {name: round(seconds, 2) for name, seconds in times.items()}
 
 

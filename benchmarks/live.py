@@ -11,15 +11,15 @@ was told of a trace that holds some of it.
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
+
+from serving import Served
 
 PROGRAM = """
 import sys, time
@@ -48,14 +48,9 @@ with jl.trace(sys.argv[1]):
 class Watcher:
     """A client of the event stream that counts."""
 
-    def __init__(self, server: tuple[str, str]) -> None:
-        base, token = server
-        headers = {"Authorization": f"Bearer {token}"}
-        listing = urllib.request.Request(f"{base}v1/traces", headers=headers)
-        with urllib.request.urlopen(listing) as answer:
-            [row] = json.load(answer)
-        address = f"{base}v1/traces/{row['id']}/events"
-        self.answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers))
+    def __init__(self, server: Served) -> None:
+        [row] = server.json("v1/traces")
+        self.answer = server.open(f"v1/traces/{row['id']}/events")
         self.spans: list[tuple[float, int]] = []  # when, and how many the trace has
         self.thread = threading.Thread(target=self.count, daemon=True)
         self.thread.start()
@@ -80,17 +75,8 @@ def run(folder: str, watched: bool) -> tuple[list[float], float | None]:
     assert program.stdin
     assert program.stdout
     program.stdout.readline()
-    tool = Path(sys.executable).parent / "jetlag"
-    server = subprocess.Popen(
-        [str(tool), "serve", "--no-jobs", "--with-input", folder],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin
-    assert server.stdout
-    base, token = re.findall(r"(http://\S+)\?token=(\S+)", server.stdout.readline())[0]
-    watcher = Watcher((base, token)) if watched else None
+    server = Served(folder)
+    watcher = Watcher(server) if watched else None
     time.sleep(0.3)
     before = watcher.spans[-1][1] if watcher and watcher.spans else 0
     begun = time.monotonic()
@@ -103,8 +89,7 @@ def run(folder: str, watched: bool) -> tuple[list[float], float | None]:
         time.sleep(0.5)
         told = [when for when, spans in watcher.spans if when > begun and spans > before]
         news = told[0] - begun if told else None
-    server.stdin.close()
-    server.wait()
+    server.stop()
     path.unlink()
     return took, news
 

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import json
 import random
-import re
-import subprocess
 import sys
 import threading
 import time
-import urllib.request
-from pathlib import Path
+
+from serving import Served
 
 PAUSE = 2.0  # seconds between two windows of one viewer
 
 
-def watch(address: str, length: int, seconds: float, times: list[float], errors: list[str]) -> None:
+def watch(
+    server: Served,
+    path: str,
+    length: int,
+    seconds: float,
+    times: list[float],
+    errors: list[str],
+) -> None:
     """Be one viewer."""
     chance = random.Random(threading.get_ident())
     end = time.monotonic() + seconds
@@ -30,8 +35,8 @@ def watch(address: str, length: int, seconds: float, times: list[float], errors:
         begin = chance.randrange(max(length - width, 1))
         start = time.monotonic()
         try:
-            window = f"&begin={begin}&end={begin + width}&bins=1920"
-            with urllib.request.urlopen(address + window, timeout=30) as answer:
+            window = f"?begin={begin}&end={begin + width}&bins=1920"
+            with server.open(path + window, timeout=30) as answer:
                 answer.read()
             times.append(time.monotonic() - start)
         except OSError as error:
@@ -43,33 +48,20 @@ def main() -> None:
     trace = sys.argv[1]
     viewers = int(sys.argv[2]) if len(sys.argv) > 2 else 40
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 20
-    tool = Path(sys.executable).parent / "jetlag"
-    server = subprocess.Popen(
-        [str(tool), "serve", "--with-input", trace],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin
-    assert server.stdout
-    base, token = re.findall(r"(http://\S+)\?(\S+)", server.stdout.readline())[0]
-    with urllib.request.urlopen(f"{base}v1/traces?{token}") as answer:
-        name = json.load(answer)[0]["id"]
+    server = Served(trace)
+    path = f"v1/traces/{server.json('v1/traces')[0]['id']}"
     started = time.monotonic()
-    with urllib.request.urlopen(f"{base}v1/traces/{name}?{token}") as answer:
-        summary = json.load(answer)
+    summary = server.json(path)
     opened = time.monotonic() - started
     times: list[float] = []
     errors: list[str] = []
-    address = f"{base}v1/traces/{name}/rows?{token}"
-    arguments = (address, summary["length"], seconds, times, errors)
+    arguments = (server, f"{path}/rows", summary["length"], seconds, times, errors)
     threads = [threading.Thread(target=watch, args=arguments) for _ in range(viewers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    server.stdin.close()
-    server.wait()
+    server.stop()
     times.sort()
     figures = {
         "spans": summary["spans"],
