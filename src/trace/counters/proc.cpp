@@ -21,17 +21,22 @@ namespace {
 using std::string_view;
 using enum CounterKind;
 
-// The next piece of text up to one of the separators, which is left out.
-string_view take(string_view& text, string_view separators) {
-  const std::size_t end = std::min(text.find_first_of(separators), text.size());
-  const string_view piece = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
+// The first so many characters; what stands behind them is left out.
+string_view cut(string_view& text, std::size_t size) {
+  const string_view piece = text.substr(0, size);
+  text.remove_prefix(std::min(piece.size() + 1, text.size()));
   return piece;
 }
 
+string_view take(string_view& text, char separator) { return cut(text, text.find(separator)); }
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
 string_view word(string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return take(text, " \t");
+  const auto begin = std::find_if_not(text.begin(), text.end(), is_blank);
+  text.remove_prefix(static_cast<std::size_t>(begin - text.begin()));
+  const auto end = std::find_if(text.begin(), text.end(), is_blank);
+  return cut(text, static_cast<std::size_t>(end - text.begin()));
 }
 
 // Whether the text is a number of a sensible size, and nothing else.
@@ -67,7 +72,7 @@ void parse_stat(string_view text, const FigureSink& sink) {
                {"procs_running", "running", "threads", gauge},
                {"procs_blocked", "blocked", "threads", gauge}};
   while (!text.empty()) {
-    string_view line = take(text, "\n");
+    string_view line = take(text, '\n');
     const string_view head = word(line);
     double value = 0;
     if (head.starts_with("cpu") && is_name(head)) {
@@ -86,24 +91,24 @@ void parse_stat(string_view text, const FigureSink& sink) {
 
 // "MemFree:   123 kB".
 void kilobytes(string_view line, const FigureSink& sink) {
-  const string_view name = take(line, ":");
+  const string_view name = take(line, ':');
   double value = 0;
   if (is_name(name) && number(word(line), value) && word(line) == "kB")
     sink({"total", name, "B", gauge, value * 1024});
 }
 
 void parse_meminfo(string_view text, const FigureSink& sink) {
-  while (!text.empty()) kilobytes(take(text, "\n"), sink);
+  while (!text.empty()) kilobytes(take(text, '\n'), sink);
 }
 
 void parse_status(string_view text, const FigureSink& sink) {
   while (!text.empty()) {
-    string_view line = take(text, "\n");
+    string_view line = take(text, '\n');
     if (line.starts_with("Vm") || line.starts_with("Rss")) {
       kilobytes(line, sink);
       continue;
     }
-    const string_view name = take(line, ":");
+    const string_view name = take(line, ':');
     double value = 0;
     if (name == "Threads" && number(word(line), value))
       sink({"total", "threads", "threads", gauge, value});
@@ -117,8 +122,8 @@ void parse_status(string_view text, const FigureSink& sink) {
 // "rchar: 123".
 void parse_io(string_view text, const FigureSink& sink) {
   while (!text.empty()) {
-    string_view line = take(text, "\n");
-    const string_view name = take(line, ":");
+    string_view line = take(text, '\n');
+    const string_view name = take(line, ':');
     const bool calls = name.starts_with("sysc");
     double value = 0;
     if (is_name(name) && number(word(line), value))
@@ -143,7 +148,7 @@ void parse_net(string_view text, const FigureSink& sink) {
                  {"sent-errors", "errors"},
                  {"sent-dropped", "packets"}};
   while (!text.empty()) {
-    string_view line = take(text, "\n");
+    string_view line = take(text, '\n');
     const std::size_t colon = line.rfind(':');
     if (colon == string_view::npos) continue;  // a heading
     string_view before = line.substr(0, colon);
@@ -160,14 +165,14 @@ void parse_net(string_view text, const FigureSink& sink) {
 
 // "0.20 0.18 0.12 1/80 11206".
 void parse_loadavg(string_view text, const FigureSink& sink) {
-  string_view line = take(text, "\n");
+  string_view line = take(text, '\n');
   double value = 0;
   for (const string_view name : {"load-1min", "load-5min", "load-15min"}) {
     if (!number(word(line), value)) return;
     sink({"total", name, "threads", gauge, value});
   }
   string_view pair = word(line);
-  if (number(take(pair, "/"), value)) sink({"total", "running", "threads", gauge, value});
+  if (number(take(pair, '/'), value)) sink({"total", "running", "threads", gauge, value});
   if (number(pair, value)) sink({"total", "threads", "threads", gauge, value});
 }
 
