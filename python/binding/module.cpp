@@ -122,10 +122,7 @@ void add_tables(nb::module_& m) {
   m.def(
       "set_hooks",
       [](nb::object locate, nb::object warn_fp, nb::object warn_opaque, nb::object call_at,
-         nb::object name_of) {
-        Hooks& h = hooks();
-        h = {locate, warn_fp, warn_opaque, call_at, name_of, true};
-      },
+         nb::object name_of) { set_hooks({locate, warn_fp, warn_opaque, call_at, name_of, true}); },
       nb::kw_only(), nb::arg("raise_at"), nb::arg("warn_fp"), nb::arg("warn_opaque"),
       nb::arg("call_at"), nb::arg("name_of"));
   m.attr("UNBOUND") = nb::borrow(unbound_object());

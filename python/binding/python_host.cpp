@@ -2,20 +2,31 @@
 
 #include <nanobind/stl/string.h>
 
+#include <utility>
+
 #include "primitives/primitive.h"
 #include "trace/record/record.h"
 
 namespace jetlag::python {
 
-Hooks& hooks() {
+namespace {
+
+Hooks& known_hooks() {
   // Never destroyed: the interpreter may be gone by then.
   static Hooks* h = new Hooks;
-  // The module may be used before the package has set them.
-  if (!h->locate.is_valid() && !h->asked) {
-    h->asked = true;
-    nb::module_::import_("jetlag.engine").attr("core")();
-  }
   return *h;
+}
+
+}  // namespace
+
+void set_hooks(Hooks hooks) { known_hooks() = std::move(hooks); }
+
+Hooks& hooks() {
+  Hooks& h = known_hooks();
+  // The module may be used before the package has set them.
+  if (!h.locate.is_valid() && !std::exchange(h.asked, true))
+    nb::module_::import_("jetlag.engine").attr("core")();
+  return h;
 }
 
 namespace {

@@ -37,6 +37,7 @@ struct Hooks {
   bool asked = false;
 };
 Hooks& hooks();
+void set_hooks(Hooks hooks);
 
 // Sentinels.
 PyObject* unbound_object();

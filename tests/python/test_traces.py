@@ -373,6 +373,7 @@ def test_the_environment_records_a_whole_process(tmp_path: Path) -> None:
     done = run(PROGRAM, tmp_path, JETLAG_TRACE="run-%p.jlt")
 
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     [file] = tmp_path.glob("run-*.jlt")
     trace = jl.open_trace(file)
     assert trace.closed
