@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cstring>
 #include <filesystem>
@@ -31,6 +32,8 @@ class Echo : public Service {
     if (r.path == "/stream") return stream();
     if (r.path == "/endless") return endless();
     if (r.path == "/tagged") return tagged(r, "7", [] { return Response::json("[7]"); }, true);
+    if (r.path == "/long") return Response::json(std::string(3000, '7'));
+    if (r.path == "/bytes") return Response::bytes(std::string(3000, '7'));
     std::size_t bytes = r.body.size();
     if (r.receive &&
         !r.receive([&](std::string_view piece) { return bytes += piece.size(), true; }))
@@ -100,6 +103,21 @@ int status_of(const std::string& answer) {
   return answer.starts_with("HTTP/1.1 ") ? std::stoi(answer.substr(9, 3)) : 0;
 }
 
+// What gzip has packed.
+std::string unpacked(const std::string& bytes) {
+  std::string text(100'000, '\0');
+  z_stream stream{};
+  EXPECT_EQ(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  text.resize(stream.total_out);
+  inflateEnd(&stream);
+  return text;
+}
+
 TEST(HttpServer, AnswersAndReportsErrorsAsProblems) {
   const Running running;
   const int port = running.server.port();
@@ -112,6 +130,29 @@ TEST(HttpServer, AnswersAndReportsErrorsAsProblems) {
   const std::string fails = ask(port, get("/fails"));
   EXPECT_EQ(status_of(fails), 400);
   EXPECT_NE(fails.find(R"("title":"shape")"), std::string::npos);
+}
+
+TEST(HttpServer, PacksLongTextsByGzipWhereThatIsAccepted) {
+  const Running running;
+  const auto asked = [&](const std::string& path, const std::string& encodings) {
+    return ask(running.server.port(), get(path, "Accept-Encoding: " + encodings + "\r\n"));
+  };
+  const std::string plain = asked("/long", "identity");
+  const std::string packed = asked("/long", "deflate, gzip, br");
+
+  EXPECT_NE(plain.find(std::string(3000, '7')), std::string::npos);
+  EXPECT_EQ(plain.find("Content-Encoding"), std::string::npos);
+  EXPECT_NE(plain.find("Vary: Accept-Encoding"), std::string::npos);
+  EXPECT_NE(packed.find("Content-Encoding: gzip"), std::string::npos);
+  EXPECT_LT(packed.size(), 600U);
+  EXPECT_EQ(unpacked(packed.substr(packed.find("\r\n\r\n") + 4)), std::string(3000, '7'));
+  for (const auto* path : {"/short", "/bytes"})
+    EXPECT_EQ(asked(path, "gzip").find("Content-Encoding"), std::string::npos) << path;
+  for (const auto* encodings : {"br", "br, gzip;q=0", "gzip; q=0.000", "x-gzip", ""})
+    EXPECT_EQ(asked("/long", encodings).find("Content-Encoding"), std::string::npos) << encodings;
+  for (const auto* encodings : {"gzip", "br;q=0, gzip;q=0.5", "identity,gzip"})
+    EXPECT_NE(asked("/long", encodings).find("Content-Encoding: gzip"), std::string::npos)
+        << encodings;
 }
 
 TEST(HttpServer, LimitsBodies) {
