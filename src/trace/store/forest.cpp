@@ -94,14 +94,32 @@ std::int64_t Slices::first_ending_after(std::int64_t time, std::int64_t from) co
   return gallop(found, size(), [&](std::int64_t i) { return end(i) > time; });
 }
 
-// First the block, then the slice in it.
+// First the block, then the slice in it: near where it would be if all in the block took as long,
+// since each step of a search over the whole block waits for memory.
 std::int64_t Slices::first_beginning_at(std::int64_t time, std::int64_t from) const {
   const auto blocks = static_cast<std::int64_t>(block_begin_.size());
   const std::int64_t next = gallop(std::min(from / block + 1, blocks), blocks,
                                    [&](std::int64_t b) { return block_begin_[at(b)] >= time; });
-  const auto* low = begin_.begin() + std::max(from, (next - 1) * block);
-  const auto* high = begin_.begin() + std::min(next * block, size());
-  return low < high ? std::lower_bound(low, high, time) - begin_.begin() : std::min(from, size());
+  const std::int64_t low = std::max(from, (next - 1) * block);
+  const std::int64_t high = std::min(next * block, size());
+  if (low >= high) return std::min(from, size());
+  const std::int64_t* begin = begin_.data();
+  const std::int64_t first = begin[low];
+  const std::int64_t last = next < blocks ? block_begin_[at(next)] : begin[high - 1];
+  const double share = time <= first ? 0
+                       : time >= last
+                           ? 1
+                           : static_cast<double>(time - first) / static_cast<double>(last - first);
+  const auto guess = low + static_cast<std::int64_t>(share * static_cast<double>(high - 1 - low));
+  if (begin[guess] < time)
+    return gallop(guess, high, [&](std::int64_t i) { return begin[i] >= time; });
+  std::int64_t step = 1;
+  std::int64_t end = guess;  // begins then or later
+  while (end - step >= low && begin[end - step] >= time) {
+    end -= step;
+    step *= 2;
+  }
+  return std::lower_bound(begin + std::max(end - step, low), begin + end, time) - begin;
 }
 
 void Slices::add_slices(Sum& sum, std::int64_t first, std::int64_t last) const {
@@ -130,8 +148,19 @@ void Slices::add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int
   }
 }
 
+// Slices that are added soon, one by one.
+void Slices::fetch(std::int64_t first) const {
+  constexpr std::int64_t ahead = 64;
+  constexpr std::int64_t in_line = 64 / sizeof(Index);
+  for (std::int64_t i = first; i < std::min(first + ahead, size()); i += in_line) {
+    __builtin_prefetch(took_.data() + i);
+    __builtin_prefetch(key_.data() + i);
+  }
+}
+
 // From left to right, each stretch by the largest nodes that lie in it whole.
 void Slices::add_to(Sum& sum, std::int64_t first, std::int64_t last) const {
+  fetch(last / block * block);  // meanwhile the nodes before it are added
   while (first < last) {
     std::size_t level = levels_.size();
     while (level > 0) {

@@ -108,6 +108,7 @@ class Slices {
   };
   static constexpr std::uint32_t long_mark = UINT32_MAX;
   std::int64_t long_duration(std::int64_t i) const;
+  void fetch(std::int64_t first) const;
   void add_slices(Sum& sum, std::int64_t first, std::int64_t last) const;
   void add_nodes(Sum& sum, std::size_t level, std::int64_t first, std::int64_t last) const;
   void add_node(std::size_t level);
