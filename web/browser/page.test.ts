@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { viewNames } from '../src/model/layout'
-import { idOf, open, traces, turn, useBrowser } from './page'
+import { address, idOf, newContext, open, traces, turn, useBrowser } from './page'
 
 useBrowser()
 
@@ -115,6 +115,27 @@ test('two tabs of one trace do not disturb each other', async () => {
   expect([...first.errors, ...second.errors]).toEqual([])
   await first.page.close()
   await second.page.close()
+})
+
+// How long it takes from opening the page to the first picture of the chart, with nothing cached.
+test.each(traces)('the first picture is drawn from what is asked once: %s', async path => {
+  const context = await newContext({ viewport: { width: 1920, height: 1080 } })
+  const page = await context.newPage()
+  const asked: string[] = []
+  page.on('request', request => asked.push(new URL(request.url()).pathname.split('/').slice(4).join('/')))
+  const id = await idOf(path)
+  const start = performance.now()
+  await page.goto(`${address()}#trace=${id}&views=gantt`)
+  await page.waitForFunction(() => {
+    const chart = document.querySelector<HTMLCanvasElement>('.gantt canvas')
+    if (!chart?.width) return false
+    const { data } = chart.getContext('2d')!.getImageData(chart.width >> 1, 0, 1, chart.height)
+    return new Set(new Uint32Array(data.buffer)).size > 3
+  }, undefined, { polling: 'raf' })
+
+  console.log(`first picture: ${(performance.now() - start).toFixed(0)} ms`)
+  expect(asked.filter(what => what === 'rows')).toEqual(['rows'])
+  await context.close()
 })
 
 // How smooth a pan over five seconds is at 1920 × 1080: frame times in milliseconds.

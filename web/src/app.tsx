@@ -50,14 +50,20 @@ async function followAddress(source: Source): Promise<void> {
     theme.value = view.theme
     otherId.value = view.other
   })
-  if (!traces.value.length) traces.value = await source.list()
-  const wanted = view.trace || traceId.value || traces.value[0]?.id || ''
+  const list = async () => {
+    if (!traces.value.length) traces.value = await source.list()
+  }
+  const known = view.trace || traceId.value // then it need not wait for the list
+  if (!known) await list()
+  const wanted = known || traces.value[0]?.id || ''
   if (!wanted) return
-  if (wanted !== traceId.value || !loaded.value) {
+  const read = async () => {
+    if (wanted === traceId.value && loaded.value) return
     if (loaded.value) loaded.value = null
     traceId.value = wanted
     await load(source, wanted, false)
   }
+  await Promise.all([list(), read()])
   batch(() => {
     if (!view.time && loaded.value) visible.value = whole(loaded.value.summary)
     if (view.time) show(view.time)

@@ -108,8 +108,8 @@ export function httpSource(): Source {
   return {
     isLive: true,
     async list() {
-      await sameVersion()
-      return json('v1/traces')
+      const [traces] = await Promise.all([json('v1/traces'), sameVersion()])
+      return traces
     },
     async summary(trace) {
       const summary: Summary = await json(`v1/traces/${trace}`)

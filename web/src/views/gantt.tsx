@@ -60,10 +60,10 @@ export function Gantt() {
   const scroll = useSignal(0)
   const hover = useSignal<Hover | null>(null)
   const moment = useSignal<{ readonly x: number; readonly y: number; readonly point: number } | null>(null)
-  const width = useSignal(1000)
+  const width = useSignal(0) // of the chart; what is asked for depends on it
   const rows = useAnswer(() => {
     const now = loaded.value
-    return now && now.summary.tracks.length > 0
+    return now && now.summary.tracks.length > 0 && width.value > 0
       ? source.rows(traceId.value, { ...asked(visible.value, width.value), measure: measureAsked() }, chosen.value)
       : null
   })
