@@ -13,11 +13,11 @@ CONFINED = {  # an outside header: the only files that may include it
     r"CLI/": r"src/cli/",
     r"llvm/": r"src/compiler/jit/llvm/",
     r"Python\.h|nanobind/|numpy/": r"python/binding/",
-    r"zlib\.h": r"src/trace/chunk/|src/server/routes/export\.cpp",
+    r"zlib\.h": r"src/trace/chunk/|src/server/http/packing\.cpp|src/server/routes/export\.cpp",
     r"httplib": r"src/server/http/",
     r"otf2/": r"src/trace/formats/otf2",
     r"fmt/": r"src/base/text\.",
-    r"nlohmann/": r".*\.cpp",
+    r"nlohmann/": r".*\.cpp|src/server/routes/(answers|columns)\.h",
 }
 
 
