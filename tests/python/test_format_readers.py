@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import hatchet
+import jsonschema
 import newick
 import numpy as np
 import pydot
@@ -65,6 +66,21 @@ def test_hatchet_has_the_tree(trace: jl.Trace, tmp_path: Path) -> None:
 
     tree, names = trace.tree(), trace.sites()["name"]
     assert sorted(frame.dataframe["name"]) == sorted(names[site] for site in tree["site"])
+
+
+def test_speedscope_files_are_as_its_schema_says(trace: jl.Trace, tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    published = root / "web/node_modules/speedscope/dist/release/file-format-schema.json"
+    schema = json.loads(published.read_text())
+    trace.export(tmp_path / "run.json", to="speedscope")
+
+    document = json.loads((tmp_path / "run.json").read_text())
+
+    jsonschema.validate(document, schema)
+    assert len(document["profiles"]) > 1
+    document["profiles"][0]["type"] = "odd"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema)
 
 
 def test_ten_thousand_sites_are_recorded_and_reported(tmp_path: Path) -> None:
