@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "runtime/tasks/hand_out.h"
+#include "runtime/tasks/spread.h"
 #include "runtime/tasks/totals.h"
 #include "trace/counters/hardware.h"
 
@@ -193,8 +194,15 @@ void name_worker() {
   trace::name_thread(format("worker {}", trace::become_worker()));
 }
 
+// Of all pools: when the number of workers changes, those of the last one are still awake.
+Processors& processors() {
+  static Processors all;
+  return all;
+}
+
 void Pool::empty() {
   name_worker();
+  int processor = processors().enter();
   std::unique_lock lock(mutex_);
   if (called_ns_ != 0) note_wake(now_ns() - std::exchange(called_ns_, 0));
   // One too many goes to sleep; the others go on.
@@ -203,9 +211,11 @@ void Pool::empty() {
     Task* task = queue.front();
     queue.pop_front();
     lock.unlock();
+    processor = processors().look(processor);
     Ready::run(task);
     lock.lock();
   }
+  processors().leave(processor);
   // The last one may be the last to know the pool.
   const std::shared_ptr<Pool> last = --awake_ == 0 ? std::move(self_) : nullptr;
   lock.unlock();
