@@ -24,11 +24,12 @@ namespace {
 // of its length at the end, by one thread.
 constexpr std::int64_t most_partials = 32;
 
-// A tile of c should be worth starting, and wide enough that packing its parts
-// of a and b costs little beside multiplying them.
+// A tile of c should be worth starting, and wide enough that packing its parts of a and b costs
+// little beside multiplying them; but a few tiles are wanted even where they are narrower, for
+// without them a second core has nothing to do.
 constexpr double tile_flops = 2e7;
-constexpr std::int64_t tile_width = 448;
-constexpr std::int64_t most_tiles_across = 8;
+constexpr std::int64_t tile_width = 320, narrowest_tile = 224;
+constexpr std::int64_t few_tiles = 4, most_tiles_across = 8;
 
 struct Cut {
   std::int64_t products = 1;  // in a block, where products are small
@@ -42,20 +43,20 @@ bool is_lines_of_columns(const Matrix& a) {
 
 std::int64_t bytes_of(const Matrix& a) { return a.rows * a.columns * size_of(a.dtype); }
 
-std::int64_t tiles_across(std::int64_t n, double wanted) {
-  const auto most = std::min<double>(wanted, static_cast<double>(n) / tile_width);
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, most_tiles_across);
-}
-
+// Halves tiles across their longer side: powers of two are shared evenly by most numbers of
+// workers.
 Cut cut_matrices(const Product& p) {
-  const std::int64_t m = p.c.rows, n = p.c.columns, k = p.a.columns;
-  const double flops =
-      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  const double tiles = flops / tile_flops;
+  const double flops = 2.0 * static_cast<double>(p.c.rows) * static_cast<double>(p.c.columns) *
+                       static_cast<double>(p.a.columns);
   Cut cut;
-  cut.row_pieces = tiles_across(m, tiles);
-  cut.column_pieces = tiles_across(n, tiles / static_cast<double>(cut.row_pieces));
-  return cut;
+  while (true) {
+    const std::int64_t height = p.c.rows / cut.row_pieces, width = p.c.columns / cut.column_pieces;
+    std::int64_t& across = height >= width ? cut.row_pieces : cut.column_pieces;
+    const std::int64_t narrowest = cut.pieces() < few_tiles ? narrowest_tile : tile_width;
+    if (std::max(height, width) / 2 < narrowest || across == most_tiles_across) return cut;
+    if (flops / static_cast<double>(2 * cut.pieces()) < tile_flops) return cut;
+    across *= 2;
+  }
 }
 
 Cut cut_product(const Product& p, bool keeps_sums_whole) {
