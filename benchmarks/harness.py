@@ -1,5 +1,6 @@
 """Measures one row: a process for each peer, results compared, then runs in turn (A B A B …)."""
 
+import contextlib
 import json
 import os
 import select
@@ -20,9 +21,11 @@ from programs.row import NUMPY, OURS, Row
 
 ROOT = Path(__file__).parents[1]
 WORKER = Path(__file__).parent / "worker.py"
-# OpenBLAS lets its threads spin for some 20 ms after a product; they must not meet the next peer.
-SETTLE = 0.05
+# Libraries let their threads spin after a product, for 0.1 s and more; they must not meet the next
+# peer. All peers are at rest when together they used so little of the processors in such a while.
+REST, RESTING_SHARE, LONGEST_UNREST = 0.03, 0.02, 2.0
 LONGEST_ANSWER = 900.0  # seconds; Pythran may be compiling
+LONGEST_FIRST = 150.0  # seconds that the first call may take, compilation included
 # tracemalloc makes plain Python several times slower.
 LONGEST_TRACED = 5.0
 
@@ -39,6 +42,13 @@ class Wrong(Failed):
 
 class Absent(Failed):
     """A peer is not installed."""
+
+
+class Late(Failed):
+    """A peer took longer than anybody would wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"over {seconds:.0f} s")
 
 
 class Worker:
@@ -59,21 +69,31 @@ class Worker:
 
     def begin(self) -> None:
         """Wait until the program and its arguments are there."""
-        self._answer(time.monotonic() + LONGEST_ANSWER)
+        self._answer(LONGEST_ANSWER)
 
-    def ask(self, what: str) -> Any:  # noqa: ANN401
+    def ask(self, what: str, longest: float = LONGEST_ANSWER) -> Any:  # noqa: ANN401
         assert self._process.stdin is not None
         self._process.stdin.write(what.encode() + b"\n")
         self._process.stdin.flush()
-        return self._answer(time.monotonic() + LONGEST_ANSWER)
+        return self._answer(longest)
 
-    def _answer(self, until: float) -> Any:  # noqa: ANN401
+    def busy_seconds(self) -> float:
+        """What its threads have had of the processors so far."""
+        nanoseconds = 0
+        for thread in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):  # the thread, or the process, has ended
+                nanoseconds += int(thread.read_text().split()[0])
+        return nanoseconds * 1e-9
+
+    def _answer(self, longest: float) -> Any:  # noqa: ANN401
         assert self._process.stdout is not None
+        until = time.monotonic() + longest
         while b"\n" not in self._said:
             if not select.select(
                 [self._process.stdout], [], [], max(0.0, until - time.monotonic())
             )[0]:
-                raise Failed(f"no answer within {LONGEST_ANSWER:.0f} s")
+                self._process.kill()  # it must not go on beside the others
+                raise Late(longest)
             more = os.read(self._process.stdout.fileno(), 65536)
             if not more:
                 raise Failed(f"its process ended with exit code {self._process.wait()}")
@@ -99,7 +119,7 @@ class Worker:
 class Ran:
     """What a peer did with a row."""
 
-    status: str = "ok"  # ok, absent, wrong, failed
+    status: str = "ok"  # ok, absent, wrong, late, failed
     why: str = ""
     seconds: list[float] = field(default_factory=list)
     first: float | None = None  # seconds of the first call
@@ -132,7 +152,7 @@ class Measured:
         lines = [
             f"{self.row.name}: {peer} is {ran.status}: {ran.why}"
             for peer, ran in self.ran.items()
-            if ran.status == "wrong" or (ran.status == "failed" and peer in (NUMPY, OURS))
+            if ran.status == "wrong" or (ran.status in ("failed", "late") and peer in (NUMPY, OURS))
         ]
         if self.bits and len(set(self.bits.values())) > 1:
             lines.append(f"{self.row.name}: bits depend on the number of workers: {self.bits}")
@@ -230,7 +250,7 @@ def compare(measured: Measured, workers: dict[str, Worker], tell: Tell) -> None:
     expected = ""
     for peer, ran in measured.ran.items():
         tell(f"{measured.row.name}: {peer} runs first")
-        said = attempt(ran, lambda p=peer: workers[p].ask("result"))
+        said = attempt(ran, lambda p=peer: workers[p].ask("result", LONGEST_FIRST))
         if said is None:
             continue
         ran.first = said["first"]
@@ -257,9 +277,22 @@ def run_in_turn(
                 continue
             if ran.status == "ok":
                 tell(f"{measured.row.name}, {measured.threads} threads: run {number + 1} of {peer}")
-                time.sleep(SETTLE)
+                wait_for_rest(workers.values())
                 seconds = attempt(ran, lambda p=peer: workers[p].ask("time"))
                 ran.seconds += [] if seconds is None else [seconds]
+
+
+def wait_for_rest(workers: Iterable[Worker]) -> None:
+    """Until nobody's threads spin; a peer that never rests is not waited for."""
+    workers = list(workers)
+    until = time.monotonic() + LONGEST_UNREST
+    before = sum(worker.busy_seconds() for worker in workers)
+    while time.monotonic() < until:
+        time.sleep(REST)
+        now = sum(worker.busy_seconds() for worker in workers)
+        if now - before <= RESTING_SHARE * REST:
+            return
+        before = now
 
 
 def afterwards(

@@ -24,7 +24,7 @@ def cell(row: dict[str, Any], peer: str, runs: int) -> str:
     if ran is None:
         return ""
     if ran["median"] is None:
-        return ran["status"]
+        return ran["why"] if ran["status"] == "late" else ran["status"]
     few = f", {len(ran['seconds'])} runs" if len(ran["seconds"]) < runs else ""
     ratio = ratio_to(row, peer)
     beside = f" ({ratio:.2f} ×{few})" if peer != "jetlag" and ratio else ""

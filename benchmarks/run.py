@@ -66,7 +66,7 @@ def cell(measured: Measured, peer: str, runs: int) -> str:
     if ran is None:
         return "-"
     if ran.median is None:
-        return MARKS.get(ran.status, ran.status)
+        return ran.why if ran.status == "late" else MARKS.get(ran.status, ran.status)
     few = f" ({len(ran.seconds)})" if len(ran.seconds) < runs else ""
     return report.duration(ran.median) + few
 

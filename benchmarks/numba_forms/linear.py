@@ -47,6 +47,31 @@ def correlation(data):
 
 
 @njit(cache=True)
+def cholesky(A):
+    """One thread: with parallel=True this and `lu` take more than seven minutes."""
+    A[0, 0] = np.sqrt(A[0, 0])
+    for i in range(1, A.shape[0]):
+        for j in range(i):
+            A[i, j] -= np.dot(A[i, :j], A[j, :j])
+            A[i, j] /= A[j, j]
+        A[i, i] -= np.dot(A[i, :i], A[i, :i])
+        A[i, i] = np.sqrt(A[i, i])
+    return A
+
+
+@njit(cache=True)
+def lu(A):
+    """As Cholesky; columns are copied, as Numba's dot wants contiguous vectors."""
+    for i in range(A.shape[0]):
+        for j in range(i):
+            A[i, j] -= np.dot(A[i, :j], A[:j, j].copy())
+            A[i, j] /= A[j, j]
+        for j in range(i, A.shape[0]):
+            A[i, j] -= np.dot(A[i, :i], A[:i, j].copy())
+    return A
+
+
+@njit(cache=True)
 def durbin(r):
     """Numba adds in place even where both sides overlap, so the flipped part is a copy."""
     y = np.empty_like(r)

@@ -155,6 +155,34 @@ def test_a_peer_that_is_not_installed_is_absent(
     assert result.trouble() == []
 
 
+def test_a_peer_that_takes_too_long_is_ended_and_told_as_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness, "LONGEST_FIRST", 0.0)
+
+    result = measured(BY_NAME["fibonacci"], tmp_path, bits=False, memory=False)
+
+    assert {(ran.status, ran.why) for ran in result.ran.values()} == {("late", "over 0 s")}
+    assert driver.cell(result, "cpp", 2) == "over 0 s"
+    assert result.trouble() == [f"fibonacci: {p} is late: over 0 s" for p in ("numpy", "jetlag")]
+
+
+def test_peers_run_when_the_threads_of_the_others_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Spinning:
+        looks = 0
+
+        def busy_seconds(self) -> float:
+            self.looks += 1
+            return float(min(self.looks, 4))
+
+    monkeypatch.setattr(harness, "REST", 0.001)
+    worker = Spinning()
+
+    harness.wait_for_rest([worker])  # type: ignore[list-item]
+
+    assert worker.looks == 5
+
+
 def test_bits_that_depend_on_the_workers_are_trouble() -> None:
     result = harness.Measured(BY_NAME["sum"], 2, {}, bits={"1": "a", "2": "b", "4": "a"})
 
