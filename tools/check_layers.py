@@ -17,7 +17,7 @@ CONFINED = {  # an outside header: the only files that may include it
     r"httplib": r"src/server/http/",
     r"otf2/": r"src/trace/formats/otf2",
     r"fmt/": r"src/base/text\.",
-    r"nlohmann/": r".*\.cpp|src/server/routes/(answers|columns)\.h",
+    r"nlohmann/": r".*\.cpp|src/server/routes/(answers|api|columns)\.h",
 }
 
 

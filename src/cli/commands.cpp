@@ -20,6 +20,7 @@
 #include "runtime/tasks/tasks.h"
 #include "runtime/tune/results.h"
 #include "runtime/tune/strategies.h"
+#include "server/routes/api.h"
 #include "server/routes/route.h"
 #include "trace/counters/sampler.h"
 #include "trace/formats/format.h"
@@ -211,7 +212,13 @@ int show(const Options& options) {
 
 int describe(const Options& options) {
   nlohmann::json rows = nlohmann::json::array();
-  if (options.what == "primitives") {
+  if (options.what == "typescript") {
+    std::cout << routes::api_as_typescript();
+    return 0;
+  }
+  if (options.what == "api") {
+    rows = routes::api_as_openapi(JETLAG_VERSION);
+  } else if (options.what == "primitives") {
     for (const Primitive* p : primitives()) {
       rows.push_back({{"name", p->name},
                       {"python", p->python},
@@ -269,6 +276,7 @@ int describe(const Options& options) {
       rows.push_back({{"method", r.method},
                       {"path", r.path},
                       {"access", http::access_name(r.access)},
+                      {"answers", r.answers},
                       {"doc", r.doc}});
     }
   } else {

@@ -126,12 +126,10 @@ int main(int argc, char** argv) {
 
   CLI::App* describe = app.add_subcommand("describe", "print a table of the program as JSON");
   describe
-      ->add_option(
-          "table", options.what,
-          "primitives, errors, passes, policies, rules, settings, strategies, formats or routes")
+      ->add_option("table", options.what, "a table; or what the server answers: api, typescript")
       ->required()
       ->check(CLI::IsMember({"primitives", "errors", "passes", "policies", "rules", "settings",
-                             "strategies", "formats", "routes"}));
+                             "strategies", "formats", "routes", "api", "typescript"}));
 
   CLI::App* cache = app.add_subcommand("cache", "list or clear the object code kept on disk");
   cache->add_option("what", options.what, "list or clear")

@@ -118,17 +118,19 @@ http::Response plan(App& app, const http::Request& request) {
 constexpr auto token = http::Access::token;
 constexpr Route table[] = {
     {"GET", "/v1/traces/{trace}/tasks/{task}/graph",
-     "the tasks around one, along the dependencies; parameters distance, most", token, around},
+     "the tasks around one, along the dependencies; parameters distance, most", "TaskGraph", token,
+     around},
     {"GET", "/v1/traces/{trace}/graph",
-     "the task graph with one node for each site: who waited for whom, who made whom", token,
-     kinds},
+     "the task graph with one node for each site: who waited for whom, who made whom", "SiteGraph",
+     token, kinds},
     {"GET", "/v1/traces/{trace}/messages",
-     "how much which rank sent to which; parameters begin, end", token, messages},
+     "how much which rank sent to which; parameters begin, end", "Messages", token, messages},
     {"GET", "/v1/traces/{trace}/tree/{node}/instances",
      "each time that a node of the tree happened, with all below it; parameters begin, end, most",
-     token, instances},
+     "Instances", token, instances},
     {"GET", "/v1/traces/{trace}/plan",
-     "the steps with what they cost, as columns; a parent is a row of this table", token, plan},
+     "the steps with what they cost, as columns; a parent is a row of this table", "Plan", token,
+     plan},
 };
 
 }  // namespace

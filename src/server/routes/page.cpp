@@ -1,6 +1,7 @@
 // The page, and what the server says of itself.
 #include <nlohmann/json.hpp>
 
+#include "server/routes/api.h"
 #include "server/routes/tables.h"
 #include "server/routes/viewer.h"
 
@@ -37,16 +38,23 @@ http::Response list(App&, const http::Request&) {
     rows.push_back({{"method", r.method},
                     {"path", r.path},
                     {"access", http::access_name(r.access)},
+                    {"answers", r.answers},
                     {"body", r.body.most},
                     {"doc", r.doc}});
   }
   return http::Response::json(rows.dump());
 }
 
+http::Response api(App& app, const http::Request&) {
+  return http::Response::json(api_as_openapi(app.version).dump());
+}
+
 constexpr Route table[] = {
-    {"GET", "/", "the viewer", http::Access::anyone, page},
-    {"GET", "/v1", "which program this is, and its version", http::Access::anyone, about},
-    {"GET", "/v1/routes", "this table", http::Access::anyone, list},
+    {"GET", "/", "the viewer", "text/html", http::Access::anyone, page},
+    {"GET", "/v1", "which program this is, and its version", "About", http::Access::anyone, about},
+    {"GET", "/v1/routes", "this table", "RouteRow[]", http::Access::anyone, list},
+    {"GET", "/v1/api", "what can be asked and what the answers hold, as OpenAPI 3.1", "unknown",
+     http::Access::anyone, api},
 };
 
 }  // namespace

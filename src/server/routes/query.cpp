@@ -263,10 +263,11 @@ http::Response ask(App& app, const http::Request& request) {
 
 constexpr Route table[] = {
     {"GET", "/v1/traces/{trace}/sql", "the tables that SQL may ask, with their columns",
-     http::Access::token, describe},
+     "SqlTable[]", http::Access::token, describe},
     {"POST",
      "/v1/traces/{trace}/sql",
      "one SELECT, as text; at most so many rows: limit; nothing can be written",
+     "SqlAnswer",
      http::Access::token,
      ask,
      {most_question}},

@@ -38,6 +38,7 @@ struct Route {
   std::string_view method;
   std::string_view path;  // "/v1/traces/{trace}": a name in braces stands for one part
   std::string_view doc;
+  std::string_view answers;  // a type of api.h, as JSON; or the type of media
   http::Access access = http::Access::token;
   http::Response (*answer)(App& app, const http::Request& request) = nullptr;
   http::Body body = {};

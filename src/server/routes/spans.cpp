@@ -91,7 +91,7 @@ constexpr Route table[] = {
     {"GET", "/v1/traces/{trace}/spans",
      "a set of spans: how many, of which sites, and the longest of them as columns; parameters "
      "begin, end, least and most (nanoseconds that they took), thread, sites or tree, limit",
-     http::Access::token, spans},
+     "FoundSpans", http::Access::token, spans},
 };
 
 }  // namespace

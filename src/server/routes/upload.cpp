@@ -101,10 +101,11 @@ constexpr Route table[] = {
     {"POST",
      "/v1/traces",
      "a new trace, the file as the body; parameter name; into the folder served",
+     "Arrived",
      http::Access::token,
      upload,
      {most_trace, true}},
-    {"DELETE", "/v1/traces/{trace}", "removes its file, and what was kept of it",
+    {"DELETE", "/v1/traces/{trace}", "removes its file, and what was kept of it", "Nothing",
      http::Access::token, remove},
 };
 

@@ -158,16 +158,18 @@ constexpr Route table[] = {
     {"GET", "/v1/traces/{trace}/rows",
      "rows to draw, of each track, as binary columns; parameters begin, end, bins; sites or tree; "
      "measure",
-     http::Access::token, rows},
-    {"GET", "/v1/measures", "what spans can be coloured by", http::Access::token, measures},
+     "application/octet-stream", http::Access::token, rows},
+    {"GET", "/v1/measures", "what spans can be coloured by", "Measure[]", http::Access::token,
+     measures},
     {"GET", "/v1/traces/{trace}/busy",
-     "the busy share of the threads in each bin, and that of what is selected", http::Access::token,
-     busy},
+     "the busy share of the threads in each bin, and that of what is selected", "Busy",
+     http::Access::token, busy},
     {"GET", "/v1/traces/{trace}/counters/{counter}",
-     "least, mean and most of a counter's samples in each bin", http::Access::token, samples},
+     "least, mean and most of a counter's samples in each bin", "Samples", http::Access::token,
+     samples},
     {"GET", "/v1/traces/{trace}/histogram",
-     "how many spans took how long; parameters begin, end; sites or tree", http::Access::token,
-     histogram},
+     "how many spans took how long; parameters begin, end; sites or tree", "Histogram",
+     http::Access::token, histogram},
 };
 
 }  // namespace
