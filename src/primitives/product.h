@@ -40,4 +40,10 @@ Job product_job(std::vector<Product> batch, bool conjugate = false);
 bool is_small(const Product& product);
 void multiply_small(const Product& product);
 
+// The product of two lines of n numbers, steps in bytes, with the bits of the job: what compiled
+// loops call, as `T f(a, a_step, b, b_step, n)`. Null for dtypes other than real floats.
+constexpr std::int64_t longest_dot_line = 1 << 16;
+using DotLines = void (*)();
+DotLines find_dot_lines(DType dtype);
+
 }  // namespace jetlag

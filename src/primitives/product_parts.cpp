@@ -5,6 +5,7 @@
 
 #include "array/convert.h"
 #include "primitives/blas.h"
+#include "primitives/moves.h"
 #include "primitives/product_loops.h"
 
 namespace jetlag {
@@ -227,7 +228,46 @@ void add_partials(std::byte* partials, std::int64_t count, const Matrix& c) {
   }
 }
 
+// ---- lines of a compiled loop ---------------------------------------------------------
+
+// A line without gaps, for as long as this lives.
+template <class T>
+class CloseLine {
+ public:
+  CloseLine(const std::byte* p, std::int64_t step, std::int64_t n) {
+    if (step == static_cast<std::int64_t>(sizeof(T)) || n < 2) {
+      data = reinterpret_cast<const T*>(p);
+      return;
+    }
+    if (n > short_line) copy_.reset(new T[static_cast<std::size_t>(n)]);
+    T* to = n > short_line ? copy_.get() : inside_;
+    data = to;
+    for (std::int64_t i = 0; i < n; ++i, p += step) to[i] = load<T>(p);
+  }
+
+  const T* data;
+
+ private:
+  static constexpr std::int64_t short_line = 512;
+  T inside_[short_line];
+  std::unique_ptr<T[]> copy_;
+};
+
+template <class T>
+T dot_lines(const std::byte* a, std::int64_t a_step, const std::byte* b, std::int64_t b_step,
+            std::int64_t n) {
+  static_assert(longest_dot_line * sizeof(T) < 2 * block_bytes, "a job would cut it");
+  const CloseLine<T> left(a, a_step, n), right(b, b_step, n);
+  return n == 0 ? T(0) : product_loops<T>().dot(left.data, right.data, n);
+}
+
 }  // namespace
+
+DotLines find_dot_lines(DType dtype) {
+  if (dtype == DType::float64) return reinterpret_cast<DotLines>(dot_lines<double>);
+  if (dtype == DType::float32) return reinterpret_cast<DotLines>(dot_lines<float>);
+  return nullptr;
+}
 
 MultiplyTile find_multiply(DType dtype) {
   return visit(dtype,

@@ -9,8 +9,10 @@ namespace {
 
 void add_kernels(const loops::Program& program, Externals& to) {
   for (const loops::Instr& i : program.instructions) {
-    if (i.what != loops::Do::kernel) continue;
-    to.emplace_back(kernel_symbol(i), reinterpret_cast<void*>(i.literal));
+    if (i.what == loops::Do::kernel)
+      to.emplace_back(kernel_symbol(i), reinterpret_cast<void*>(i.literal));
+    if (i.what == loops::Do::dot)
+      to.emplace_back(dot_symbol(i), reinterpret_cast<void*>(i.literal));
   }
   for (const auto& function : program.functions) {
     if (function.get() != &program) add_kernels(*function, to);

@@ -16,6 +16,10 @@ inline std::string kernel_symbol(const loops::Instr& i) {
   return format("jetlag_loop_{}_{}", info(i.opcode).name, info(i.dtype).name);
 }
 
+inline std::string dot_symbol(const loops::Instr& i) {
+  return format("jetlag_dot_{}", info(i.dtype).name);
+}
+
 inline constexpr const char* loop_symbol = "jetlag_loop";
 
 }  // namespace jetlag::jit

@@ -13,6 +13,7 @@ struct Kind {
   bool known = false;            // `literal` is its value (of an int, a bool)
   std::int64_t literal = 0;      // of a tuple of registers: the node that made it
   int symbol = -1;               // the int as a function of the loop's variable
+  bool line = false;             // an object: part of an array along one axis, `literal`
 
   bool is(ValueKind k) const { return kind == k; }
   bool bound() const { return kind != ValueKind::unbound; }

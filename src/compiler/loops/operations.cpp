@@ -129,6 +129,7 @@ void Specialiser::operation() {
         if (slot >= 0) decline("it keeps a tuple or a range");
         return;
       }
+      if (v.kind.line || v.kind.is(ValueKind::span)) decline("it keeps a slice");
       const bool row = is_row(v.kind);
       result(v);
       if (row) set(cell(n.dst, DType::int64), get(cell(from, DType::int64)));
@@ -140,6 +141,11 @@ void Specialiser::operation() {
     }
     case OpKind::tuple: {
       Kind k = python_kind(ValueKind::tuple);
+      k.literal = node_;
+      return result({k, -1});
+    }
+    case OpKind::span: {
+      Kind k = python_kind(ValueKind::span);
       k.literal = node_;
       return result({k, -1});
     }

@@ -105,6 +105,7 @@ void Specialiser::call() {
   if (n == "__float" && all_numbers()) return result({real_kind(), as_real(args[0])});
   if (n == "__bool" && all_numbers()) return result({bool_kind(), truth(args[0])});
   if (p.python.starts_with("math.") && all_numbers()) return result(math(p, args));
+  if (n == "dot") return result(dot(args));
   if (!all_numbers()) decline(format("it calls {} on something else than numbers", n));
   if (p.formula) {
     if (p.value || p.keeps_arrays || args.size() != static_cast<std::size_t>(p.formula.arity))

@@ -34,6 +34,7 @@ enum class Do : std::uint8_t {
   kernel,     // a loop of the primitives on one element; literal is its address
   vectors,    // a vector function of the C library on axis lanes, all of them the operands
   invoke,     // a function, with the values of a call (index); leaves (axis) if it fails
+  dot,        // the product of two lines (index: of Program::dots); literal is its function
   poll,       // takes a (int64) off the budget; asks the host when it is spent
 };
 
@@ -63,7 +64,7 @@ struct Saved {
   int variable;
   Kind kind;
   int cell;       // -1: the kind says all
-  int more = -1;  // of a range: the cell of its stop
+  int more = -1;  // the cell of a range's stop, of a line's length
 };
 
 struct Exit {
@@ -78,6 +79,18 @@ struct Exit {
 struct Call {
   int function = -1;  // of Program::functions
   std::vector<int> arguments;
+};
+
+// Elements of an array along one axis: values that give the first one's place and the step, in
+// bytes.
+struct Line {
+  int array = -1;
+  int offset = -1, stride = -1;
+};
+
+struct Dot {
+  Line a, b;
+  int length = -1;  // a value
 };
 
 struct ArrayOperand {
@@ -96,6 +109,7 @@ struct Program {
   std::vector<Saved> live_in;     // each takes a word, if it has a cell
   std::vector<int> loop_live_in;  // cells of the loop that is entered: start, step, count, position
   std::vector<Call> calls;
+  std::vector<Dot> dots;
   // Of the program that is entered: the functions that it and they call. A function only
   // computes: where it leaves it fails, and whoever called it begins the call again.
   std::vector<std::shared_ptr<const Program>> functions;

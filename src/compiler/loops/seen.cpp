@@ -14,6 +14,10 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 std::vector<int> operands_of(const Program& p, const Instr& i) {
   std::vector<int> all;
   if (i.what == Do::invoke) return p.calls[at(i.index)].arguments;
+  if (i.what == Do::dot) {
+    const Dot& d = p.dots[at(i.index)];
+    return {d.a.offset, d.a.stride, d.b.offset, d.b.stride, d.length};
+  }
   const bool chooses = i.what == Do::compute && i.opcode == Opcode::select;
   for (int o : chooses ? std::array{i.a, -1, -1} : std::array{i.a, i.b, i.c}) {
     if (o >= 0) all.push_back(o);
@@ -158,6 +162,7 @@ class Reads {
           break;
         case Do::store:
         case Do::kernel:
+        case Do::dot:
         case Do::vectors: stays = true; break;
         default: break;
       }

@@ -32,6 +32,7 @@ std::string key_of(const Flat& flat, int node, const State& state) {
     write_key(key, &k.rank, sizeof k.rank);
     write_key(key, &k.literal, sizeof k.literal);
     write_key(key, &k.symbol, sizeof k.symbol);
+    key += static_cast<char>(k.line);
   }
   return key;
 }
@@ -207,6 +208,8 @@ bool Specialiser::step(int& next) {
   switch (n.kind) {
     case NodeKind::jump: return true;
     case NodeKind::move:
+      if (n.src >= 0 && state_.kinds[static_cast<std::size_t>(n.src)].line)
+        decline("a condition gives a slice");
       write(n.dst, n.src < 0 ? Val{python_kind(ValueKind::nil), -1} : read(n.src));
       return true;
     case NodeKind::test: test(); return false;
@@ -238,21 +241,24 @@ bool Specialiser::step(int& next) {
   return true;
 }
 
-// The cells of a variable, for an exit. A tuple is made again from its parts.
+// The cells of a variable, for an exit. A tuple or a slice's bounds are made again from their
+// parts.
 void Specialiser::save(Exit& exit, int variable, const Kind& k) {
   Saved saved{variable, k, -1};
   if (k.is_number()) saved.cell = cell(variable, held_as(k));
-  if (k.is(ValueKind::range)) {
+  if (k.is(ValueKind::range) || k.line) {
     saved.cell = cell(variable, DType::int64, 0);
     saved.more = cell(variable, DType::int64, 1);
   }
   if (is_row(k)) saved.cell = cell(variable, DType::int64);
   exit.variables.push_back(saved);
-  if (!k.is(ValueKind::tuple) || k.array >= 0) return;
+  const bool bounds = k.is(ValueKind::span);
+  if (!bounds && (!k.is(ValueKind::tuple) || k.array >= 0)) return;
   const Node& made = flat_.nodes[static_cast<std::size_t>(k.literal)];
   for (int a : made.op->args) {
     const Kind& part = state_.kinds[static_cast<std::size_t>(made.base + a)];
-    if (!part.is_number() && !part.is(ValueKind::array)) decline("it holds a tuple");
+    if (!part.is_number() && !part.is(ValueKind::array) && !(bounds && part.is(ValueKind::nil)))
+      decline("it holds a tuple");
     save(exit, made.base + a, part);
   }
 }
@@ -287,13 +293,14 @@ int Specialiser::exit_here() {
   for (int v = 0; v < flat_.variables; ++v) {
     const Kind& k = state.kinds[static_cast<std::size_t>(v)];
     const bool captured = v >= flat_.slots && v < flat_.slots + flat_.captures;
-    if (live[static_cast<std::size_t>(v)] && k.bound() && !k.is(ValueKind::object) && !captured)
+    if (live[static_cast<std::size_t>(v)] && k.bound() && (!k.is(ValueKind::object) || k.line) &&
+        !captured)
       save(exit, v, k);
   }
   std::string key = format("{}", node_);
   for (const Saved& s : exit.variables)
-    key += format(" {}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind), s.cell,
-                  s.kind.array, s.kind.rank, s.kind.known, s.kind.literal);
+    key += format(" {}:{}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind), s.cell,
+                  s.kind.array, s.kind.rank, s.kind.known, s.kind.literal, s.kind.line);
   if (const auto at = exits_.find(key); at != exits_.end()) return at->second;
   if (!outside) {
     // For loops whose body is around the node.

@@ -153,6 +153,14 @@ class Specialiser {
   Val make_range();
   std::vector<Val> arguments();
 
+  // lines.cpp
+  bool selects_a_line(std::size_t first_item) const;
+  void take_line(const Kind& array, int base_var, std::size_t first_item);
+  int bound(const Val& v, int size, int otherwise);
+  std::pair<Line, int> line_of(int argument, const Val& v);
+  Val dot(std::span<const Val> args);
+  int stride_of(int array, int axis);
+
   // subscripts.cpp
   struct Element {
     Kind array;

@@ -16,6 +16,12 @@ int Specialiser::length(const Kind& k, int axis) {
   return emit({.what = Do::length, .dtype = i64, .index = k.array, .axis = whole - k.rank + axis});
 }
 
+int Specialiser::stride_of(int array, int axis) {
+  const ArrayOperand& operand = out_->arrays[static_cast<std::size_t>(array)];
+  if (operand.contiguous_last && axis == operand.rank - 1) return integer(size_of(operand.dtype));
+  return emit({.what = Do::stride, .dtype = i64, .index = array, .axis = axis});
+}
+
 int Specialiser::index_value(const Val& v, const Kind& array, int axis) {
   const bool whole =
       v.kind.is(ValueKind::integer) || (v.kind.is(ValueKind::scalar) && is_integer(v.kind.dtype));
@@ -74,10 +80,7 @@ Specialiser::Element Specialiser::locate(const Kind& k, int base_var, std::size_
     const Val v = read(node().base + args[first_item + static_cast<std::size_t>(axis)]);
     const int at = index_value(v, k, axis);
     const int whole_axis = operand.rank - k.rank + axis;
-    const int stride =
-        operand.contiguous_last && whole_axis == operand.rank - 1
-            ? integer(size_of(operand.dtype))
-            : emit({.what = Do::stride, .dtype = i64, .index = k.array, .axis = whole_axis});
+    const int stride = stride_of(k.array, whole_axis);
     const int moved = compute(Opcode::multiply, i64, at, stride, -1, true);
     e.offset = e.offset < 0 ? moved : compute(Opcode::add, i64, e.offset, moved, -1, true);
   }
@@ -95,6 +98,7 @@ void Specialiser::index() {
       decline("it subscripts a shape by a variable");
     return result({python_kind(ValueKind::integer), length(k, static_cast<int>(axis))});
   }
+  if (selects_a_line(1)) return take_line(k, base_var, 1);
   const Element e = locate(k, base_var, 1);
   if (is_complex(k.dtype)) decline("complex numbers are not compiled");
   if (e.axes > 0) {

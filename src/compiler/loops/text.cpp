@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view names[] = {
     "literal", "get",    "set",    "compute", "cast",   "checked", "overflows", "leave_if", "load",
-    "store",   "length", "stride", "library", "kernel", "vectors", "invoke",    "poll"};
+    "store",   "length", "stride", "library", "kernel", "vectors", "invoke",    "dot",      "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);
@@ -71,6 +71,11 @@ std::string to_text(const Program& p) {
     text += format("call f{}", c.function);
     for (int a : c.arguments) text += format(" %{}", a);
     text += "\n";
+  }
+  for (const Dot& d : p.dots) {
+    for (const Line& l : {d.a, d.b})
+      text += format("line of array {} from %{} by %{} ", l.array, l.offset, l.stride);
+    text += format("length %{}\n", d.length);
   }
   if (p.is_function) text += format("gives {}\n", kind_text(p.result));
   for (std::size_t i = 0; i < p.functions.size(); ++i)

@@ -329,7 +329,8 @@ void NativeEntry::tell(unsigned flags) {
       std::string_view name =
           op->primitive->ufunc.empty() ? op->primitive->name : op->primitive->ufunc;
       if ((bit == 1) != (name == "divide") && bit != 8) continue;
-      FpReport report = lane_.report_at(*op, format("scalar {}", name));
+      const bool element = op->primitive->formula || !op->primitive->ufunc.empty();
+      FpReport report = lane_.report_at(*op, format("{}{}", element ? "scalar " : "", name));
       report.anomalies = bit;
       lane_.flight_->report(lane_.sequence_, std::move(report));
       break;
@@ -348,6 +349,12 @@ Value NativeEntry::saved(const loops::Saved& s, const std::uint64_t*& word) {
     return Value::range(start, stop, k.literal);
   }
   const Ref<Array>& a = operands_.arrays[static_cast<std::size_t>(k.array)];
+  if (k.line) {
+    std::byte* from = a->data() + static_cast<std::int64_t>(word[0]);
+    const auto length = static_cast<std::int64_t>(word[1]);
+    word += 2;
+    return Value::of(view_of(a, from, Dims{length}, Dims{a->strides()[k.literal]}));
+  }
   const std::int64_t gone = a->rank() - k.rank;
   Dims shape, strides;
   for (std::int64_t axis = gone; axis < a->rank(); ++axis) {
@@ -369,7 +376,9 @@ Left NativeEntry::write_back() {
   Left left;
   left.node = e.node;
   const std::uint64_t* word = words_.data();
-  const auto is_made = [](const loops::Kind& k) { return k.is(ValueKind::tuple) && k.array < 0; };
+  const auto is_made = [](const loops::Kind& k) {
+    return k.is(ValueKind::span) || (k.is(ValueKind::tuple) && k.array < 0);
+  };
   for (const loops::Saved& s : e.variables) {
     if (is_made(s.kind)) continue;
     Value v = saved(s, word);
@@ -381,7 +390,10 @@ Left NativeEntry::write_back() {
     const loops::Node& made = flat_.nodes[static_cast<std::size_t>(s.kind.literal)];
     std::vector<Value> items;
     for (int a : made.op->args) items.push_back(left.registers.at(made.base + a));
-    left.registers[s.variable] = Value::tuple(std::move(items));
+    items.resize(s.kind.is(ValueKind::span) ? 3 : items.size(), Value::nil());
+    left.registers[s.variable] = s.kind.is(ValueKind::span)
+                                     ? Value::span(items[0], items[1], items[2])
+                                     : Value::tuple(std::move(items));
   }
   for (int loop : e.loops) {
     const auto part = [&](int i) { return static_cast<std::int64_t>(word[i]); };

@@ -395,6 +395,23 @@ class LoopEmitter {
     return b_.CreateExtractValue(made, 0);
   }
 
+  Value* dot(const Instr& i) {
+    const loops::Dot& d = p_.dots[static_cast<std::size_t>(i.index)];
+    llvm::Type *ptr = b_.getPtrTy(), *word = b_.getInt64Ty();
+    auto* t = llvm::FunctionType::get(type(i.dtype), {ptr, word, ptr, word, word}, false);
+    std::vector<Value*> args;
+    for (const loops::Line& l : {d.a, d.b}) {
+      args.push_back(b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(l.array)],
+                                          value(l.offset)));
+      args.push_back(value(l.stride));
+    }
+    args.push_back(value(d.length));
+    auto* call = b_.CreateCall(module_.getOrInsertFunction(dot_symbol(i), t), args);
+    // Not marked as one that only reads: its floating-point flags are looked at in the end.
+    call->setDoesNotThrow();
+    return call;
+  }
+
   void spend(Value* work, int e) {
     Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), work);
     b_.CreateStore(left, budget_);
@@ -436,6 +453,7 @@ class LoopEmitter {
       case Do::kernel: return kernel(i);
       case Do::vectors: return vectors(i);
       case Do::invoke: return invoke(i);
+      case Do::dot: return dot(i);
       case Do::poll: spend(value(i.a), i.index); return nullptr;
     }
     return nullptr;
