@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +14,20 @@ import pytest
 from services import Host, Sshd, wait_until
 
 import jetlag as jl
-from jetlag.jobs import client
 
 LIMIT = 90
+ROOM = 24  # MB: enough for jetlag itself, and for little more
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    before = jl.settings.jobs_dir
-    jl.settings.jobs_dir = tmp_path_factory.mktemp("store")
+def sshd(
+    tmp_path_factory: pytest.TempPathFactory,
+    jobs_in: Callable[[Path], AbstractContextManager[Path]],
+) -> Iterator[Sshd]:
     server = Sshd(tmp_path_factory.mktemp("ssh") / "d")
-    yield server
-    client.stop()
+    with jobs_in(tmp_path_factory.mktemp("store")):
+        yield server
     server.stop()
-    jl.settings.jobs_dir = before
 
 
 def add(name: str, sshd: Sshd, **more: object) -> jl.jobs.machines.Machine:
@@ -42,24 +43,11 @@ def length(x: np.ndarray) -> int:
     return len(x)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk there that has room for jetlag itself, and for little more."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(place)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+def test_a_disk_that_is_full_there_is_told(sshd: Sshd, small_disk: Callable[[int], Path]) -> None:
+    disk = small_disk(ROOM)
+    add("small", sshd, root=str(disk / "root"))
 
-
-def test_a_disk_that_is_full_there_is_told(sshd: Sshd, small_disk: Path) -> None:
-    add("small", sshd, root=str(small_disk / "root"))
-
-    job = jl.run(["true"], on="small", data={"x": big_file(small_disk.parent / "big", 30)})
+    job = jl.run(["true"], on="small", data={"x": big_file(disk.parent / "big", ROOM + 6)})
 
     # There may be room later: it is tried for some minutes.
     wait_until(lambda: "No space left on device" in job.reason, "nobody says so", LIMIT)
@@ -67,8 +55,10 @@ def test_a_disk_that_is_full_there_is_told(sshd: Sshd, small_disk: Path) -> None
     assert job.wait(LIMIT) == "cancelled"
 
 
-def test_a_result_that_finds_no_room_there_is_told(sshd: Sshd, small_disk: Path) -> None:
-    add("small", sshd, root=str(small_disk / "root"))
+def test_a_result_that_finds_no_room_there_is_told(
+    sshd: Sshd, small_disk: Callable[[int], Path]
+) -> None:
+    add("small", sshd, root=str(small_disk(ROOM) / "root"))
 
     with pytest.raises(OSError, match="the result cannot be kept: No space left") as caught:
         jl.run(ones, 8_000_000, on="small").result(LIMIT)

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,13 @@ def sshd(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ssh
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster(sshd: Sshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    before = jl.settings.jobs_dir
-    jl.settings.jobs_dir = tmp_path_factory.mktemp("store")
-    yield jl.machines.add("cluster", ssh="cluster", options=sshd.options, python=sys.executable)
-    client.stop()
-    jl.settings.jobs_dir = before
+def cluster(
+    sshd: Sshd,
+    tmp_path_factory: pytest.TempPathFactory,
+    jobs_in: Callable[[Path], AbstractContextManager[Path]],
+) -> Iterator[Any]:
+    with jobs_in(tmp_path_factory.mktemp("store")):
+        yield jl.machines.add("cluster", ssh="cluster", options=sshd.options, python=sys.executable)
 
 
 @pytest.fixture(scope="module")

@@ -31,15 +31,6 @@ POINTS = [
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Path]:
-    before = jl.settings.jobs_dir
-    jl.settings.jobs_dir = tmp_path / "store"
-    yield tmp_path / "store"
-    client.stop()
-    jl.settings.jobs_dir = before
-
-
-@pytest.fixture
 def heard() -> Iterator[tuple[str, list[dict[str, str]]]]:
     """An address, and what was posted there."""
     told: list[dict[str, str]] = []

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,14 +19,13 @@ import jetlag as jl
 from jetlag.jobs import client
 from test_serve import Served
 
+JobsIn = Callable[[Path], AbstractContextManager[Path]]
+
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    before = jl.settings.jobs_dir
-    jl.settings.jobs_dir = tmp_path_factory.mktemp("pages") / "store"
-    yield client.folder()
-    client.stop()
-    jl.settings.jobs_dir = before
+def store(tmp_path_factory: pytest.TempPathFactory, jobs_in: JobsIn) -> Iterator[Path]:
+    with jobs_in(tmp_path_factory.mktemp("pages") / "store") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
 import jetlag as jl
-from jetlag.jobs import client
 
 QSUB = r"""#!/bin/sh
 # As qsub: takes the script, prints a number, runs it later.
@@ -42,21 +43,23 @@ exit 0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def pbs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def pbs(
+    tmp_path_factory: pytest.TempPathFactory,
+    jobs_in: Callable[[Path], AbstractContextManager[Path]],
+) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("pbs")
     (folder / "bin").mkdir()
     (folder / "state").mkdir()
     for name, text in {"qsub": QSUB, "qstat": QSTAT, "qdel": QDEL}.items():
         (folder / "bin" / name).write_text(text)
         (folder / "bin" / name).chmod(0o755)
-    before = jl.settings.jobs_dir, os.environ["PATH"]
-    os.environ["PATH"] = f"{folder}/bin:{before[1]}"
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{folder}/bin:{before}"
     os.environ["STATE"] = str(folder / "state")
-    jl.settings.jobs_dir = folder / "store"
-    jl.machines.add("queue", scheduler="pbs")
-    yield
-    client.stop()
-    jl.settings.jobs_dir, os.environ["PATH"] = before
+    with jobs_in(folder / "store"):
+        jl.machines.add("queue", scheduler="pbs")
+        yield
+    os.environ["PATH"] = before
     del os.environ["STATE"]
 
 

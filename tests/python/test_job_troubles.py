@@ -8,7 +8,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -17,32 +18,16 @@ import pytest
 import jetlag as jl
 from jetlag.jobs import client
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Path]:
-    before = jl.settings.jobs_dir
-    jl.settings.jobs_dir = tmp_path / "store"
-    yield tmp_path / "store"
-    client.stop()
-    jl.settings.jobs_dir = before
+SmallDisk = Callable[[int], Path]
+JobsIn = Callable[[Path], AbstractContextManager[Path]]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A store on a disk of 4 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    before = jl.settings.jobs_dir
-    jl.settings.jobs_dir = place / "store"
-    yield place
-    client.stop()
-    jl.settings.jobs_dir = before
-    subprocess.run(["umount", "-l", str(place)], check=True)
+def full_soon(small_disk: SmallDisk, jobs_in: JobsIn) -> Iterator[Path]:
+    """A disk of 4 MB with the store."""
+    disk = small_disk(4)
+    with jobs_in(disk / "store"):
+        yield disk
 
 
 def ones(n: int) -> np.ndarray:
@@ -53,7 +38,7 @@ def length(x: np.ndarray) -> int:
     return len(x)
 
 
-def test_arguments_that_do_not_fit_the_disk_are_told(small_disk: Path) -> None:
+def test_arguments_that_do_not_fit_the_disk_are_told(full_soon: Path) -> None:
     assert jl.run(length, np.ones(3)).result(30) == 3
 
     with pytest.raises(OSError, match="a job's files cannot be kept: No space left") as caught:
@@ -64,27 +49,27 @@ def test_arguments_that_do_not_fit_the_disk_are_told(small_disk: Path) -> None:
     assert jl.run(length, np.ones(3)).result(30) == 3
 
 
-def test_a_result_that_does_not_fit_the_disk_is_told(small_disk: Path) -> None:
+def test_a_result_that_does_not_fit_the_disk_is_told(full_soon: Path) -> None:
     with pytest.raises(OSError, match="the result cannot be kept: No space left"):
         jl.run(ones, 1_000_000).result(30)
 
     assert len(jl.run(ones, 3).result(30)) == 3
 
 
-def test_a_disk_that_is_full_to_the_last_byte_keeps_what_was_stored(small_disk: Path) -> None:
+def test_a_disk_that_is_full_to_the_last_byte_keeps_what_was_stored(full_soon: Path) -> None:
     first = jl.run(["true"])
     first.wait(30)
-    job = jl.run(["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(small_disk / "go")])
+    job = jl.run(["sh", "-c", 'until [ -e "$0" ]; do sleep 0.05; done', str(full_soon / "go")])
     while job.state != "running":
         time.sleep(0.02)
-    fill(small_disk / "fill", small_disk / "go")
+    fill(full_soon / "fill", full_soon / "go")
 
     with pytest.raises((OSError, TimeoutError)) as caught:
-        until_it_is_full(small_disk)
+        until_it_is_full(full_soon)
     assert "full" in str(caught.value) or "No space" in str(caught.value)
 
     for name in ("fill", "more"):
-        (small_disk / name).unlink(missing_ok=True)
+        (full_soon / name).unlink(missing_ok=True)
     assert jl.run(["true"]).wait(30) == "finished"
     assert all(one.wait(30) in ("failed", "finished") for one in jl.jobs.list())
     assert job.state in ("failed", "finished")

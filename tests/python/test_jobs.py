@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,12 @@ TABLE = {"a": np.arange(3), "f": lambda x: x + FACTOR}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    before = jl.settings.jobs_dir
-    folder = tmp_path_factory.mktemp("store")
-    jl.settings.jobs_dir = folder
-    yield folder
-    client.stop()
-    jl.settings.jobs_dir = before
+def store(
+    tmp_path_factory: pytest.TempPathFactory,
+    jobs_in: Callable[[Path], AbstractContextManager[Path]],
+) -> Iterator[Path]:
+    with jobs_in(tmp_path_factory.mktemp("store")) as folder:
+        yield folder
 
 
 def scale(x: Any, by: float = 2.0) -> Any:

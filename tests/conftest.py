@@ -1,0 +1,55 @@
+"""What tests of jobs share: stores of their own, and disks with little room."""
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import jetlag as jl
+from jetlag.jobs import client
+
+
+@contextlib.contextmanager
+def _jobs_in(folder: Path) -> Iterator[Path]:
+    before = jl.settings.jobs_dir
+    jl.settings.jobs_dir = folder
+    try:
+        yield folder
+    finally:
+        client.stop()
+        jl.settings.jobs_dir = before
+
+
+@pytest.fixture(scope="session")
+def jobs_in() -> Callable[[Path], contextlib.AbstractContextManager[Path]]:
+    """`with jobs_in(folder):` jobs are kept there; their daemon ends with it."""
+    return _jobs_in
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Path]:
+    """Where the jobs of one test are kept."""
+    with _jobs_in(tmp_path / "store") as folder:
+        yield folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """`small_disk(24)` is a folder that has room for 24 MB."""
+    mounted = []
+
+    def make(megabytes: int) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={megabytes}m"]
+        done = subprocess.run(["mount", *options, "none", str(place)], capture_output=True)
+        if done.returncode:
+            pytest.skip("needs the right to mount a tmpfs")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)
