@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 
 class Settings:
@@ -198,6 +199,17 @@ class Settings:
         _set("jobs_idle", value, (int, float), "a number of seconds")
 
     @property
+    def jobs_server(self) -> str:
+        """A server that keeps the jobs instead: the address with its token that `jetlag token
+        make` prints, or "none". `JETLAG_JOBS_SERVER`.
+        """
+        return _get("jobs_server")
+
+    @jobs_server.setter
+    def jobs_server(self, value: str) -> None:
+        _set("jobs_server", value, str, "a str")
+
+    @property
     def mail_relay(self) -> str:
         """Where the daemon of jobs hands over mail: "smtp://host:port". `JETLAG_MAIL_RELAY`."""
         return _get("mail_relay")
@@ -208,7 +220,8 @@ class Settings:
 
     def __repr__(self) -> str:
         rows = [name for name, row in vars(Settings).items() if isinstance(row, property)]
-        return "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)
+        text = "\n".join(f"{name} = {getattr(self, name)!r}" for name in rows)
+        return re.sub(r"token=\w+", "token=…", text)
 
 
 def _get(name: str) -> str:

@@ -55,6 +55,9 @@ constexpr Setting table[] = {
     {"jobs_idle", "JETLAG_JOBS_IDLE", SettingKind::seconds, "1800", "",
      "seconds after which a daemon that was started on demand ends, if all jobs have ended and "
      "nobody asks"},
+    {"jobs_server", "JETLAG_JOBS_SERVER", SettingKind::words, "none", "",
+     "a server that keeps the jobs instead: the address with its token that `jetlag token make` "
+     "prints, or none"},
     {"mail_relay", "JETLAG_MAIL_RELAY", SettingKind::words, "none", "",
      "where that daemon hands over mail: smtp://host:port, or none"},
 };

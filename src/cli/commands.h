@@ -38,7 +38,9 @@ struct ServeOptions {
   std::vector<std::string> places;  // trace files, and folders of them
   int port = 0;
   std::string socket;
+  std::string address = "127.0.0.1";
   std::vector<std::string> hosts;  // names under which a proxy hands requests over
+  bool users = false;              // lets users in, by tokens
   bool with_input = false;         // end when standard input does
   bool opens = false;              // the page, in the user's browser
   std::string output;              // of view: a file to write instead
@@ -49,9 +51,12 @@ struct ServeOptions {
 int serve(const ServeOptions& options);
 int view(const ServeOptions& options);
 
-// The commands about jobs: they add themselves, and run if they were parsed; -1 if none was.
+// The commands about jobs, and about tokens: they add themselves, and run if they were parsed; -1
+// if none was.
 void add_job_commands(CLI::App& app);
 int run_job_command();
+void add_token_commands(CLI::App& app);
+int run_token_command();
 
 int run(const Options& options);
 int show(const Options& options);

@@ -134,8 +134,9 @@ std::string shown_folder(const ServeOptions& options) {
 
 std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app) {
   // What was started for one program's traces is no home for jobs.
-  const bool wanted = !options.no_jobs && !options.opens &&
-                      (!options.jobs.empty() || (!options.with_input && options.socket.empty()));
+  const bool wanted =
+      !options.no_jobs && !options.opens &&
+      (options.users || !options.jobs.empty() || (!options.with_input && options.socket.empty()));
   const std::string folder = shown_folder(options);
   if (!folder.empty()) app.keeper = keeper_of(folder);
   if (!wanted || folder.empty()) return nullptr;
@@ -144,7 +145,7 @@ std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app)
     app.jobs = &daemon->engine();
     return daemon;
   } catch (const Error& error) {
-    if (!options.jobs.empty()) throw;
+    if (!options.jobs.empty() || options.users) throw;
     if (!http::listens(app.keeper.socket)) std::cerr << format("no jobs: {}\n", error.message());
     return nullptr;
   }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -13,10 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crypto/digest.h"
+#include "cli/asking.h"
 #include "cli/commands.h"
 #include "cli/daemon.h"
-#include "jobs/scheduler/scheduler.h"
-#include "server/http/client.h"
 
 namespace jetlag::cli {
 
@@ -25,7 +23,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr int patience = 120;  // seconds for one answer
 constexpr std::string_view log_names[] = {"stdout", "stderr", "progress", "script.log"};
 
 struct JobOptions {
@@ -54,20 +51,13 @@ std::function<int()> chosen;
 // ---- asking
 
 json ask(const std::string& method, const std::string& path, const json& body = nullptr) {
-  const std::string folder = jobs_folder(given.folder);
-  const std::string socket = jobs::daemon_socket(folder);
-  if (const int code = serve_in_background(folder); code != 0)
-    throw Error(Kind::io, "the daemon of jobs does not start");
-  const http::Response response =
-      http::ask(socket, method, path, body.is_null() ? "" : body.dump(), patience);
-  const bool is_text = response.type.starts_with("application/octet-stream");
-  const json answer = is_text ? json(response.body) : json::parse(response.body, nullptr, false);
-  if (response.status < 300) return answer;
-  const bool told = answer.is_object() && answer.contains("detail");
-  throw Error(response.status == 404 ? Kind::key : Kind::value,
-              told ? answer["detail"].get<std::string>() : response.body,
-              told ? answer.value("hint", "") : "");
+  const http::Response answer =
+      ask_jobs(given.folder, method, path, body.is_null() ? std::string() : body.dump());
+  const bool is_text = answer.type.starts_with("application/octet-stream");
+  return is_text ? json(answer.body) : json::parse(answer.body);
 }
+
+bool are_far() { return jobs_are_far(given.folder); }
 
 std::string path_of(const std::string& job, const std::string& more = "") {
   return "/v1/jobs/" + http::encoded(job) + more;
@@ -82,22 +72,6 @@ json wait_for_end(json job) {
 }
 
 // ---- printing
-
-std::string clock_text(double seconds) {
-  if (seconds <= 0) return "-";
-  const auto when = static_cast<std::time_t>(seconds);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", std::localtime(&when));
-  return text;
-}
-
-// Text of others on a terminal: control characters stay visible, and do nothing.
-std::string shown(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? std::string("?") : std::string(1, c);
-  return out;
-}
 
 void print(const json& value) {
   std::cout << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
@@ -127,6 +101,10 @@ std::string keep(const std::string& path, const std::string& folder) {
   if (!fs::is_regular_file(path))
     throw Error(Kind::io, format("there is no file {}", path), "inputs are files, not folders");
   const std::string digest = crypto::digest_of_file(path);
+  if (are_far()) {
+    accepted(http::send_file(jobs_peer(given.folder), "/v1/blobs/" + digest, path));
+    return digest;
+  }
   const std::string blobs = jobs_folder(folder) + "/blobs";
   const std::string part = format("{}/{}.{}", blobs, digest, crypto::random_hex(4));
   fs::create_directories(blobs);
@@ -137,14 +115,6 @@ std::string keep(const std::string& path, const std::string& folder) {
     if (failed) throw Error(Kind::io, format("cannot keep {}: {}", path, failed.message()));
   }
   return digest;
-}
-
-std::int64_t seconds_of(const std::string& time) {
-  const std::int64_t seconds = jobs::read_duration(time);
-  if (seconds < 0)
-    throw Error(Kind::value, format("'{}' is no duration", time),
-                "write [days-]hours:minutes:seconds");
-  return seconds;
 }
 
 json request() {
@@ -253,10 +223,28 @@ int history() {
   return 0;
 }
 
+// Brings the files of a job from a server that is not here.
+void fetch_files(const json& job, const fs::path& to) {
+  for (const json& row : ask("GET", path_of(job["id"], "/files"))) {
+    const std::string name = row["name"];
+    const fs::path below = fs::path(name).lexically_normal();
+    if (below.is_absolute() || below.begin() == below.end() || *below.begin() == "..")
+      throw Error(Kind::value,
+                  format("the server names a file outside of the job: {}", shown(name)));
+    fs::create_directories((to / below).parent_path());
+    accepted(http::fetch_file(jobs_peer(given.folder),
+                              path_of(job["id"], "/file?name=" + http::encoded(name)), to / below));
+  }
+}
+
 int result() {
   const json job = wait_for_end(ask("GET", path_of(given.job)));
   const fs::path from = fs::path(job["folder"].get<std::string>()) / "files";
-  if (!given.output.empty()) {
+  if (are_far()) {
+    if (given.output.empty() && !given.as_json && job["state"] == "finished")
+      throw Error(Kind::value, "the files of this job are at the server", "name a folder with -o");
+    if (!given.output.empty()) fetch_files(job, given.output);
+  } else if (!given.output.empty()) {
     std::error_code failed;
     fs::create_directories(given.output, failed);
     fs::copy(from, given.output, fs::copy_options::recursive | fs::copy_options::overwrite_existing,
@@ -416,8 +404,9 @@ void add_job_commands(CLI::App& app) {
   c->add_option("-o,--output", given.output, "copy them into this folder");
   add(app, "history", "what happened to a job", history, true);
   add_machines(app);
+  add_token_commands(app);
 }
 
-int run_job_command() { return chosen ? chosen() : -1; }
+int run_job_command() { return chosen ? chosen() : run_token_command(); }
 
 }  // namespace jetlag::cli

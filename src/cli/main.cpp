@@ -53,10 +53,13 @@ ServeCommands add_serve(CLI::App& app, jetlag::cli::ServeOptions& options) {
   view->add_option("traces", options.places, "trace files, and folders of them")->required();
   view->add_option("-o,--output", options.output, "write one HTML file that needs no server");
   for (CLI::App* command : {serve, view}) {
-    command->add_option("-p,--port", options.port, "a port of 127.0.0.1 (default: a free one)")
+    command->add_option("-p,--port", options.port, "a port (default: a free one)")
         ->check(CLI::Range(0, 65535));
     command->add_option("--allow-host", options.hosts, "a name under which a proxy asks");
   }
+  serve->add_flag("--users", options.users, "let users in, by the tokens of `jetlag token make`");
+  serve->add_option("--address", options.address,
+                    "where to listen, with --users (default: 127.0.0.1)");
   serve->add_option("--socket", options.socket, "a Unix socket instead, for its owner alone");
   serve->add_option("--jobs", options.jobs, "the folder of jobs (default: the setting jobs_dir)");
   serve->add_flag("--no-jobs", options.no_jobs, "only traces");

@@ -61,23 +61,38 @@ void open_browser(const std::string& address) {
 
 std::string place_text(const http::Server& server, const routes::App& app, const ServeOptions& o) {
   if (!o.socket.empty()) return "the socket " + o.socket;
-  return format("http://127.0.0.1:{}/?token={}", server.port(), app.gate.token());
+  return format("http://{}:{}/?token={}", o.address, server.port(), app.gate.token());
+}
+
+void check(const ServeOptions& options) {
+  const bool alone = options.address == "127.0.0.1";
+  if (!alone && !options.users)
+    throw Error(Kind::value, "only a server with users listens elsewhere than at 127.0.0.1",
+                "add --users, or let people come through ssh -L");
+  if (options.users && (options.no_jobs || !options.socket.empty()))
+    throw Error(Kind::value, "users ask for jobs, and come by TCP",
+                "leave --no-jobs and --socket out");
 }
 
 }  // namespace
 
 int serve(const ServeOptions& options) {
   if (options.background) return serve_in_background(options.jobs);
+  check(options);
   routes::Traces traces(options.places.empty() ? std::vector<std::string>{"."} : options.places,
                         shown_folder(options));
   const std::string token = options.socket.empty() ? http::random_token() : std::string();
-  routes::App app{http::Gate(token, options.hosts), JETLAG_VERSION, &traces};
+  std::vector<std::string> hosts = options.hosts;
+  hosts.push_back(options.address);
+  routes::App app{http::Gate(token, hosts), JETLAG_VERSION, &traces};
   routes::Router router(app);
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t set = signals_to_end();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::unique_ptr<Daemon> daemon = keep_jobs(options, app);
-  http::Server server({options.port, options.socket}, router);
+  if (options.users && !daemon) throw Error(Kind::value, "there is no folder for jobs");
+  if (options.users) routes::let_users_in(app);
+  http::Server server({options.port, options.socket, options.address}, router);
   app.gate.set_port(server.port());
   std::thread running([&] { server.run(); });
   const std::size_t count = traces.list().size();

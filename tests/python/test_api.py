@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import jetlag as jl
+from jetlag.jobs import digest as digests
 from serving import Served, identity
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +105,9 @@ def ran(served: Served) -> str:
 def test_every_answer_is_as_described(served: Served, api: dict[str, Any]) -> None:
     trace = identity(served, "run.jlt")
     parts = {"trace": trace, "span": 0, "task": 1, "file": 0, "node": 0, "counter": 0}
-    parts |= {"job": ran(served), "machine": "local"}
+    digest = digests.of_bytes(b"kept")
+    assert served.ask(f"/v1/blobs/{digest}", method="PUT", body="kept")[0] == 200
+    parts |= {"job": ran(served), "machine": "local", "digest": digest}
     checked = []
     for path, methods in api["paths"].items():
         if "get" not in methods or "key" in path:
@@ -127,6 +130,7 @@ def test_what_is_changed_answers_as_described(served: Served, api: dict[str, Any
         ("post", "/v1/jobs", "/v1/jobs", json.dumps({"command": ["true"]})),
         ("post", "/v1/jobs/{job}/cancel", f"/v1/jobs/{waits}/cancel", ""),
         ("post", "/v1/jobs/{job}/resubmit", f"/v1/jobs/{job}/resubmit", ""),
+        ("post", "/v1/tokens", "/v1/tokens", json.dumps({"user": "alice", "seconds": 60})),
         ("post", "/v1/traces", "/v1/traces?name=sent.jlt", trace),
         ("delete", "/v1/traces/{trace}", f"/v1/traces/{identity(served, 'no.jlt')}", ""),
         (

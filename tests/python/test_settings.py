@@ -30,6 +30,7 @@ NAMES = (
     "trace_hardware",
     "jobs_dir",
     "jobs_idle",
+    "jobs_server",
     "mail_relay",
 )
 

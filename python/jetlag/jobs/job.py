@@ -110,7 +110,9 @@ class Job(Generic[R]):
         while True:
             ended = self._fresh()["final"]
             piece = self._ask(
-                "GET", f"/log/{client.part(name)}", **{"from": at, "wait": 0 if ended else 10}
+                "GET",
+                f"/log/{client.part(name)}",
+                **{"from": at, "wait": 0 if ended else 10},
             )
             at += len(piece)
             if piece:
@@ -176,7 +178,7 @@ class Job(Generic[R]):
             self._raise(told)
         if state != "finished":
             self._fail(state)
-        path = self._folder() / "result.jlv"
+        path = client.file_of(self._record, "result.jlv")
         if not path.exists():
             raise JobFailed(f"job {self.id} has ended and left no result; see job.log('stderr')")
         value: R = values.read(path, pickle=self._pickle)
@@ -199,7 +201,7 @@ class Job(Generic[R]):
 
         self.wait()
         told = self._told("run.json")
-        path = self._folder() / "trace.jlt"
+        path = client.file_of(self._record, "trace.jlt")
         if not path.exists():
             why = told.get("trace") or "run it with trace=True"
             raise FileNotFoundError(f"job {self.id} has no trace: {why}")
@@ -208,7 +210,7 @@ class Job(Generic[R]):
     @property
     def files(self) -> Path:
         """The folder with what it began with and what came back."""
-        return self._folder()
+        return client.files_of(self._fresh())
 
     # ---- inside
 
@@ -233,12 +235,9 @@ class Job(Generic[R]):
     def _ask(self, method: str, more: str, **query: object) -> Any:  # noqa: ANN401
         return client.ask(method, f"/v1/jobs/{client.part(self.id)}{more}", **query)
 
-    def _folder(self) -> Path:
-        return Path(self._fresh()["folder"]) / "files"
-
     def _told(self, name: str) -> dict[str, Any]:
         try:
-            told: dict[str, Any] = json.loads((self._folder() / name).read_text())
+            told: dict[str, Any] = json.loads(client.file_of(self._fresh(), name).read_text())
         except FileNotFoundError:
             return {}
         return told

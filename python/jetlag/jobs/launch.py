@@ -163,6 +163,8 @@ class Prepared:
     @property
     def is_here(self) -> bool:
         """Whether the machine is this one, so that the resident runner takes it."""
+        if client.server():
+            return False
         return not self.machine.get("ssh") and self.machine.get("scheduler", "fork") == "fork"
 
     def call(
@@ -190,7 +192,7 @@ class Prepared:
         request.update(name=self.name, command=self.command, function=True, key=key)
         request["note"] = self.bundle.manifest() | {"pickle": self.pickle}
         if dry_run:
-            return Plan(request, self.bundle, self.machine, client.folder())
+            return Plan(request, self.bundle, self.machine, client.size_of)
         return Job(client.ask("POST", "/v1/jobs", request), pickle=self.pickle)
 
     def _key(self, arguments: str, request: dict[str, Any]) -> str:
@@ -229,7 +231,7 @@ def _answered(key: str) -> dict[str, Any] | None:
         found: dict[str, Any] = client.ask("GET", f"/v1/results/{key}")
     except LookupError:
         return None
-    told = json.loads((Path(found["folder"]) / "files/run.json").read_text())
+    told = json.loads(client.file_of(found, "run.json").read_text())
     if told.get("opaque"):
         raise CannotReuse(
             f"an earlier result cannot stand for this call: it ran in Python, {told['opaque']}"
@@ -257,7 +259,11 @@ def _keep(write: Callable[[Path], str]) -> str:
     try:
         digest = write(part)
         part.chmod(0o400)
-        part.rename(blobs / digest)
+        if client.server():
+            if not client.has_file(digest):
+                client.send_file(part, digest)
+        else:
+            part.rename(blobs / digest)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -278,7 +284,7 @@ def keep_text(text: str) -> str:
         return digest
 
     digest = digests.of_bytes(text.encode())
-    return digest if (client.folder() / "blobs" / digest).exists() else _keep(write)
+    return digest if client.has_file(digest) else _keep(write)
 
 
 def keep_file(path: Path) -> str:

@@ -27,7 +27,7 @@ def inputs(
     from jetlag.jobs import client
 
     archive, digest = _archive(str(client.folder()))
-    if not (client.folder() / "blobs" / digest).exists():
+    if not client.has_file(digest):
         keep_file(archive)
     needs = json.dumps({"packages": packages, "jetlag": digest, "made_on": platform_name()})
     start = (_PACKAGE / "jobs/start.py").read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from jetlag.jobs.bundle import Bundle
@@ -13,14 +13,17 @@ class Plan:
     """A function job that was not sent."""
 
     def __init__(
-        self, request: dict[str, Any], bundle: Bundle, machine: dict[str, Any], store: Path
+        self,
+        request: dict[str, Any],
+        bundle: Bundle,
+        machine: dict[str, Any],
+        size_of: Callable[[str], int],
     ) -> None:
         self.machine: str = machine["name"]
         self.request = request
         self.manifest = bundle.manifest()
         self.files: dict[str, int] = {
-            row["path"]: (store / "blobs" / row["digest"]).stat().st_size
-            for row in request["inputs"]
+            row["path"]: size_of(row["digest"]) for row in request["inputs"]
         }
         """The files that would travel, with their bytes."""
         self.missing: list[str] = list(machine.get("missing", []))

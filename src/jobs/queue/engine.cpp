@@ -60,26 +60,28 @@ Engine::~Engine() {
 
 // ---- jobs
 
-Job Engine::submit(const std::string& text) {
+Job Engine::submit(const std::string& text, const std::string& user) {
   Request request = read_request(text);
   machine(request.machine);
-  for (std::string& id : request.after) id = store_.get(id).id;
+  for (std::string& id : request.after) id = store_.get(id, user).id;
   for (const Input& input : request.inputs) {
-    if (!std::filesystem::exists(store_.folder() + "/blobs/" + input.digest))
+    const bool theirs = user.empty() || store_.users().has_brought(user, input.digest);
+    if (!theirs || !std::filesystem::exists(store_.folder() + "/blobs/" + input.digest))
       throw Error(Kind::value,
                   format("inputs: the store has no file with the digest {}", input.digest),
                   "bring it before the job");
   }
-  const Job job = store_.add(request, text);
+  const Job job = store_.add(request, text, user);
   changed(job.id);
   if (job.life.state == State::pending) act(job);
   return store_.get(job.id);
 }
 
 Job Engine::resubmit(const std::string& id) {
-  json request = json::parse(store_.get(id).request);
+  const Job job = store_.get(id);
+  json request = json::parse(job.request);
   request.erase("id");
-  return submit(request.dump());
+  return submit(request.dump(), job.user);
 }
 
 Job Engine::cancel(const std::string& id) {
@@ -238,7 +240,7 @@ void Engine::check_order(const Job& job) {
       std::scoped_lock lock(mutex_);
       waiting_.emplace(id, job.id);
     }
-    const Job before = store_.get(id);
+    const Job before = store_.get(id, job.user);
     if (before.life.state == State::finished) continue;
     if (!describe(before.life.state).final) {
       store_.note(job.id, format("it waits for job {}", before.id));
@@ -361,6 +363,7 @@ std::string to_json(const Job& job, const std::string& folder) {
               {"number", job.number},
               {"name", job.name},
               {"machine", job.machine},
+              {"user", job.user},
               {"function", request.is_function},
               {"state", row.name},
               {"final", row.final},

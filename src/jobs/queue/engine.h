@@ -28,8 +28,9 @@ class Engine : public Desk {
 
   Store& store() override { return store_; }
 
-  // Checks a request and keeps it: from then on it will reach a final state.
-  Job submit(const std::string& json);
+  // Checks a request and keeps it: from then on it will reach a final state. A user's names no
+  // jobs and files but those of that user.
+  Job submit(const std::string& json, const std::string& user = {});
   // Asks for the same once more.
   Job resubmit(const std::string& id);
   // Throws Error(value) if it has ended.

@@ -212,7 +212,8 @@ Placed Site::placed(const Job& job, const Request& request) const {
 bool Site::has_processes() const { return transport_->is_here() && scheduler_.name == "fork"; }
 
 bool Site::is_resident(const Request& request) const {
-  return request.is_function && has_processes();
+  // One that brings its own beginning comes from elsewhere: no Python here knows its modules.
+  return request.is_function && request.command.size() == 1 && has_processes();
 }
 
 bool Site::has_room(const Job& job) {

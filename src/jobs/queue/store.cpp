@@ -21,7 +21,7 @@ namespace jetlag::jobs {
 
 namespace {
 
-constexpr std::int64_t layout = 1;
+constexpr std::int64_t layout = 2;
 
 constexpr const char* tables = R"(
 CREATE TABLE job (
@@ -46,7 +46,7 @@ CREATE TABLE machine (name TEXT PRIMARY KEY, definition TEXT NOT NULL);
 
 constexpr const char* columns =
     "number, id, name, machine, state, outcome, attempt, attempts, reason, scheduler_id, host, "
-    "exit_code, created, submitted, started, ended, changes, key, request";
+    "exit_code, created, submitted, started, ended, changes, key, request, user";
 
 Job job_of(const sql::Statement& row) {
   Job job;
@@ -71,6 +71,7 @@ Job job_of(const sql::Statement& row) {
   job.changes = row.integer(c++);
   job.key = row.text(c++);
   job.request = row.text(c++);
+  job.user = row.text(c++);
   return job;
 }
 
@@ -128,12 +129,8 @@ Store::Store(const std::string& folder) : folder_(folder) {
                          folder, found, layout),
                   "use that version, or name another folder");
     }
-    if (found == 0) {
-      sql::Transaction change(*database_);
-      database_->run(tables);
-      database_->set_version(layout);
-      change.commit();
-    }
+    if (found < layout) lay_out();
+    users_.emplace(*database_, mutex_);
   } catch (...) {
     database_.reset();
     close(lock_);
@@ -141,19 +138,34 @@ Store::Store(const std::string& folder) : folder_(folder) {
   }
 }
 
+// From what an earlier version has written, a step for each layout.
+void Store::lay_out() {
+  sql::Transaction change(*database_);
+  const std::int64_t found = database_->version();
+  if (found < 1) database_->run(tables);
+  if (found < 2) {
+    database_->run("ALTER TABLE job ADD COLUMN user TEXT NOT NULL DEFAULT ''");
+    Users::lay_out(*database_);
+  }
+  database_->set_version(layout);
+  change.commit();
+}
+
 Store::~Store() {
+  users_.reset();
   database_.reset();
   close(lock_);
 }
 
-Job Store::find(const std::string& id) {
-  auto one = database_->prepare(format("SELECT {} FROM job WHERE id = ?", columns));
-  if (one.with(id).step()) return job_of(one);
+Job Store::find(const std::string& id, const std::string& user) {
+  constexpr const char* theirs = "(?1 = '' OR user = ?1)";
+  auto one = database_->prepare(format("SELECT {} FROM job WHERE {} AND id = ?2", columns, theirs));
+  if (one.with(user, id).step()) return job_of(one);
   // Git's manner: the beginning of an id, if only one has it.
   if (id.size() >= 4) {
     auto some = database_->prepare(
-        format("SELECT {} FROM job WHERE substr(id, 1, ?) = ? LIMIT 2", columns));
-    some.with(id.size(), id);
+        format("SELECT {} FROM job WHERE {} AND substr(id, 1, ?2) = ?3 LIMIT 2", columns, theirs));
+    some.with(user, id.size(), id);
     if (some.step()) {
       Job job = job_of(some);
       if (!some.step()) return job;
@@ -163,12 +175,16 @@ Job Store::find(const std::string& id) {
   throw Error(Kind::key, format("there is no job {}", id), "`jetlag status` lists those there are");
 }
 
-Job Store::add(const Request& request, const std::string& json) {
+Job Store::add(const Request& request, const std::string& json, const std::string& user) {
   std::scoped_lock lock(mutex_);
   Job job;
   if (!request.id.empty()) {
     auto known = database_->prepare(format("SELECT {} FROM job WHERE id = ?", columns));
-    if (known.with(request.id).step()) return job_of(known);
+    if (known.with(request.id).step()) {
+      Job there = job_of(known);
+      if (there.user == user) return there;
+      throw Error(Kind::value, format("id: {} is taken", request.id), "choose another");
+    }
   }
   job.id = request.id.empty() ? crypto::random_hex(8) : request.id;
   job.name = request.name;
@@ -177,14 +193,15 @@ Job Store::add(const Request& request, const std::string& json) {
   job.created = unix_time();
   job.key = request.key;
   job.request = json;
+  job.user = user;
   keep_reserve();
   sql::Transaction change(*database_);
   database_
       ->prepare(
           "INSERT INTO job (id, name, machine, state, outcome, attempt, attempts, reason, "
-          "scheduler_id, host, created, submitted, started, ended, changes, key, request) "
-          "VALUES (?, ?, ?, 0, 0, 1, ?, '', '', '', ?, 0, 0, 0, 1, ?, ?)")
-      .with(job.id, job.name, job.machine, job.life.attempts, job.created, job.key, json)
+          "scheduler_id, host, created, submitted, started, ended, changes, key, request, user) "
+          "VALUES (?, ?, ?, 0, 0, 1, ?, '', '', '', ?, 0, 0, 0, 1, ?, ?, ?)")
+      .with(job.id, job.name, job.machine, job.life.attempts, job.created, job.key, json, user)
       .run();
   job.number = database_->last_row();
   job.changes = 1;
@@ -194,9 +211,9 @@ Job Store::add(const Request& request, const std::string& json) {
   return job;
 }
 
-Job Store::get(const std::string& id) {
+Job Store::get(const std::string& id, const std::string& user) {
   std::scoped_lock lock(mutex_);
-  return find(id);
+  return find(id, user);
 }
 
 std::vector<Job> Store::jobs_of(sql::Statement& rows) {
@@ -211,12 +228,14 @@ std::vector<Job> Store::list(const Filter& filter) {
   if (filter.state) where += format(" AND state = {}", static_cast<int>(*filter.state));
   if (!filter.machine.empty()) where += " AND machine = ?2";
   if (!filter.text.empty()) where += " AND instr(name, ?3) > 0";
+  if (!filter.user.empty()) where += " AND user = ?4";
   auto rows =
       database_->prepare(format("SELECT {} FROM job WHERE {} ORDER BY number DESC LIMIT {}",
                                 columns, where, std::clamp<std::int64_t>(filter.limit, 1, 10'000)));
   rows.bind(1, filter.before > 0 ? filter.before : INT64_MAX);
   if (!filter.machine.empty()) rows.bind(2, std::string_view(filter.machine));
   if (!filter.text.empty()) rows.bind(3, std::string_view(filter.text));
+  if (!filter.user.empty()) rows.bind(4, std::string_view(filter.user));
   return jobs_of(rows);
 }
 
@@ -241,14 +260,14 @@ std::vector<HistoryRow> Store::history(const std::string& id) {
   return history;
 }
 
-std::optional<Job> Store::finished_with(const std::string& key) {
+std::optional<Job> Store::finished_with(const std::string& key, const std::string& user) {
   if (key.empty()) return {};
   std::scoped_lock lock(mutex_);
   auto rows = database_->prepare(
-      format("SELECT {} FROM job WHERE key = ? AND key <> '' AND state = {} ORDER BY number DESC "
-             "LIMIT 1",
+      format("SELECT {} FROM job WHERE key = ? AND key <> '' AND state = {} AND user = ? "
+             "ORDER BY number DESC LIMIT 1",
              columns, static_cast<int>(State::finished)));
-  if (!rows.with(key).step()) return {};
+  if (!rows.with(key, user).step()) return {};
   return job_of(rows);
 }
 

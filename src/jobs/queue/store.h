@@ -10,6 +10,7 @@
 
 #include "base/sql/database.h"
 #include "jobs/job.h"
+#include "jobs/queue/users.h"
 
 namespace jetlag::jobs {
 
@@ -30,6 +31,7 @@ struct Job {
   std::int64_t changes = 0;  // grows with each change
   std::string key;
   std::string request;  // JSON, as it came
+  std::string user;     // whose it is; empty: the owner's of the store
 };
 
 struct HistoryRow {
@@ -59,6 +61,7 @@ struct Message {
 };
 
 struct Filter {
+  std::string user;  // only this user's; empty: all
   std::optional<State> state;
   std::string machine;
   std::string text;         // part of the name
@@ -83,14 +86,16 @@ class Store {
 
   const std::string& folder() const { return folder_; }
 
-  // The job that is there, if one has the id of the request.
-  Job add(const Request& request, const std::string& json);
-  Job get(const std::string& id);  // also by its beginning; throws Error(key) if there is none
+  // The job that is there, if one has the id of the request. Throws Error(value) if that is
+  // another user's.
+  Job add(const Request& request, const std::string& json, const std::string& user = {});
+  // Also by its beginning; throws Error(key) if there is none. A user has no others' jobs.
+  Job get(const std::string& id, const std::string& user = {});
   std::vector<Job> list(const Filter& filter);
   std::vector<Job> unfinished();
   std::vector<HistoryRow> history(const std::string& id);
-  // The last job that finished with this key.
-  std::optional<Job> finished_with(const std::string& key);
+  // The last job that finished with this key; a user's own only.
+  std::optional<Job> finished_with(const std::string& key, const std::string& user = {});
 
   // Makes the transition of an event of an attempt (0: whichever). Nothing if
   // the event means nothing any more.
@@ -99,6 +104,8 @@ class Store {
   bool is_number_of_two(const Job& job);
   // Tells why a job waits, or what else is known, without a change of state.
   void note(const std::string& id, const std::string& reason);
+
+  Users& users() { return *users_; }
 
   // Machines: a name, what the user wrote, and what was found there.
   void keep_machine(const std::string& name, const std::string& definition);
@@ -120,7 +127,8 @@ class Store {
   template <class Write>
   auto with_reserve(const Write& write);
   std::optional<Job> change(const std::string& id, int attempt, Event event, const Detail& detail);
-  Job find(const std::string& id);
+  void lay_out();
+  Job find(const std::string& id, const std::string& user = {});
   void add_history(const Job& job, std::string_view event, const std::string& text);
   void add_messages(const Job& job);
   std::vector<Job> jobs_of(sql::Statement& rows);
@@ -129,6 +137,7 @@ class Store {
   int lock_ = -1;
   std::mutex mutex_;
   std::optional<sql::Database> database_;
+  std::optional<Users> users_;
 };
 
 }  // namespace jetlag::jobs

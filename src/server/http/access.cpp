@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 
 namespace jetlag::http {
 
@@ -33,7 +34,7 @@ std::string_view cookie(std::string_view all, std::string_view name) {
 }  // namespace
 
 std::string_view access_name(Access access) {
-  return access == Access::anyone ? "anyone" : "token";
+  return access == Access::anyone ? "anyone" : access == Access::token ? "token" : "owner";
 }
 
 std::string random_token() {
@@ -60,15 +61,33 @@ bool Gate::is_known(std::string_view host) const {
          std::find(hosts_.begin(), hosts_.end(), name) != hosts_.end();
 }
 
-bool Gate::has_token(const Request& request) const {
-  std::string_view bearer = request.header("authorization");
-  if (bearer.starts_with("Bearer ") && same_secret(bearer.substr(7), token_)) return true;
-  return same_secret(request.parameter("token"), token_) ||
-         same_secret(cookie(request.header("cookie"), cookie_), token_);
+std::string Gate::user_of(const Request& request) const {
+  constexpr std::string_view scheme = "Bearer ";
+  const std::string_view header = request.header("authorization");
+  const std::string_view given[] = {
+      header.starts_with(scheme) ? header.substr(scheme.size()) : std::string_view(),
+      request.parameter("token"), cookie(request.header("cookie"), cookie_)};
+  for (const std::string_view token : given)
+    if (same_secret(token, token_)) return {};
+  // An address may be newer than a cookie, so the first that opens counts; what is said is said
+  // of the first that was given.
+  std::exception_ptr refused;
+  for (const std::string_view token : given) {
+    if (token.empty() || !find_user_) continue;
+    try {
+      return find_user_(token);
+    } catch (const HttpError&) {
+      if (!refused) refused = std::current_exception();
+    }
+  }
+  if (refused) std::rethrow_exception(refused);
+  throw HttpError(401, "token", "the token is missing or wrong",
+                  find_user_ ? "send the token that the owner of this server gave you"
+                             : "open the address that jetlag serve printed: it ends in ?token=…");
 }
 
-void Gate::check(const Request& request, Access access) const {
-  if (token_.empty()) return;
+std::string Gate::check(const Request& request, Access access) const {
+  if (token_.empty()) return {};
   const std::string_view host = request.header("host");
   if (!is_known(host))
     throw HttpError(421, "host",
@@ -84,14 +103,25 @@ void Gate::check(const Request& request, Access access) const {
           std::find(hosts_.begin(), hosts_.end(), without_port(from)) != hosts_.end()))
       throw HttpError(403, "origin", format("a page of {} may not ask here", json_text(origin)));
   }
-  if (access == Access::token && !has_token(request))
-    throw HttpError(401, "token", "the token is missing or wrong",
-                    "open the address that jetlag serve printed: it ends in ?token=…");
+  if (access == Access::anyone) return {};
+  std::string user = user_of(request);
+  if (access == Access::owner && !user.empty())
+    throw HttpError(403, "access", "only the owner of this server may do that");
+  return user;
 }
 
 std::string Gate::cookie_for(const Request& request) const {
-  if (token_.empty() || !same_secret(request.parameter("token"), token_)) return {};
-  return format("{}={}; HttpOnly; SameSite=Strict; Path=/", cookie_, token_);
+  const std::string_view token = request.parameter("token");
+  if (token_.empty() || token.empty()) return {};
+  if (!same_secret(token, token_)) {
+    if (!find_user_) return {};
+    try {
+      find_user_(token);
+    } catch (const HttpError&) {
+      return {};
+    }
+  }
+  return format("{}={}; HttpOnly; SameSite=Strict; Path=/", cookie_, token);
 }
 
 }  // namespace jetlag::http

@@ -2,8 +2,12 @@
 
 #include <httplib.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -17,6 +21,7 @@ namespace {
 
 constexpr int seconds_to_connect = 5;
 constexpr int seconds_to_answer = 120;
+constexpr std::size_t most_at_once = 1 << 20;  // bytes
 
 httplib::Client client_of(const std::string& socket, int seconds) {
   httplib::Client client(socket, 80);
@@ -27,20 +32,87 @@ httplib::Client client_of(const std::string& socket, int seconds) {
   return client;
 }
 
-}  // namespace
+httplib::Client client_of(const Peer& peer, int seconds) {
+  if (!peer.socket.empty()) return client_of(peer.socket, seconds);
+  httplib::Client client(peer.address);
+  client.set_default_headers({{"Authorization", "Bearer " + peer.token}});
+  client.set_connection_timeout(seconds_to_connect);
+  client.set_read_timeout(seconds);
+  return client;
+}
 
-Response ask(const std::string& socket, const std::string& method, const std::string& path,
-             const std::string& body, int seconds) {
-  httplib::Client client = client_of(socket, seconds);
-  const httplib::Result got = method == "GET"      ? client.Get(path)
-                              : method == "DELETE" ? client.Delete(path)
-                                                   : client.Post(path, body, "application/json");
+Response response_of(const Peer& peer, const httplib::Result& got) {
   if (!got)
-    throw Error(Kind::io, format("no answer from {}: {}", socket, httplib::to_string(got.error())));
+    throw Error(Kind::io,
+                format("no answer from {}: {}", peer.socket.empty() ? peer.address : peer.socket,
+                       httplib::to_string(got.error())));
   Response response;
   response.status = got->status;
   response.type = got->get_header_value("Content-Type");
   response.body = got->body;
+  return response;
+}
+
+}  // namespace
+
+Peer peer_at(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  const std::size_t end = scheme == text.npos ? text.npos : text.find_first_of("/?", scheme + 3);
+  const std::string_view address = text.substr(0, end);
+  const std::string_view rest = end == text.npos ? std::string_view() : text.substr(end);
+  constexpr std::string_view mark = "?token=";
+  const std::size_t at = rest.find(mark);
+  if ((!address.starts_with("http://") && !address.starts_with("https://")) || at > 1)
+    throw Error(Kind::value, "the address of a server of jobs is http://HOST:PORT/?token=TOKEN",
+                "`jetlag token make` prints it");
+  return {"", std::string(address), std::string(rest.substr(at + mark.size()))};
+}
+
+Response ask(const Peer& peer, const std::string& method, const std::string& path,
+             const std::string& body, int seconds) {
+  httplib::Client client = client_of(peer, seconds);
+  return response_of(peer, method == "GET"      ? client.Get(path)
+                           : method == "DELETE" ? client.Delete(path)
+                                                : client.Post(path, body, "application/json"));
+}
+
+Response send_file(const Peer& peer, const std::string& path, const std::string& file) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) throw Error(Kind::io, format("cannot read {}: {}", file, std::strerror(errno)));
+  const auto bytes = static_cast<std::size_t>(in.tellg());
+  httplib::Client client = client_of(peer, seconds_to_answer);
+  return response_of(peer, client.Put(
+                               path, bytes,
+                               [&](std::size_t at, std::size_t left, httplib::DataSink& sink) {
+                                 std::string piece(std::min(left, most_at_once), '\0');
+                                 in.seekg(static_cast<std::streamoff>(at));
+                                 in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+                                 return in && sink.write(piece.data(), piece.size());
+                               },
+                               "application/octet-stream"));
+}
+
+Response fetch_file(const Peer& peer, const std::string& path, const std::string& file) {
+  std::ofstream out;
+  std::string said;
+  httplib::Client client = client_of(peer, seconds_to_answer);
+  Response response = response_of(peer, client.Get(
+                                            path,
+                                            [&](const httplib::Response& head) {
+                                              if (head.status == 200)
+                                                out.open(file, std::ios::binary);
+                                              return true;
+                                            },
+                                            [&](const char* data, std::size_t size) {
+                                              if (!out.is_open())
+                                                return said.append(data, size), true;
+                                              out.write(data, static_cast<std::streamsize>(size));
+                                              return static_cast<bool>(out);
+                                            }));
+  response.body = said;
+  out.close();
+  if (response.status == 200 && !out)
+    throw Error(Kind::io, format("cannot write {}: {}", file, std::strerror(errno)));
   return response;
 }
 
@@ -149,7 +221,8 @@ Response read_in_pieces(const std::string& socket, const Request& request) {
 Response forward(const std::string& socket, const Request& request) {
   if (request.method == "GET" || request.method == "HEAD") return read_in_pieces(socket, request);
   if (!request.receive)
-    return ask(socket, request.method, target_of(request), request.body, seconds_to_answer);
+    return ask({socket, "", ""}, request.method, target_of(request), request.body,
+               seconds_to_answer);
   httplib::Client client = client_of(socket, seconds_to_answer);
   const httplib::Result got = client.Put(
       target_of(request),

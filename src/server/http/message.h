@@ -19,6 +19,7 @@ struct Request {
   std::string path;                // decoded; begins with '/'
   Fields query;                    // decoded
   Fields headers;                  // names in lower case
+  std::string user;                // whose token it has; empty: the owner of this server asks
   std::vector<std::string> parts;  // what the route's {names} stand for
   std::string body;                // empty if the route reads it in pieces
   // Hands the body over in pieces, as it arrives; false if it broke off, grew too long, or the

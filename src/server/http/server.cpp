@@ -182,11 +182,12 @@ struct Server::Parts {
     });
     if (place.socket.empty()) {
       port = place.port;
-      if (port == 0) port = http.bind_to_any_port("127.0.0.1");
-      else if (!http.bind_to_port("127.0.0.1", port)) port = -1;
+      if (port == 0) port = http.bind_to_any_port(place.address);
+      else if (!http.bind_to_port(place.address, port)) port = -1;
       if (port <= 0)
         throw Error(Kind::io,
-                    format("cannot listen on port {}: {}", place.port, std::strerror(errno)),
+                    format("cannot listen on port {} of {}: {}", place.port, place.address,
+                           std::strerror(errno)),
                     "name another port with --port, or none for a free one");
       return;
     }

@@ -24,8 +24,9 @@ class Service {
 };
 
 struct Place {
-  int port = 0;        // on 127.0.0.1; 0: one that is free
-  std::string socket;  // else a socket of mode 0600 here, if it is not empty
+  int port = 0;        // 0: one that is free
+  std::string socket;  // a socket of mode 0600 here instead, if it is not empty
+  std::string address = "127.0.0.1";
 };
 
 class Server {

@@ -49,6 +49,11 @@ jobs::Engine& engine_of(App& app) {
   return *app.jobs;
 }
 
+// The job that a request names, among those that its user may see.
+jobs::Job job_of(jobs::Engine& engine, const http::Request& request) {
+  return engine.store().get(std::string(request.part(0)), request.user);
+}
+
 // A job as clients see it: what is kept, and what its folder adds.
 std::string text_of(const jobs::Engine& engine, const jobs::Job& job) {
   const std::string folder = engine.folder(job);
@@ -76,7 +81,7 @@ http::Response answer(const jobs::Engine& engine, const jobs::Job& job) {
 
 http::Response submit(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  http::Response response = answer(engine, engine.submit(request.body));
+  http::Response response = answer(engine, engine.submit(request.body, request.user));
   response.status = 201;
   return response;
 }
@@ -84,6 +89,7 @@ http::Response submit(App& app, const http::Request& request) {
 http::Response list(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
   jobs::Filter filter;
+  filter.user = request.user;
   if (const std::string_view state = request.parameter("state"); !state.empty()) {
     filter.state = jobs::state_named(state);
     if (!filter.state) throw Error(Kind::value, format("there is no state '{}'", state));
@@ -100,12 +106,13 @@ http::Response list(App& app, const http::Request& request) {
 
 // Server-sent events: `list` says that the list is to be asked for now, `job` has a job that has
 // changed.
-http::Response events(App& app, const http::Request&) {
+http::Response events(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
   http::Response response;
   response.type = "text/event-stream";
   response.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
-  response.stream = [&engine, since = std::int64_t{-1}](const http::Sink& sink) mutable {
+  response.stream = [&engine, user = request.user,
+                     since = std::int64_t{-1}](const http::Sink& sink) mutable {
     constexpr double moment = 0.9;
     if (since < 0) {
       since = engine.moment();
@@ -115,8 +122,10 @@ http::Response events(App& app, const http::Request&) {
     const jobs::Engine::Changes changes = engine.changes(since, moment);
     since = changes.moment;
     std::string text = changes.forgotten ? http::event("list", "{}") : "";
-    for (const std::string& id : changes.ids)
-      text += http::event("job", text_of(engine, engine.store().get(id)));
+    for (const std::string& id : changes.ids) {
+      const jobs::Job job = engine.store().get(id);
+      if (user.empty() || job.user == user) text += http::event("job", text_of(engine, job));
+    }
     return sink(text.empty() ? ":\n\n" : text);
   };
   return response;
@@ -124,34 +133,34 @@ http::Response events(App& app, const http::Request&) {
 
 http::Response show(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  const std::string id(request.part(0));
+  const jobs::Job job = job_of(engine, request);
   const auto seconds = static_cast<double>(request.number("wait", 0, 0, longest_wait));
-  if (seconds == 0) return answer(engine, engine.store().get(id));
-  return answer(engine, engine.wait(id, request.number("changes", 0), seconds));
+  if (seconds == 0) return answer(engine, job);
+  return answer(engine, engine.wait(job.id, request.number("changes", 0), seconds));
 }
 
 http::Response history(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  const std::string id(request.part(0));
+  const std::string id = job_of(engine, request).id;
   return http::Response::json(
       jobs::to_json(engine.store().history(id), engine.store().messages(id)));
 }
 
 http::Response cancel(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  return answer(engine, engine.cancel(std::string(request.part(0))));
+  return answer(engine, engine.cancel(job_of(engine, request).id));
 }
 
 http::Response resubmit(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  http::Response response = answer(engine, engine.resubmit(std::string(request.part(0))));
+  http::Response response = answer(engine, engine.resubmit(job_of(engine, request).id));
   response.status = 201;
   return response;
 }
 
 http::Response find_key(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  const auto job = engine.store().finished_with(std::string(request.part(0)));
+  const auto job = engine.store().finished_with(std::string(request.part(0)), request.user);
   if (!job) throw http::HttpError(404, "key", "no job with this key has finished");
   return answer(engine, *job);
 }
@@ -159,8 +168,8 @@ http::Response find_key(App& app, const http::Request& request) {
 http::Response log(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
   const auto seconds = static_cast<double>(request.number("wait", 0, 0, longest_wait));
-  return http::Response::bytes(engine.log(std::string(request.part(0)),
-                                          std::string(request.part(1)), request.number("from", 0),
+  return http::Response::bytes(engine.log(job_of(engine, request).id, std::string(request.part(1)),
+                                          request.number("from", 0),
                                           request.number("most", most_log, 1, most_log), seconds));
 }
 
@@ -180,7 +189,7 @@ std::filesystem::path path_of(const jobs::Engine& engine, const jobs::Job& job,
 http::Response files(App& app, const http::Request& request) {
   namespace fs = std::filesystem;
   jobs::Engine& engine = engine_of(app);
-  const jobs::Job job = engine.store().get(std::string(request.part(0)));
+  const jobs::Job job = job_of(engine, request);
   const fs::path folder = engine.folder(job) + "/files";
   json rows = json::array();
   std::error_code none;
@@ -194,7 +203,7 @@ http::Response files(App& app, const http::Request& request) {
 
 http::Response file(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  const jobs::Job job = engine.store().get(std::string(request.part(0)));
+  const jobs::Job job = job_of(engine, request);
   auto in = std::make_shared<std::ifstream>(path_of(engine, job, request.parameter("name")),
                                             std::ios::binary);
   http::Response response;
@@ -207,12 +216,28 @@ http::Response file(App& app, const http::Request& request) {
   return response;
 }
 
+std::string digest_of(const http::Request& request) {
+  std::string digest(request.part(0));
+  if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw Error(Kind::value, "a file is named by its digest of 64 hexadecimal digits");
+  return digest;
+}
+
+// Whether a file need not be brought. That somebody else has brought it is not told.
+http::Response has_blob(App& app, const http::Request& request) {
+  jobs::Store& store = engine_of(app).store();
+  const std::string digest = digest_of(request);
+  std::error_code none;
+  const auto bytes = std::filesystem::file_size(store.folder() + "/blobs/" + digest, none);
+  if (none || (!request.user.empty() && !store.users().has_brought(request.user, digest)))
+    throw http::HttpError(404, "key", "the store has no file with this digest", "bring it");
+  return http::Response::json(json{{"bytes", bytes}}.dump());
+}
+
 // A file for jobs to begin with: named by its digest, which is checked while it comes.
 http::Response keep_blob(App& app, const http::Request& request) {
   jobs::Engine& engine = engine_of(app);
-  const std::string digest(request.part(0));
-  if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos)
-    throw Error(Kind::value, "a file is named by its digest of 64 hexadecimal digits");
+  const std::string digest = digest_of(request);
   const std::string path = engine.store().folder() + "/blobs/" + digest;
   const std::string part = path + "." + crypto::random_hex(4);
   crypto::FileDigest sum;
@@ -233,6 +258,7 @@ http::Response keep_blob(App& app, const http::Request& request) {
   }
   if (rename(part.c_str(), path.c_str()) != 0)
     throw Error(Kind::io, format("cannot write {}: {}", path, std::strerror(errno)));
+  if (!request.user.empty()) engine.store().users().brought(request.user, digest);
   return http::Response::json("{}");
 }
 
@@ -261,7 +287,42 @@ http::Response forget_machine(App& app, const http::Request& request) {
   return http::Response::json("{}");
 }
 
+json json_of(const jobs::Token& token) {
+  const char* state = token.revoked > 0                    ? "revoked"
+                      : token.expires <= jobs::unix_time() ? "expired"
+                                                           : "good";
+  return {{"id", token.id},           {"user", token.user},       {"state", state},
+          {"created", token.created}, {"expires", token.expires}, {"revoked", token.revoked},
+          {"used", token.used}};
+}
+
+http::Response tokens(App& app, const http::Request&) {
+  json rows = json::array();
+  for (const jobs::Token& t : engine_of(app).store().users().tokens()) rows.push_back(json_of(t));
+  return http::Response::json(rows.dump());
+}
+
+http::Response make_token(App& app, const http::Request& request) {
+  const json asked = json::parse(request.body, nullptr, false);
+  if (!asked.is_object() || !asked.contains("user") || !asked["user"].is_string() ||
+      !asked.contains("seconds") || !asked["seconds"].is_number())
+    throw Error(Kind::value, R"(a token is asked for by {"user": NAME, "seconds": NUMBER})");
+  const auto [secret, token] = engine_of(app).store().users().make_token(
+      asked["user"].get<std::string>(), asked["seconds"].get<double>());
+  json made = json_of(token);
+  made["token"] = secret;
+  http::Response response = http::Response::json(made.dump());
+  response.status = 201;
+  return response;
+}
+
+http::Response revoke_token(App& app, const http::Request& request) {
+  return http::Response::json(
+      json_of(engine_of(app).store().users().revoke(std::string(request.part(0)))).dump());
+}
+
 constexpr auto token = http::Access::token;
+constexpr auto owner = http::Access::owner;
 constexpr http::Body small{most_request, false};
 
 constexpr Route table[] = {
@@ -285,6 +346,7 @@ constexpr Route table[] = {
     {"GET", "/v1/jobs/{job}/file", "one of them: name=", "application/octet-stream", token, file},
     {"GET", "/v1/results/{key}", "the last job that finished with this key", "Job", token,
      find_key},
+    {"GET", "/v1/blobs/{digest}", "whether a file is there already", "Kept", token, has_blob},
     {"PUT",
      "/v1/blobs/{digest}",
      "bring a file that jobs begin with",
@@ -295,14 +357,27 @@ constexpr Route table[] = {
     {"GET", "/v1/machines", "the machines that are known", "Record<string, unknown>[]", token,
      machines},
     {"POST", "/v1/machines", "look at a machine, and keep what was found",
-     "Record<string, unknown>", token, add_machine, small},
+     "Record<string, unknown>", owner, add_machine, small},
     {"GET", "/v1/machines/{machine}", "a machine", "Record<string, unknown>", token, machine},
-    {"DELETE", "/v1/machines/{machine}", "forget a machine", "Nothing", token, forget_machine,
+    {"DELETE", "/v1/machines/{machine}", "forget a machine", "Nothing", owner, forget_machine,
+     small},
+    {"GET", "/v1/tokens", "the tokens of users, without their secrets", "Token[]", owner, tokens},
+    {"POST", "/v1/tokens", "make one, whose secret is told now and never again", "Token", owner,
+     make_token, small},
+    {"DELETE", "/v1/tokens/{token}", "let nobody in with it any more", "Token", owner, revoke_token,
      small},
 };
 
 }  // namespace
 
 std::span<const Route> job_routes() { return table; }
+
+void let_users_in(App& app) {
+  app.gate.set_users([jobs = app.jobs](std::string_view token) {
+    const jobs::Holder holder = jobs->store().users().holder_of(token);
+    if (holder.user.empty()) throw http::HttpError(401, "token", holder.refusal, holder.hint);
+    return holder.user;
+  });
+}
 
 }  // namespace jetlag::routes

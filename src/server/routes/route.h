@@ -34,6 +34,9 @@ struct App {
   JobKeeper keeper = {};  // where there is no engine: who is asked instead
 };
 
+// Lets users in beside the owner, by the tokens in the store of the app's jobs.
+void let_users_in(App& app);
+
 struct Route {
   std::string_view method;
   std::string_view path;  // "/v1/traces/{trace}": a name in braces stands for one part
@@ -62,6 +65,7 @@ class Router : public http::Service {
 
  private:
   http::Response hand_over(const http::Request& request);
+  void check_trace(const Route& route, const http::Request& request);
 
   App& app_;
 };

@@ -1,7 +1,9 @@
 #include "server/routes/route.h"
 
+#include "jobs/queue/engine.h"
 #include "server/http/client.h"
 #include "server/routes/tables.h"
+#include "server/routes/traces.h"
 
 namespace jetlag::routes {
 
@@ -74,11 +76,25 @@ http::Response Router::hand_over(const http::Request& request) {
   return http::forward(app_.keeper.socket, request);
 }
 
+// A user sees the traces of their own jobs; others are as good as absent.
+void Router::check_trace(const Route& route, const http::Request& request) {
+  if (request.user.empty() || !route.path.starts_with("/v1/traces/{trace}")) return;
+  const std::string job = job_of_trace(request.part(0));
+  try {
+    if (!job.empty() && app_.jobs && app_.jobs->store().get(job, request.user).id == job) return;
+  } catch (const Error&) {
+    // The job of somebody else.
+  }
+  throw no_trace();
+}
+
 http::Response Router::answer(const http::Request& request) {
   std::string methods;
   http::Request with_parts = request;
   const Route* route = find_route(request.method, request.path, with_parts.parts, methods);
   JETLAG_CHECK(route, "{} has no route", request.path);
+  with_parts.user = app_.gate.check(request, route->access);
+  check_trace(*route, with_parts);
   const bool elsewhere = route->of_jobs && !app_.jobs && !app_.keeper.socket.empty();
   http::Response answer = elsewhere
                               ? hand_over(request)

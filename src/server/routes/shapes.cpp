@@ -246,6 +246,7 @@ constexpr Shape table[] = {
         number: number
         name: string
         machine: string
+        user: string // who asked for it; empty: the owner of the store
         function: boolean // of Python, not a command
         state: string
         final: boolean
@@ -279,6 +280,17 @@ constexpr Shape table[] = {
     {"JobHistory", "what happened to a job", R"(
         history: JobMoment[]
         messages: JobMessage[])"},
+    {"Token", "what lets a user in", R"(
+        id: string // names it, and opens nothing
+        user: string
+        state: string // good, expired or revoked
+        created: number // seconds since 1970
+        expires: number
+        revoked: number // 0: it was not
+        used: number // when it was last seen; 0: never
+        token?: string // the secret, told to whoever makes it)"},
+    {"Kept", "a file that jobs may begin with", R"(
+        bytes: number)"},
     {"JobFile", "a file in a job's folder", R"(
         name: string
         bytes: number)"},

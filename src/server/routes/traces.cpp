@@ -81,6 +81,19 @@ class Lister {
 
 }  // namespace
 
+std::string job_of_trace(std::string_view id) {
+  if (!id.starts_with(job_mark)) return {};
+  id.remove_prefix(job_mark.size());
+  const std::size_t dash = id.find('-');
+  const bool plain = id.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+  return plain && dash != std::string_view::npos ? std::string(id.substr(0, dash)) : std::string();
+}
+
+http::HttpError no_trace() {
+  return {404, "trace", "there is no such trace, or its file was removed",
+          "the list of traces shows those that are there"};
+}
+
 // FNV-1a, 64 bits: short, and the same in every process, so that links go on holding.
 std::string Traces::id_of(const std::string& path) {
   std::error_code none;
@@ -105,21 +118,16 @@ std::vector<ListedTrace> Traces::list() const {
 }
 
 ListedTrace Traces::find(std::string_view id) const {
-  if (!jobs_.empty() && id.starts_with(job_mark)) {
+  if (const std::string job = job_of_trace(id); !jobs_.empty() && !job.empty()) {
     const std::string_view name = id.substr(job_mark.size());
-    const std::size_t dash = name.find('-');
-    const bool plain = name.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
-    if (plain && dash != 0 && dash != std::string_view::npos) {
-      const std::string path = format("{}/jobs/{}/{}/files/trace.jlt", jobs_, name.substr(0, dash),
-                                      name.substr(dash + 1));
-      ListedTrace t{std::string(id), std::string(name), path, 0, 0};
-      if (look(t.path, t.bytes, t.changed)) return t;
-    }
+    const std::string path =
+        format("{}/jobs/{}/{}/files/trace.jlt", jobs_, job, name.substr(job.size() + 1));
+    ListedTrace t{std::string(id), std::string(name), path, 0, 0};
+    if (look(t.path, t.bytes, t.changed)) return t;
   }
   for (ListedTrace& t : list())
     if (t.id == id) return std::move(t);
-  throw http::HttpError(404, "trace", "there is no such trace, or its file was removed",
-                        "the list of traces shows those that are there");
+  throw no_trace();
 }
 
 std::string Traces::place_for(std::string_view name) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "server/http/message.h"
 #include "trace/store/graph.h"
 #include "trace/store/keep.h"
 #include "trace/store/profile.h"
@@ -57,6 +58,10 @@ constexpr std::string_view job_mark = "job-";
 inline std::string trace_of_job(const std::string& job, int attempt) {
   return format("{}{}-{}", job_mark, job, attempt);
 }
+
+// The job whose trace has that id; empty if it is no job's.
+std::string job_of_trace(std::string_view id);
+http::HttpError no_trace();
 
 class Traces {
  public:

@@ -102,11 +102,11 @@ constexpr Route table[] = {
      "/v1/traces",
      "a new trace, the file as the body; parameter name; into the folder served",
      "Arrived",
-     http::Access::token,
+     http::Access::owner,
      upload,
      {most_trace, true}},
     {"DELETE", "/v1/traces/{trace}", "removes its file, and what was kept of it", "Nothing",
-     http::Access::token, remove},
+     http::Access::owner, remove},
 };
 
 }  // namespace

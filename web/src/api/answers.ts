@@ -350,6 +350,7 @@ export interface Job {
   readonly number: number
   readonly name: string
   readonly machine: string
+  readonly user: string // who asked for it; empty: the owner of the store
   readonly function: boolean // of Python, not a command
   readonly state: string
   readonly final: boolean
@@ -392,6 +393,23 @@ export interface JobMessage {
 export interface JobHistory {
   readonly history: readonly JobMoment[]
   readonly messages: readonly JobMessage[]
+}
+
+// what lets a user in
+export interface Token {
+  readonly id: string // names it, and opens nothing
+  readonly user: string
+  readonly state: string // good, expired or revoked
+  readonly created: number // seconds since 1970
+  readonly expires: number
+  readonly revoked: number // 0: it was not
+  readonly used: number // when it was last seen; 0: never
+  readonly token?: string // the secret, told to whoever makes it
+}
+
+// a file that jobs may begin with
+export interface Kept {
+  readonly bytes: number
 }
 
 // a file in a job's folder
