@@ -13,6 +13,7 @@
 #   make fuzz         random array programs, run in Python and on the engine: N=5000 of them from
 #                     seed FIRST=0 on; SEED=123 for one, FILE=build/fuzz/123.py for one that was kept
 #   make fuzz-server  10 000 malformed requests and slow clients, under both kinds of sanitizers
+#   make fuzz-jobs    N=20000 malformed requests about jobs, to a server under sanitizers
 #   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
@@ -32,7 +33,7 @@
 .PHONY: help setup run test test-web screenshots test-slow test-jobs test-kill check bench bench-view \
         bench-jobs fmt clean \
         packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
-        fuzz fuzz-physl fuzz-some fuzz-server
+        fuzz fuzz-physl fuzz-some fuzz-server fuzz-jobs
 
 PYTHON_BIN := .venv/bin/python
 PYTEST := $(PYTHON_BIN) -m pytest -q
@@ -94,7 +95,7 @@ test-kill: modules
 	@tools/setup.sh jobs
 	$(PYTEST) -s tests/jobs/test_kill.py
 
-check: format layers sizes asan tsan fuzz-physl fuzz-some
+check: format layers sizes asan tsan fuzz-physl fuzz-some fuzz-jobs
 	@echo "check: all passed"
 
 layers: packages
@@ -121,6 +122,9 @@ fuzz-physl: packages-check
 
 fuzz-server: packages-check
 	@tools/fuzz_server.sh
+
+fuzz-jobs: packages-check
+	@tools/fuzz_jobs.sh $(if $(filter file,$(origin N)),20000,$(N))
 
 fuzz: modules
 	@$(PYTHON_BIN) -m tests.fuzz --count $(N) --first $(FIRST) $(if $(SEED),--seed $(SEED)) \
