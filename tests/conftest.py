@@ -53,3 +53,35 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     yield make
     for place in mounted:
         subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def small_quota(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """`small_quota(6)` is a folder on a disk with room, in which 6 MB may be used."""
+    mounted = []
+
+    def make(megabytes: int) -> Path:
+        image, place = tmp_path / f"image{len(mounted)}", tmp_path / f"quota{len(mounted)}"
+        folder = place / "folder"
+        place.mkdir()
+        with open(image, "wb") as file:
+            file.truncate(160 << 20)
+        steps = [
+            ["mkfs.btrfs", "-q", image],
+            ["mount", "-o", "loop", image, place],
+            ["btrfs", "quota", "enable", place],
+            ["btrfs", "subvolume", "create", folder],
+            ["btrfs", "qgroup", "limit", f"{megabytes}M", folder],
+        ]
+        for step in steps:
+            try:
+                subprocess.run([str(word) for word in step], capture_output=True, check=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                pytest.skip(f"needs btrfs with quotas, and the right to mount it: {error}")
+            if step[0] == "mount":
+                mounted.append(place)
+        return folder
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)

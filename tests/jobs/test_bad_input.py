@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -85,6 +87,46 @@ def test_a_package_that_is_missing_there_is_named(sshd: Sshd, bare_python: str) 
     with pytest.raises(ModuleNotFoundError, match="this machine lacks numpy==") as caught:
         jl.run(length, np.ones(3), on="poor").result(LIMIT)
     assert "could not be installed" in str(caught.value)
+
+
+def wheel(folder: Path, name: str, version: str, text: str) -> Path:
+    """A package of one module, as an index has it."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    folder.mkdir()
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in files.items():
+            file.writestr(name, data)
+    return path
+
+
+def scaled(n: int) -> np.ndarray:
+    import jl_test_wheel
+
+    return np.ones(n) * jl_test_wheel.FACTOR
+
+
+def test_packages_that_are_missing_there_come_from_its_index_once(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = wheel(tmp_path / "wheels", "jl_test_wheel", "1.5", "FACTOR = 7\n")
+    zipfile.ZipFile(made).extractall(tmp_path / "site-packages")
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    add("lacks", sshd, setup=["export PIP_NO_INDEX=1", f"export PIP_FIND_LINKS={made.parent}"])
+
+    first = jl.run(scaled, 3, on="lacks")
+    np.testing.assert_array_equal(first.result(LIMIT), [7.0, 7.0, 7.0])
+    second = jl.run(scaled, 4, on="lacks")
+    assert len(second.result(LIMIT)) == 4
+
+    assert re.search("installing jl[-_]test[-_]wheel==1.5, once", first.log("stderr"))
+    assert "installing" not in second.log("stderr")
 
 
 def test_slow_missing_packages_are_installed_once(sshd: Sshd, bare_python: str) -> None:

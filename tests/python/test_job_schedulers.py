@@ -1,6 +1,7 @@
 """Schedulers on this machine, played by scripts that answer as PBS does."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -57,7 +58,7 @@ def pbs(
     os.environ["PATH"] = f"{folder}/bin:{before}"
     os.environ["STATE"] = str(folder / "state")
     with jobs_in(folder / "store"):
-        jl.machines.add("queue", scheduler="pbs")
+        jl.machines.add("queue", scheduler="pbs", python=sys.executable)
         yield
     os.environ["PATH"] = before
     del os.environ["STATE"]

@@ -91,6 +91,20 @@ def fill(path: Path, sign: Path) -> None:
                     pass
 
 
+def test_a_quota_that_is_used_up_is_told(small_quota: SmallDisk, jobs_in: JobsIn) -> None:
+    with jobs_in(small_quota(12) / "store"):
+        assert jl.run(length, np.ones(3)).result(30) == 3
+
+        random = np.random.default_rng(0).random(2_500_000)
+        with pytest.raises(OSError, match="a job's files cannot be kept: Disk quota") as caught:
+            jl.run(length, random)
+        assert caught.value.errno == errno.EDQUOT
+        with pytest.raises(OSError, match="the result cannot be kept: Disk quota exceeded"):
+            jl.run(ones, 2_500_000).result(30)
+
+        assert len(jl.run(ones, 3).result(30)) == 3
+
+
 def test_a_module_that_is_missing_is_named(store: Path, tmp_path: Path) -> None:
     def needs_it() -> None:
         import no_such_module_of_anybody  # noqa: F401

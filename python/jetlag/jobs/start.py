@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 import traceback
 import zipfile
@@ -111,6 +112,7 @@ def environment(envs: Path, packages: dict[str, str], missing: dict[str, str]) -
         try:
             print(f"jetlag: installing {named}, once, into {place}", file=sys.stderr)
             command(sys.executable, "-m", "venv", "--clear", "--system-site-packages", str(place))
+            see_through(place)
             command(python, "-m", "pip", "install", "--quiet", *named.split())
             (place / "ready").touch()
         except (OSError, subprocess.SubprocessError) as error:
@@ -122,6 +124,13 @@ def environment(envs: Path, packages: dict[str, str], missing: dict[str, str]) -
         finally:
             lock.rmdir()
     return python
+
+
+def see_through(place: Path) -> None:
+    """Let it find what this Python has, which may be an environment itself."""
+    if sys.prefix != sys.base_prefix:
+        site = sysconfig.get_path("purelib", vars={"base": str(place), "platbase": str(place)})
+        Path(site, "jetlag-parent.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
 def command(*argv: str) -> None:
