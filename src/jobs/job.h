@@ -115,6 +115,9 @@ struct Request {
   std::vector<Notice> notify;
   int attempts = 1;
   std::string key;  // equal for equal calls; empty: never answered from an earlier one
+  // Jobs of one group, so many, differ in their files alone: a scheduler may take them at once.
+  std::string group;
+  std::int64_t group_size = 0;
 
   std::int64_t nodes = 1;
   std::int64_t tasks = 0;    // processes a node; 0: the machine's word

@@ -170,6 +170,9 @@ constexpr Field fields[] = {
        if (r.attempts < 1) refuse(f, "must be 1 at least");
      }},
     {"key", [](Request& r, const json& v, std::string_view f) { r.key = line_of(v, f); }},
+    {"group", [](Request& r, const json& v, std::string_view f) { r.group = word_of(v, f); }},
+    {"group_size", [](Request& r, const json& v,
+                      std::string_view f) { r.group_size = number_of(v, f, most_number); }},
     {"nodes",
      [](Request& r, const json& v, std::string_view f) { r.nodes = number_of(v, f, most_number); }},
     {"tasks",

@@ -203,7 +203,7 @@ class Slurm:
             f"TmpFS={folder}/tmp/%n SlurmctldPidFile={folder}/run/slurmctld.pid",
             f"SlurmdPidFile={folder}/run/slurmd-%n.pid SlurmctldLogFile={folder}/log/slurmctld.log",
             f"SlurmdLogFile={folder}/log/slurmd-%n.log ReturnToService=2 SlurmdTimeout=5",
-            "MinJobAge=300 KillWait=2 Waittime=0 OverTimeLimit=0",
+            "MinJobAge=300 KillWait=2 Waittime=0 OverTimeLimit=0 MaxArraySize=8",
         ]
         self.conf = folder / "slurm.conf"
         self.conf.write_text(

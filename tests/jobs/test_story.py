@@ -210,6 +210,57 @@ def counts_slowly(path: str) -> int:
     return n
 
 
+def picky(n: int) -> int:
+    if n == 3:
+        raise ValueError(f"no {n}")
+    if n == 4:
+        time.sleep(600)
+    print("this is", n)
+    return n * n
+
+
+def array_of(job: Any) -> tuple[str, int]:
+    number, _, index = job.info["scheduler_id"].partition("_")
+    return number, int(index)
+
+
+def test_a_map_is_one_array_whose_elements_have_ends_of_their_own() -> None:
+    jobs = jl.map(picky, range(6), on="cluster", time="00:05:00")
+    while jobs[4].state != "running":
+        assert jobs[4].state not in ("failed", "finished")
+        time.sleep(0.1)
+    jobs[4].cancel()
+
+    assert [jobs[i].result(LIMIT) for i in (0, 1, 2, 5)] == [0, 1, 4, 25]
+    with pytest.raises(ValueError, match="no 3"):
+        jobs[3].result(LIMIT)
+    assert jobs[4].wait(LIMIT) == "cancelled"
+    assert jobs[5].log() == "this is 5\n"
+    assert len({array_of(job)[0] for job in jobs}) == 1
+    assert sorted(array_of(job)[1] for job in jobs) == list(range(6))
+
+
+def test_a_map_that_is_longer_than_an_array_may_be_is_several(cluster: Any) -> None:
+    most = cluster.found["array"]
+    jobs = jl.map(str, range(2 * most + 3), on="cluster", time="00:05:00")
+
+    assert [job.result(LIMIT) for job in jobs] == [str(n) for n in range(2 * most + 3)]
+    elements: dict[str, int] = {}
+    for job in jobs:
+        number = job.info["scheduler_id"].partition("_")[0]
+        elements[number] = elements.get(number, 0) + 1
+    assert max(elements.values()) <= most
+    assert len(elements) <= 4
+
+
+def test_each_element_of_an_array_that_is_refused_says_why() -> None:
+    jobs = jl.map(str, range(3), on="cluster", partition="nowhere")
+
+    for job in jobs:
+        assert job.wait(LIMIT) == "failed"
+        assert "invalid partition" in job.reason.lower()
+
+
 def test_a_job_is_asked_for_once_more() -> None:
     job = jl.run(waits, 0.0, on="cluster")
     job.result(LIMIT)

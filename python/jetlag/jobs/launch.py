@@ -112,16 +112,16 @@ def map(
 ) -> list[Job[R]]:
     """Run `function(item)` for each item, as jobs of their own; gives the jobs, in order.
 
-    The options are those of `run`. The function travels once.
+    The options are those of `run`. The function travels once, and a scheduler that has arrays
+    (Slurm) takes all of them by one command; each is a job of its own nonetheless.
     """
-    prepared: Prepared | None = None
-    jobs = []
-    for item in items:
-        if prepared is None:
-            keep = ("pickle", "trace", "name")
-            prepared = Prepared(function, on, **{k: options[k] for k in keep if k in options})
-        jobs.append(run(prepared, item, on=on, **options))
-    return jobs
+    every = list(items)
+    if not every:
+        return []
+    keep = ("pickle", "trace", "name")
+    prepared = Prepared(function, on, **{k: options[k] for k in keep if k in options})
+    prepared.group = {"group": uuid.uuid4().hex, "group_size": len(every)}
+    return [run(prepared, item, on=on, **options) for item in every]
 
 
 class Prepared:
@@ -140,6 +140,8 @@ class Prepared:
             self.__dict__.update(function.__dict__)
             return
         self.function = function
+        self.group: dict[str, Any] = {}
+        """What calls of it have in common, for a scheduler that takes many at once."""
         self.machine = client.ask("GET", f"/v1/machines/{client.part(on)}")
         self.pickle = pickle
         self.bundle, self.reference = bundles.gather(function)
@@ -189,7 +191,7 @@ class Prepared:
                 return Job(found, pickle=self.pickle, reused=True)
         request["inputs"] += [*self.inputs, {"path": "arguments.jlv", "digest": digest}]
         request["outputs"] += _RESULTS
-        request.update(name=self.name, command=self.command, function=True, key=key)
+        request.update(name=self.name, command=self.command, function=True, key=key, **self.group)
         request["note"] = self.bundle.manifest() | {"pickle": self.pickle}
         if dry_run:
             return Plan(request, self.bundle, self.machine, client.size_of)

@@ -80,7 +80,7 @@ Job Engine::submit(const std::string& text, const std::string& user) {
 Job Engine::resubmit(const std::string& id) {
   const Job job = store_.get(id);
   json request = json::parse(job.request);
-  request.erase("id");
+  for (const char* field : {"id", "group", "group_size"}) request.erase(field);
   return submit(request.dump(), job.user);
 }
 

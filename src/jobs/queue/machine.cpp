@@ -29,6 +29,7 @@ say room "$(df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 {print $4}')"
 if [ -w "$HOME" ]; then say writable yes; else say writable no; fi
 has sbatch && say scheduler slurm
 has qsub && say scheduler pbs
+has scontrol && say array "$(scontrol show config 2>/dev/null | awk '$1 == "MaxArraySize" {print $3}')"
 has sinfo && sinfo --noheader --format='partition %P|%a|%l|%D|%c|%m|%G' 2>/dev/null
 has qstat && ! has sinfo && qstat -Q 2>/dev/null | awk 'NR > 2 {print "partition " $1}'
 for c in apptainer singularity ch-run podman docker; do has $c && say container $c; done
@@ -152,6 +153,9 @@ Machine read_machine(std::string_view text) {
                   "account, partition, reservation");
     }
   }
+  const json found = object.value("found", json::object());
+  if (found.is_object() && found.contains("array") && found["array"].is_number_integer())
+    machine.most_in_array = found["array"].get<std::int64_t>();
   check_name(machine.name);
   scheduler_named(machine.scheduler);
   machine.text = object.dump();
@@ -185,7 +189,7 @@ std::string read_look(std::string_view text, double now, double took) {
       if (version.size() < 2 || std::atoi(version[1].c_str()) < 11) continue;
       found["pythons"].push_back(
           {{"path", parts[0]}, {"version", parts[1]}, {"numpy", parts[2]}, {"jetlag", parts[3]}});
-    } else if (name == "now" || name == "room" || name == "processors") {
+    } else if (name == "now" || name == "room" || name == "array" || name == "processors") {
       found[name] = std::atoll(value.c_str());
     } else {
       found[name] = value;

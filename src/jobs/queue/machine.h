@@ -22,8 +22,9 @@ struct Machine {
   std::string account;             // where a request names none
   std::string partition;
   std::string reservation;
-  std::int64_t slots = 0;  // jobs at once without a scheduler; 0: one for each processor
-  std::string text;        // all of it, as JSON, with what was found
+  std::int64_t slots = 0;          // jobs at once without a scheduler; 0: one for each processor
+  std::int64_t most_in_array = 0;  // elements of a scheduler's array, as was found; 0: no arrays
+  std::string text;                // all of it, as JSON, with what was found
 };
 
 // Reads a definition; throws Error(value) with the field that is wrong.

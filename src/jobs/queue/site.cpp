@@ -22,18 +22,12 @@ constexpr std::int64_t longest_here = 250 * ms;
 constexpr std::int64_t shortest_there = 150 * ms;
 constexpr std::int64_t longest_there = 10'000 * ms;
 constexpr std::int64_t store_again = 1'000 * ms;
-constexpr std::int64_t stop_again = 5'000 * ms;
 constexpr std::int64_t patience_here = 300 * ms;
 constexpr std::int64_t patience_there = 4'000 * ms;
 // What cannot be brought or handed over is given up after these; what runs is
 // asked for as long as it takes.
 constexpr int most_tries = 8;
 constexpr int most_tries_for_results = 60;
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 // A job at this machine is alive if its process is, and is no zombie.
 bool is_alive(const std::string& process) {
@@ -43,17 +37,22 @@ bool is_alive(const std::string& process) {
          stat[behind_name + 2] != 'Z';
 }
 
-Detail because(const std::string& reason) {
-  Detail detail;
-  detail.reason = reason;
-  return detail;
-}
-
 std::string with_hint(const Error& error) {
   return error.hint().empty() ? error.message() : error.message() + ": " + error.hint();
 }
 
 }  // namespace
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Detail because(const std::string& reason) {
+  Detail detail;
+  detail.reason = reason;
+  return detail;
+}
 
 std::string folder_of(const Store& store, const Job& job) {
   return format("{}/jobs/{}/{}", store.folder(), job.id, job.life.attempt);
@@ -86,7 +85,9 @@ void Site::end() {
 void Site::take(const Job& job) {
   const Action action = describe(job.life.state).action;
   const bool moves = action == Action::stage || action == Action::fetch || action == Action::stop;
-  give(moves ? mover_ : control_, {job.id, job.life.attempt, action, now_ns(), 0});
+  Task task{job.id, job.life.attempt, action, now_ns(), 0, {}};
+  if (action == Action::submit) task.group = group_of(job);
+  give(moves ? mover_ : control_, std::move(task));
 }
 
 void Site::give(Worker& worker, Task task) {
@@ -165,6 +166,10 @@ void Site::do_task(Worker& worker, Task task) {
       worker.tasks.push_back(std::move(task));
       return;
     }
+    if (!task.group.empty()) {
+      const std::vector<Task> group = gathered(worker, std::move(task), request);
+      return submit_group(worker, group);
+    }
     do_action(job, request, task);
   } catch (const Error& error) {
     failed(worker, std::move(task), error);
@@ -195,123 +200,6 @@ void Site::failed(Worker& worker, Task task, const Error& error) {
   desk_.tell(task.id, with_hint(error));
   task.due = now_ns() + std::min<std::int64_t>(500 * ms << std::min(task.tries, 6), 30'000 * ms);
   give(worker, std::move(task));
-}
-
-// ---- the scheduler
-
-std::string Site::there(const Job& job) const {
-  if (transport_->is_here()) return folder_of(desk_.store(), job);
-  return format("{}/jobs/{}-{}", machine_.root, job.id, job.life.attempt);
-}
-
-Placed Site::placed(const Job& job, const Request& request) const {
-  return {job.id, job.life.attempt, there(job), &request, machine_.setup};
-}
-
-// Whether jobs are processes of this machine, which can be looked at without a command.
-bool Site::has_processes() const { return transport_->is_here() && scheduler_.name == "fork"; }
-
-bool Site::is_resident(const Request& request) const {
-  // One that brings its own beginning comes from elsewhere: no Python here knows its modules.
-  return request.is_function && request.command.size() == 1 && has_processes();
-}
-
-bool Site::has_room(const Job& job) {
-  if (!machine_.slots) return true;
-  std::scoped_lock lock(mutex_);
-  return watched_.contains(job.id) || static_cast<std::int64_t>(watched_.size()) < machine_.slots;
-}
-
-void Site::submit(const Job& job, const Request& request) {
-  may_die_at("submit begun");
-  if (is_resident(request)) return submit_function(job, request);
-  const Placed at = placed(job, request);
-  // Watched from now on, or a flood would pass while the first have not begun.
-  if (has_processes()) watch(job, request);
-  const Ran ran = transport_->run(scheduler_.submit(at), "", command_seconds);
-  Detail detail;
-  detail.scheduler_id = scheduler_.read_submit(at, ran);
-  may_die_at("submit done");
-  desk_.post(job.id, job.life.attempt, Event::submitted, detail);
-}
-
-void Site::submit_function(const Job& job, const Request& request) {
-  nlohmann::json line = {{"id", job.id},
-                         {"attempt", job.life.attempt},
-                         {"folder", there(job)},
-                         {"seconds", request.seconds},
-                         {"environment", nlohmann::json::object()}};
-  for (const auto& [name, value] : request.environment) line["environment"][name] = value;
-  std::unique_ptr<Resident>* resident;
-  {
-    std::scoped_lock lock(mutex_);
-    resident = &residents_[request.command[0]];
-  }
-  // Only this thread begins and ends them.
-  if (!*resident || !(*resident)->lives()) {
-    resident->reset();
-    *resident =
-        std::make_unique<Resident>(request.command[0], desk_.store().folder() + "/runner.log",
-                                   [this](const Resident::News& news) { heard(news); });
-  }
-  watch(job, request);
-  const std::string text =
-      line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (!(*resident)->begin(text)) {
-    throw Error(Kind::io, format("{} -m jetlag.runner ended", request.command[0]),
-                format("{}/runner.log says why", desk_.store().folder()));
-  }
-  may_die_at("submit done");
-  desk_.post(job.id, job.life.attempt, Event::submitted, {});
-}
-
-void Site::heard(const Resident::News& news) {
-  if (news.began) {
-    Detail detail;
-    detail.scheduler_id = std::to_string(news.value);
-    if (survives([&] { desk_.post(news.id, news.attempt, Event::started, detail); })) return;
-  }
-  {
-    std::scoped_lock lock(mutex_);
-    looks_.insert(news.id);
-    const auto found = watched_.find(news.id);
-    // On a full disk it could not say so itself.
-    if (!news.began && found != watched_.end() && found->second.attempt == news.attempt)
-      found->second.end = format("end 0 {}\n", news.value);
-  }
-  changed_.notify_all();
-}
-
-// Takes the claim of an attempt, so that it never begins; false if it has begun.
-bool Site::claim(const Job& job) {
-  const std::string folder = there(job);
-  if (transport_->is_here()) {
-    std::filesystem::create_directories(folder);
-    return mkdir((folder + "/claim").c_str(), 0700) == 0;
-  }
-  return transport_
-      ->run({"sh", "-c", "mkdir -p \"$1\" && mkdir \"$1/claim\" 2>/dev/null", "sh", folder}, "",
-            command_seconds)
-      .well();
-}
-
-void Site::stop(const Job& job, const Request& request) {
-  std::string id = job.scheduler_id;
-  if (claim(job)) {
-    if (!id.empty()) transport_->run(scheduler_.cancel(id), "", command_seconds);
-    return desk_.post(job.id, job.life.attempt, Event::withdrawn, because("it was cancelled"));
-  }
-  if (id.empty() && has_processes()) id = read_status(read_text(there(job) + "/status")).id;
-  if (id.empty()) throw Error(Kind::io, "it has begun, but its script has not said its number yet");
-  const std::vector<std::string> argv =
-      is_resident(request) ? fork_scheduler.cancel(id) : scheduler_.cancel(id);
-  const Ran ran = transport_->run(argv, "", command_seconds);
-  if (!ran.well()) throw Error(Kind::io, format("cannot stop it: {}", ran.said()));
-  std::scoped_lock lock(mutex_);
-  // Some do not hear it the first time.
-  mover_.tasks.push_back({job.id, job.life.attempt, Action::stop, now_ns() + stop_again, 0});
-  looks_.insert(job.id);
-  changed_.notify_all();
 }
 
 // ---- watching

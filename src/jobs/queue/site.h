@@ -37,6 +37,10 @@ class Desk {
 // The folder of an attempt of a job in the store.
 std::string folder_of(const Store& store, const Job& job);
 
+// The whole of a file; empty if it cannot be read.
+std::string read_text(const std::string& path);
+Detail because(const std::string& reason);
+
 class Site {
  public:
   Site(Desk& desk, Machine machine, std::unique_ptr<Transport> transport);
@@ -59,6 +63,22 @@ class Site {
     Action action = Action::nothing;
     std::int64_t due = 0;
     int tries = 0;
+    std::string group;  // of one that is to be submitted with others
+  };
+
+  // A group whose jobs come one after another: how many were handed over, how many wait here, and
+  // since when no other has come.
+  struct Gathering {
+    std::size_t handed = 0;
+    std::size_t here = 0;
+    std::int64_t since = 0;
+  };
+
+  // A task of a group, with what it needs.
+  struct Handed {
+    Task task;
+    Job job;
+    Request request;
   };
 
   // A thread with a list of tasks; `idle` is called when none is due.
@@ -88,6 +108,12 @@ class Site {
   void place_here(const Job& job, const Request& request);
   void place_there(const Job& job, const Request& request);
   void submit(const Job& job, const Request& request);
+  std::string group_of(const Job& job) const;
+  std::vector<Task> gathered(Worker& worker, Task task, const Request& request);
+  void submit_group(Worker& worker, const std::vector<Task>& tasks);
+  bool are_alike(const std::vector<Placed>& places) const;
+  std::string submit_array(const std::vector<Handed>& group);
+  void again(Worker& worker, Task task);
   void submit_function(const Job& job, const Request& request);
   void stop(const Job& job, const Request& request);
   bool claim(const Job& job);
@@ -125,7 +151,8 @@ class Site {
   Worker control_;
   Worker mover_;
   std::map<std::string, Watched> watched_;
-  std::set<std::string> looks_;  // jobs to be looked at now
+  std::map<std::string, Gathering> gatherings_;  // by their groups
+  std::set<std::string> looks_;                  // jobs to be looked at now
   std::int64_t interval_;
   std::int64_t polled_ = 0;
   std::map<std::string, std::unique_ptr<Resident>> residents_;  // by their Python

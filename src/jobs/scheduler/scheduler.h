@@ -22,6 +22,7 @@ struct Placed {
   std::string folder;
   const Request* request = nullptr;
   std::vector<std::string> setup;  // lines of shell that the machine wants first
+  std::string log = "script.log";  // where the scheduler writes what the script says
 };
 
 // What a scheduler says of one of its jobs.
@@ -44,6 +45,12 @@ struct Scheduler {
   std::vector<std::string> (*poll)();
   std::map<std::string, Seen> (*read_poll)(std::string_view text);
   std::vector<std::string> (*cancel)(const std::string& id);
+  // Arrays, where there are some: the command that takes `array.sh` of a folder as so many
+  // elements, and its id for one of them. Elsewhere null.
+  std::vector<std::string> (*submit_array)(const std::string& folder, std::size_t count) = nullptr;
+  std::string (*element)(const std::string& id, std::size_t index) = nullptr;
+  std::string_view array_index = {};  // the variable in which an element finds its number
+  std::string_view array_log = {};    // a name of a log in which the scheduler puts the number
 };
 
 std::span<const Scheduler* const> schedulers();
@@ -64,6 +71,10 @@ std::string scheduler_name(const Placed& job);
 //   signal SECONDS NAME        it was told to end
 //   why SECONDS TEXT           what a function raised; the runner writes it
 std::string job_script(const Scheduler& scheduler, const Placed& job);
+
+// The script of an array: each element becomes the script of its job. Called with the word `links`,
+// it makes the elements' logs lead into the folders of the jobs.
+std::string array_script(const Scheduler& scheduler, const std::vector<Placed>& jobs);
 
 // What these lines tell.
 struct Status {

@@ -74,6 +74,7 @@ std::string job_script(const Scheduler& scheduler, const Placed& job) {
   // Without a scheduler: the number of the session, which all that the job begins belongs to.
   text += "read -r _ _ _ _ _ session _ < /proc/$$/stat\n";
   text += "ID=${SLURM_JOB_ID:-${PBS_JOBID:-$session}}\n";
+  text += "[ -z \"$SLURM_ARRAY_JOB_ID\" ] || ID=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n";
   text += format("export JETLAG_JOB={} JETLAG_ATTEMPT={} JETLAG_FOLDER={}\n", shell_word(job.id),
                  job.attempt, shell_word(job.folder));
   for (const auto& [name, value] : job.request->environment)
@@ -81,6 +82,18 @@ std::string job_script(const Scheduler& scheduler, const Placed& job) {
   for (const std::string& line : job.setup) text += line + "\n";
   text += format("set -- {}\n", command_line(job.request->command));
   return text + body;
+}
+
+std::string array_script(const Scheduler& scheduler, const std::vector<Placed>& jobs) {
+  Placed first = jobs.front();
+  first.log = scheduler.array_log;
+  std::string links, cases;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    links += format("ln -sf {}/script.log {}.log || exit 1\n", shell_word(jobs[i].folder), i);
+    cases += format("{}) exec sh {}/job.sh ;;\n", i, shell_word(jobs[i].folder));
+  }
+  return format("#!/bin/sh\n{}if [ \"$1\" = links ]; then\n{}exit\nfi\ncase ${} in\n{}esac\n",
+                scheduler.directives(first), links, scheduler.array_index, cases);
 }
 
 Status read_status(std::string_view text) {

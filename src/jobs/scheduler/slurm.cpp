@@ -82,8 +82,8 @@ std::string directives(const Placed& job) {
   say("job-name", scheduler_name(job));
   // A second start by Slurm would not be ours: attempts are counted here.
   text += "#SBATCH --no-requeue\n";
-  say("output", "script.log");
-  say("error", "script.log");
+  say("output", job.log);
+  say("error", job.log);
   say("open-mode", "append");
   say("nodes", r.nodes);
   if (r.tasks) say("ntasks-per-node", r.tasks);
@@ -149,10 +149,26 @@ std::map<std::string, Seen> read_poll(std::string_view text) {
 
 std::vector<std::string> cancel(const std::string& id) { return {"scancel", "--", id}; }
 
+std::vector<std::string> submit_array(const std::string& folder, std::size_t count) {
+  return {"sbatch", "--parsable",        "--chdir", folder, format("--array=0-{}", count - 1),
+          "--",     folder + "/array.sh"};
+}
+
+std::string element(const std::string& id, std::size_t index) { return format("{}_{}", id, index); }
+
 }  // namespace
 
-constinit const Scheduler slurm_scheduler = {
-    "slurm", "sbatch, squeue and scancel", directives, submit, read_submit, poll, read_poll,
-    cancel};
+constinit const Scheduler slurm_scheduler = {"slurm",
+                                             "sbatch, squeue and scancel",
+                                             directives,
+                                             submit,
+                                             read_submit,
+                                             poll,
+                                             read_poll,
+                                             cancel,
+                                             submit_array,
+                                             element,
+                                             "SLURM_ARRAY_TASK_ID",
+                                             "%a.log"};
 
 }  // namespace jetlag::jobs

@@ -97,6 +97,21 @@ TEST(Slurm, TheScriptAsksForWhatTheUserAskedFor) {
 
 // ---- PBS
 
+TEST(Slurm, AnArrayLeadsEachElementToItsJob) {
+  Request request;
+  request.seconds = 90;
+  const std::vector<Placed> jobs = {{"a1", 1, "/r/it's a", &request, {}, "script.log"},
+                                    {"b2", 1, "/r/b", &request, {}, "script.log"}};
+
+  const std::string script = array_script(slurm_scheduler, jobs);
+
+  EXPECT_NE(script.find("#SBATCH --time=00:01:30\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("#SBATCH --output=%a.log\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("\n0) exec sh '/r/it'\\''s a'/job.sh ;;\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("\n1) exec sh /r/b/job.sh ;;\n"), std::string::npos) << script;
+  EXPECT_EQ(slurm_scheduler.element("18", 1), "18_1");
+}
+
 TEST(Pbs, APollTellsStatesAndReasons) {
   const auto seen = pbs_scheduler.read_poll(
       "Job Id: 41.server\n    Job_Name = jl\n    job_state = Q\n"
