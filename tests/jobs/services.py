@@ -7,7 +7,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 NODES = 4
@@ -34,6 +36,14 @@ def wait_until(condition: object, what: str, seconds: float = 30) -> None:
         if time.monotonic() > end:
             raise TimeoutError(what)
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder that other users may enter, with a path that sockets have room for."""
+    with tempfile.TemporaryDirectory(prefix="jl-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def kill(pid_file: Path, number: int = signal.SIGTERM) -> None:

@@ -13,11 +13,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from services import Slurm, Sshd, wait_until
+from services import Slurm, Sshd, short_folder, wait_until
 
 import jetlag as jl
 from jetlag.jobs import client
@@ -45,19 +45,19 @@ STATES = ["pending", "staging", "submitting", "queued", "running", "fetching", "
 
 
 @pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Slurm, Sshd]]:
-    folder = Path("/tmp") / f"jl-kill-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    slurm = Slurm(folder / "s")
-    sshd = Sshd(folder / "d")
-    jl.settings.jobs_dir = folder / "store"
-    options = {"ssh": "cluster", "options": sshd.options, "python": sys.executable}
-    jl.machines.add("cluster", **options)
-    jl.machines.add("bare", scheduler="fork", **options)
-    yield slurm, sshd
-    client.stop()
-    sshd.stop()
-    slurm.stop()
+def machines(
+    jobs_in: Callable[[Path], contextlib.AbstractContextManager[Path]],
+) -> Iterator[tuple[Slurm, Sshd]]:
+    with short_folder() as folder:
+        slurm = Slurm(folder / "s")
+        sshd = Sshd(folder / "d")
+        options = {"ssh": "cluster", "options": sshd.options, "python": sys.executable}
+        with jobs_in(folder / "store"):
+            jl.machines.add("cluster", **options)
+            jl.machines.add("bare", scheduler="fork", **options)
+            yield slurm, sshd
+        sshd.stop()
+        slurm.stop()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from services import Slurm, Sshd, run, wait_until
+from services import Slurm, Sshd, run, short_folder, wait_until
 
 import jetlag as jl
 from jetlag.jobs import client
@@ -21,12 +21,11 @@ LIMIT = 120
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    folder = Path("/tmp") / f"jl-slurm-{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    cluster = Slurm(folder / "s")
-    yield cluster
-    cluster.stop()
+def slurm() -> Iterator[Slurm]:
+    with short_folder() as folder:
+        cluster = Slurm(folder / "s")
+        yield cluster
+        cluster.stop()
 
 
 @pytest.fixture(scope="module")
