@@ -11,11 +11,12 @@ import { duration } from './base/units'
 import { Dock } from './dock/dock'
 import { nothing } from './model/selection'
 import {
-  critical, helping, layout, loaded, lookAtSelection, marked, options, otherId, palette, readView, selection, show, theme,
+  critical, helping, keeping, layout, loaded, lookAtSelection, marked, options, otherId, palette, readView, selection, show, theme,
   touring, traceId, traces, trouble, viewText, visible, visit, waitingFor, whole,
 } from './model/state'
 import { usual } from './model/layout'
 import { commandOf, isDark } from './page/commands'
+import { AddTrace, Keep } from './page/keep'
 import { sampleTrace } from './page/sample'
 import { Help, Palette, Search } from './page/search'
 import { Tour } from './page/tour'
@@ -149,6 +150,9 @@ function App({ source }: { readonly source: Source }) {
             {traces.value.map(t => <option key={t.id} value={t.id}>{t.name}</option>)}
           </select>
         )}
+        {source.keep && (
+          <button title="traces: open, add or remove one" aria-label="traces" onClick={() => (keeping.value = true)}>…</button>
+        )}
         {now && (
           <span class="faint">
             {duration(now.summary.length)}{now.summary.closed ? '' : ', not complete'}
@@ -176,13 +180,16 @@ function App({ source }: { readonly source: Source }) {
               <h2>No trace yet</h2>
               <p>Record one, in the folder that is served:</p>
               <pre>{'with jl.trace("run.jlt"):\n    fit(x, y)'}</pre>
-              <p>then load this page again. Meanwhile:</p>
+              <p>then load this page again{source.keep ? ', or send one that you have:' : '.'}</p>
+              {source.keep && <AddTrace source={source} openTrace={next => openTrace(source, next)} />}
+              <p>Meanwhile:</p>
               <button class="plain" onClick={() => (touring.value = 0)}>a tour of five minutes, on a sample run</button>
             </div>
           )))}
         </div>
       )}
       {helping.value && <Help leave={() => (helping.value = false)} />}
+      {keeping.value && source.keep && <Keep source={source} openTrace={next => openTrace(source, next)} leave={() => (keeping.value = false)} />}
       {palette.value && <Palette source={source} openTrace={next => openTrace(source, next)} />}
     </SourceContext.Provider>
   )

@@ -201,6 +201,7 @@ export function embeddedSource(data: Exported): Source {
     plan: async () => data.plan,
     sql: null,
     jobs: null,
+    keep: null,
     follow: () => () => {},
   }
 }

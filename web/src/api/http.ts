@@ -1,6 +1,6 @@
 // Figures from the server that the page came from. All addresses are relative, so any prefix will do.
 import { decodeRows } from './rows'
-import { type About, type Chosen, type Live, Problem, type Source, type Summary, type Window } from './types'
+import { type About, type Arrived, type Chosen, type Live, Problem, type Source, type Summary, type Window } from './types'
 
 const pause = 1000 // milliseconds before a stream is asked for again
 
@@ -27,6 +27,24 @@ function query(parameters: Readonly<Record<string, string | number | undefined>>
 
 function chosenParameters(chosen: Chosen): Record<string, string | number | undefined> {
   return { tree: chosen.tree, sites: chosen.tree === undefined ? chosen.sites?.join(',') : undefined }
+}
+
+// Sends a file; only the old way tells how much of it has gone.
+function send(path: string, file: File, token: string, sent: (share: number) => void): Promise<Arrived> {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', path)
+    if (token) request.setRequestHeader('Authorization', `Bearer ${token}`)
+    request.responseType = 'json'
+    request.upload.onprogress = event => sent(event.loaded / Math.max(event.total, 1))
+    request.onload = () => {
+      const said = request.response ?? {}
+      if (request.status < 300) done(said)
+      else fail(new Problem(request.status, said.detail ?? `the server answered ${request.status}`, said.hint ?? ''))
+    }
+    request.onerror = () => fail(new Problem(0, `sending ${file.name} broke off, and nothing of it was kept`, 'send it again'))
+    request.send(file)
+  })
 }
 
 // The events of a stream, until it ends.
@@ -62,10 +80,10 @@ export function httpSource(): Source {
     }
   }
 
-  async function ask(path: string, signal?: AbortSignal, body?: string): Promise<Response> {
+  async function ask(path: string, signal?: AbortSignal, body?: string, method = body === undefined ? 'GET' : 'POST'): Promise<Response> {
     let answer: Response
     try {
-      answer = await fetch(path, body === undefined ? { headers, signal } : { headers, signal, method: 'POST', body })
+      answer = await fetch(path, { headers, signal, method, body })
     } catch (error) {
       if (signal?.aborted) throw error
       throw new Problem(0, 'the server does not answer', 'start `jetlag serve` again, and load this page anew')
@@ -141,6 +159,10 @@ export function httpSource(): Source {
     sql: {
       tables: trace => json(of(trace, '/sql')),
       ask: async (trace, text) => (await ask(`v1/traces/${trace}/sql`, undefined, text)).json(),
+    },
+    keep: {
+      add: (file, sent) => send(`v1/traces${query({ name: file.name })}`, file, token, sent),
+      remove: async trace => void (await ask(`v1/traces/${trace}`, undefined, undefined, 'DELETE')),
     },
     jobs: {
       isKept: async () => ((await json('v1')) as About).jobs,

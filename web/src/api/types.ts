@@ -1,6 +1,6 @@
 // What views ask, and who answers; what is answered is in answers.ts.
 import type {
-  Busy, Critical, FoundSpans, Histogram, Instances, Job, ListedTrace, Live, Messages, Plan, Points, Samples,
+  Arrived, Busy, Critical, FoundSpans, Histogram, Instances, Job, ListedTrace, Live, Messages, Plan, Points, Samples,
   SiteGraph, Sites, SpanInfo, SqlAnswer, SqlTable, Summary, TaskGraph, TaskInfo, Tree,
 } from './answers'
 
@@ -45,6 +45,12 @@ export interface JobSource {
   follow(changed: () => void, gone: (why: Problem) => void): () => void
 }
 
+// Who takes traces and removes them. `sent` is told which share of the file is.
+export interface Keeper {
+  add(file: File, sent: (share: number) => void): Promise<Arrived>
+  remove(trace: string): Promise<void>
+}
+
 // Rows to draw, of one track.
 export interface Rows {
   readonly begin: ArrayLike<number>
@@ -79,9 +85,10 @@ export interface Source {
   messages(trace: string, begin: number, end: number): Promise<Messages>
   instances(trace: string, node: number, begin: number, end: number): Promise<Instances>
   plan(trace: string): Promise<Plan>
-  // Null where nobody answers in SQL, or keeps jobs: in a file.
+  // Null where nobody answers in SQL, keeps jobs, or takes traces: in a file.
   readonly sql: { tables(trace: string): Promise<readonly SqlTable[]>; ask(trace: string, text: string): Promise<SqlAnswer> } | null
   readonly jobs: JobSource | null
+  readonly keep: Keeper | null
   // Calls back when the trace changes; the result ends that.
   follow(trace: string, changed: (live: Live) => void, gone: (why: Problem) => void): () => void
 }

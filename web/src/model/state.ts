@@ -40,6 +40,7 @@ export const critical = signal<Critical | null>(null)
 export const searching = signal('')
 export const helping = signal(false)
 export const palette = signal(false)
+export const keeping = signal(false) // the list of traces, to add and to remove some
 export const visit = signal<((trace: string) => void) | null>(null) // opens another trace in this page
 export const touring = signal(-1) // the step of the tour, or -1
 

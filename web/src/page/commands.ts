@@ -3,7 +3,7 @@ import type { Source } from '../api/types'
 import { usual, viewNames } from '../model/layout'
 import { nothing } from '../model/selection'
 import {
-  focusSpan, focusTask, helping, layout, loaded, marked, open, options, palette, pan, select, selectSpan, show,
+  focusSpan, focusTask, helping, keeping, layout, loaded, marked, open, options, palette, pan, select, selectSpan, show,
   theme, touring, visible, whole, zoom,
 } from '../model/state'
 import { viewTable } from '../views'
@@ -49,6 +49,7 @@ function markSpan(): void {
 
 function leave(): void {
   if (helping.value) helping.value = false
+  else if (keeping.value) keeping.value = false
   else if (marked.value) marked.value = null
   else select(nothing)
 }
@@ -71,6 +72,7 @@ export const commands: readonly Command[] = [
   { keys: ['t'], doc: 'light or dark', act: () => (theme.value = isDark() ? 'light' : 'dark') },
   { keys: ['?'], doc: 'show the keys', act: () => (helping.value = !helping.value) },
   { keys: ['Escape'], doc: 'select nothing', act: leave },
+  { keys: [], doc: 'open, add or remove a trace', act: () => (keeping.value = true) },
   { keys: [], doc: 'a tour of five minutes', act: () => (touring.value = 0) },
   { keys: [], doc: 'views as they were to begin with', act: () => (layout.value = usual) },
   { keys: [], doc: 'nothing set in views: colours, orders, filters as they were', act: () => (options.value = {}) },
