@@ -42,9 +42,12 @@ async function load(source: Source, id: string, keep: boolean): Promise<void> {
   }
 }
 
+let address = '' // as it was followed, or written, last
+
 // The view that the address says; then the address follows the view.
 async function followAddress(source: Source): Promise<void> {
-  const view = readView(location.hash)
+  address = location.hash
+  const view = readView(address)
   batch(() => {
     layout.value = view.layout ?? usual
     options.value = view.options
@@ -90,7 +93,10 @@ function keepAddress(): void {
     const text = viewText()
     clearTimeout(timer)
     timer = setTimeout(() => {
-      if (loaded.value && touring.value < 0 && location.hash !== `#${text}`) history.replaceState(null, '', `#${text}`)
+      // Another address means that it is about to be followed: it must not be written over.
+      if (!loaded.value || touring.value >= 0 || location.hash !== address || address === `#${text}`) return
+      history.replaceState(null, '', `#${text}`)
+      address = location.hash
     }, 150)
   })
 }

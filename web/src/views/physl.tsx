@@ -19,7 +19,9 @@ export function PhyslView() {
       groups.set(sites.function[i], group)
     })
     for (const group of groups.values()) group.sort((a, b) => sites!.node[a] - sites!.node[b])
-    return [...groups]
+    // Those that ran come first: a process may know many more.
+    const time = new Map([...groups].map(([name, group]) => [name, group.reduce((sum, i) => sum + sites!.self[i], 0)]))
+    return [...groups].sort(([a], [b]) => time.get(b)! - time.get(a)!)
   })
   const first = [...litSites.value][0]
   useEffect(() => {
