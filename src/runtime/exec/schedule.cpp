@@ -346,6 +346,8 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
                         std::vector<Value> inputs, const Ref<Array>& out,
                         std::function<FpReport(int)> name, StepKind kind, std::string_view rule) {
   const std::int64_t size = run->size();
+  // First, as compiling in the background loads LLVM, and nobody else loads a library meanwhile.
+  if (size >= element_block) tasks::prepare();
   jit::consider(*run);
   Job job;
   job.blocks = std::max<std::int64_t>((size + element_block - 1) / element_block, 1);

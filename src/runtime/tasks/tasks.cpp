@@ -35,6 +35,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // So many workers shall run the task; each holds a reference that is given here.
   void add(Task* task, std::int64_t runners, bool urgent);
+  void prepare() { arena_.initialize(); }
   std::int64_t waiting() {
     std::scoped_lock lock(mutex_);
     return static_cast<std::int64_t>(urgent_.size() + others_.size());
@@ -107,6 +108,11 @@ void set_workers(int count) {
   if (s.counted_ns != 0) s.count_worker_time();
   s.count = count;
   s.pool.reset();
+}
+
+void prepare() {
+  static std::atomic<bool> done{false};
+  if (!inline_only() && !done.exchange(true)) pool()->prepare();
 }
 
 std::size_t recording_threads() {

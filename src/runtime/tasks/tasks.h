@@ -21,6 +21,10 @@ namespace jetlag::tasks {
 int workers();
 void set_workers(int count);
 
+// Loads what the workers need: otherwise their first task does, and waits for whoever loads
+// another library then.
+void prepare();
+
 // Workers and their caller, as far as a recording should have room ready for them.
 std::size_t recording_threads();
 
