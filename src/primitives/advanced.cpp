@@ -44,7 +44,8 @@ std::vector<std::int64_t> positions_of(const Array& mask, Dims& counts) {
 
 void check_mask(const Array& mask, const Array& a, std::int64_t axis) {
   for (std::int64_t i = 0; i < mask.rank(); ++i) {
-    if (mask.shape()[i] == a.shape()[axis + i]) continue;
+    // NumPy lets an axis without any elements pass.
+    if (mask.shape()[i] == 0 || mask.shape()[i] == a.shape()[axis + i]) continue;
     throw Error(
         Kind::index,
         format("boolean index did not match indexed array along axis {}; size of axis is {} "

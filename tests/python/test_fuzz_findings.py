@@ -534,3 +534,32 @@ def masked_with_gaps(x, mask):
 def test_a_masked_store_of_the_array_itself_is_left_to_numpy(n) -> None:
     same_as_numpy(masked_by_itself, np.arange(1.0, n + 1), opaque=True)
     same_as_numpy(masked_with_gaps, np.arange(float(n)), np.arange(n - 1) % 3 < 2, opaque=True)
+
+
+def taken_and_stored(x, mask):
+    taken = x[mask]
+    x[mask] = 2
+    return taken, x
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0), (0, 2), (1, 0), (3, 0), (0, 0)])
+def test_an_axis_without_elements_of_a_mask_fits_any(shape) -> None:
+    same_as_numpy(taken_and_stored, np.ones((2, 3)), np.zeros(shape, bool))
+
+
+def one_row_in_two_variables(x):
+    for i in range(len(x)):
+        a = b = x[i % 1]
+        c = b
+        d = x[i % 1]
+    return a, b, c, d
+
+
+def test_one_row_in_two_variables_is_one_object(monkeypatch) -> None:
+    monkeypatch.setattr(jl.settings, "jit", "always")
+
+    a, b, c, d = same_as_numpy(one_row_in_two_variables, np.ones((2, 3)))
+
+    assert a is b
+    assert b is c
+    assert a is not d

@@ -131,11 +131,15 @@ void Specialiser::operation() {
       }
       if (v.kind.line || v.kind.is(ValueKind::span)) decline("it keeps a slice");
       const bool row = is_row(v.kind);
+      // One row in two variables is one object, but its view would be made twice: a row is "known"
+      // once a variable has it.
+      if (row && v.kind.known) decline("two variables hold one row");
+      if (row) state_.kinds[static_cast<std::size_t>(from)].known = true;
       result(v);
       if (row) set(cell(n.dst, DType::int64), get(cell(from, DType::int64)));
       if (slot < 0) return;
       if (row) set(cell(slot, DType::int64), get(cell(from, DType::int64)));
-      v.kind.known = false;
+      v.kind.known = row;
       v.kind.literal = 0;
       return write(slot, v);
     }

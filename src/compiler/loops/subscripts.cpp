@@ -104,6 +104,7 @@ void Specialiser::index() {
   if (e.axes > 0) {
     Kind row = k;
     row.rank = static_cast<std::int16_t>(e.axes);
+    row.known = false;
     state_.kinds[static_cast<std::size_t>(n.dst)] = row;
     return set(cell(n.dst, i64), e.offset);
   }
