@@ -5,6 +5,7 @@
 #                     MOVIELENS=folder for ratings of your own
 #   make test         set up, build, and pass the tests of both languages, the layers and the docs
 #   make test-web     the viewer's tests: its model, and the page in a real browser (Chromium by apt)
+#   make test-notebooks  the viewer in cells of a real JupyterLab and Notebook 7; installs them
 #   make screenshots  pictures of the viewer into docs/images
 #   make test-slow    the tests with `slow` in their name
 #   make test-jobs    jobs through a real sshd and a real Slurm of four nodes, on loopback; installs them
@@ -30,7 +31,7 @@
 # you; FUZZ_SECONDS=60.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-web screenshots test-slow test-jobs test-kill check bench bench-view \
+.PHONY: help setup run test test-web test-notebooks screenshots test-slow test-jobs test-kill check bench bench-view \
         bench-jobs fmt clean \
         packages packages-check build modules test-cpp test-python layers sizes format asan tsan \
         fuzz fuzz-physl fuzz-some fuzz-server fuzz-jobs
@@ -78,6 +79,10 @@ test-web: modules
 	@tools/setup.sh web
 	@tools/web.sh test
 	@tools/web.sh browser
+
+test-notebooks: modules
+	@tools/setup.sh notebooks
+	@tools/web.sh notebooks
 
 screenshots: modules
 	@tools/setup.sh web

@@ -1,7 +1,7 @@
 """Print what pip must install to develop jetlag, a line each: what pyproject.toml names.
 
 python tools/requirements.py          to build, test and check
-python tools/requirements.py bench    only the peers that `make bench` measures against
+python tools/requirements.py bench    only a group that one command wants: bench, notebooks
 """
 
 import sys
@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
-LATER = ("bench",)  # groups that are large, and wanted by one command only
+LATER = ("bench", "notebooks")  # groups that are large, and wanted by one command only
 
 
 def requirements(pyproject: Path) -> list[str]:

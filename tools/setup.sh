@@ -5,6 +5,7 @@
 #   tools/setup.sh build    for every command
 #   tools/setup.sh check    for `make check` and `make fmt` as well
 #   tools/setup.sh web      for `make test-web` and `make screenshots`: a browser
+#   tools/setup.sh notebooks  for `make test-notebooks`: the same, and JupyterLab and Notebook 7
 #   tools/setup.sh jobs     for `make test-jobs` and its like as well: sshd, munge and Slurm
 #   tools/setup.sh bench    for `make bench`: the peers to measure against (700 MB)
 #
@@ -21,7 +22,7 @@ fail() {
 }
 
 wanted_packages() {
-  awk -v group="$group" '/^[a-z]/ && ($2 == "build" || $2 == group) {print $1}' \
+  awk -v group="${group/notebooks/web}" '/^[a-z]/ && ($2 == "build" || $2 == group) {print $1}' \
     tools/apt-packages.txt
 }
 
@@ -130,7 +131,19 @@ setup_peers() {
   fi
 }
 
+setup_notebooks() {
+  local wanted
+  wanted=$(.venv/bin/python tools/requirements.py notebooks)
+  if [ "$wanted" = "$(cat .venv/notebooks-stamp 2>/dev/null)" ]; then return 0; fi
+  say "installing from PyPI, once: $(echo "$wanted" | xargs)"
+  echo "$wanted" >build/requirements-notebooks.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    -r build/requirements-notebooks.txt || fail "the notebooks could not be installed"
+  echo "$wanted" >.venv/notebooks-stamp
+}
+
 mkdir -p build
 setup_apt
 setup_venv
 if [ "$group" = bench ]; then setup_peers; fi
+if [ "$group" = notebooks ]; then setup_notebooks; fi

@@ -5,6 +5,7 @@
 #   tools/web.sh test    the unit tests of the model
 #   tools/web.sh npm     only installs the packages
 #   tools/web.sh browser      the tests in Chromium, on traces of the two listings
+#   tools/web.sh notebooks    the tests in JupyterLab and Notebook 7
 #   tools/web.sh screenshots  pictures of the views into docs/images
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,7 +63,8 @@ case ${1:-build} in
     install_packages && record_traces && .venv/bin/python tools/story_traces.py && cd web &&
       npm run --silent screenshots -- ../docs/images $traces "$PWD"/../build/traces/{imbalance,memory,grain}-*.jlt ;;
   build) build_page ;;
+  notebooks) install_packages && cd web && npm run --silent test-notebooks ;;
   test) install_packages && cd web && npm run --silent test ;;
   npm) install_packages ;;
-  *) fail "there is no $1" "tools/web.sh build, test, npm, browser or screenshots" ;;
+  *) fail "there is no $1" "tools/web.sh build, test, npm, browser, notebooks or screenshots" ;;
 esac
