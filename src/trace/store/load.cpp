@@ -15,10 +15,16 @@ namespace {
 
 using nlohmann::json;
 
+// No run is longer. A damaged file may say any time; cut to this, sums of times stay in range.
+constexpr std::int64_t longest_ns = std::int64_t{366} * 86'400 * 1'000'000'000;
+
 // Ticks to nanoseconds, by the looks at both clocks: straight lines between them.
 class ClockMap {
  public:
-  void add(std::uint64_t ticks, std::int64_t ns) { looks_.emplace_back(ticks, ns); }
+  void add(std::uint64_t ticks, std::int64_t ns) {
+    if (looks_.empty()) origin_ = std::clamp(ns, INT64_MIN / 2, INT64_MAX / 2);
+    looks_.emplace_back(ticks, near_origin(ns));
+  }
 
   void finish() {
     std::sort(looks_.begin(), looks_.end());
@@ -30,22 +36,32 @@ class ClockMap {
   std::int64_t first_ns() const { return looks_.front().second; }
 
   std::int64_t ns(std::uint64_t ticks) const {
-    if (looks_.empty()) return static_cast<std::int64_t>(ticks);
-    if (looks_.size() == 1)
-      return looks_[0].second + static_cast<std::int64_t>(ticks - looks_[0].first);
+    if (looks_.empty())
+      return static_cast<std::int64_t>(std::min<std::uint64_t>(ticks, longest_ns));
+    if (looks_.size() == 1) return from(looks_[0], 1, ticks);
     auto after = std::upper_bound(looks_.begin() + 1, looks_.end() - 1, Look{ticks, INT64_MAX});
     const Look& a = *(after - 1);
     const Look& b = *after;
     const double rate =
         static_cast<double>(b.second - a.second) / static_cast<double>(b.first - a.first);
-    const double past = ticks >= a.first ? static_cast<double>(ticks - a.first)
-                                         : -static_cast<double>(a.first - ticks);
-    return a.second + std::llround(past * rate);
+    return from(a, rate, ticks);
   }
 
  private:
   using Look = std::pair<std::uint64_t, std::int64_t>;
+
+  std::int64_t near_origin(std::int64_t ns) const {
+    return std::clamp(ns, origin_ - longest_ns, origin_ + longest_ns);
+  }
+  std::int64_t from(const Look& look, double rate, std::uint64_t ticks) const {
+    const double past = ticks >= look.first ? static_cast<double>(ticks - look.first)
+                                            : -static_cast<double>(look.first - ticks);
+    const auto most = static_cast<double>(longest_ns);
+    return near_origin(look.second + std::llround(std::clamp(past * rate, -most, most)));
+  }
+
   std::vector<Look> looks_;
+  std::int64_t origin_ = 0;  // nanoseconds of the first look that was told
 };
 
 // Tasks by their ids, in the order in which they were first named.
