@@ -175,6 +175,9 @@ inline void write_at(std::uint64_t ticks, Producer& p, Event event, SiteId site,
   r.site = site;
   r.event = event;
   p.published->store(++p.head, std::memory_order_release);
+  // Most stores miss every cache, and whatever step locks next would wait for them.
+  constexpr std::uint64_t records_ahead = 16;
+  __builtin_prefetch(&p.records[(p.head + records_ahead) & p.mask], 1);
 }
 
 // Where the clock is a call. Apart, and last in its callers, so that they keep all they have in
