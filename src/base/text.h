@@ -1,8 +1,7 @@
 // Text: formatting for the whole project. fmt is reached through this header only.
 #pragma once
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>
