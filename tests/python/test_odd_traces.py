@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,13 +93,11 @@ def test_a_trace_of_a_hundred_thousand_sites_is_served(
 ) -> None:
     # Sites are the process's, and stay.
     subprocess.run([sys.executable, "-c", MANY_SITES, str(tmp_path / "run.jlt")], check=True)
-    start = time.monotonic()
 
     found = answers(serve(), "run.jlt")
 
     assert len(found["/sites"]["name"]) >= 100_000
     assert sum(found["/sites"]["count"]) == 100_000
-    assert time.monotonic() - start < 120  # what hangs is found; a second or two is usual
 
 
 def test_a_later_version_is_said_to_be_one(serve: Callable[[], Served], tmp_path: Path) -> None:
