@@ -1,7 +1,6 @@
-// The one place where work goes to oneTBB's threads. Debian's oneTBB is built
-// without the thread sanitizer, which therefore does not see how oneTBB orders
-// memory: this file is kept out of its sight too, and what is handed out orders
-// itself by a lock of its own.
+// The one place where work goes to oneTBB's threads. Debian's oneTBB is built without the thread
+// sanitizer, which therefore does not see how oneTBB orders memory: this file is kept out of its
+// sight too, and tells it what oneTBB promises: who runs the work sees all that was done before.
 #pragma once
 
 #include <oneapi/tbb/task_arena.h>
