@@ -22,7 +22,7 @@ from extras.tasks import FOLDER, run
 from figures import duration
 from programs import recommender, regression
 
-PAIRS = 100
+PAIRS = 200
 COUNT = 1000  # calls of each function under callgrind
 LISTINGS = {  # arguments that keep a run at a tenth of a second or two
     "logistic regression": ((2000, 40), (30, 3)),
