@@ -6,7 +6,7 @@
 #   tools/setup.sh check    for `make check` and `make fmt` as well
 #   tools/setup.sh web      for `make test-web` and `make screenshots`: a browser
 #   tools/setup.sh notebooks  for `make test-notebooks`: the same, and JupyterLab and Notebook 7
-#   tools/setup.sh jobs     for `make test-jobs` and its like as well: sshd, munge and Slurm
+#   tools/setup.sh jobs     for `make test-jobs` and its like as well: sshd, Slurm, podman and its like
 #   tools/setup.sh bench    for `make bench`: the peers to measure against (700 MB)
 #
 # PYTHON=/path/to/python3 picks the Python of .venv; NO_APT=1 leaves Debian's packages to you.
@@ -22,7 +22,7 @@ fail() {
 }
 
 wanted_packages() {
-  awk -v group="${group/notebooks/web}" '/^[a-z]/ && ($2 == "build" || $2 == group) {print $1}' \
+  awk -v group="${group/notebooks/web}" '/^[a-z]/ && ($2 == "build" || index("," $2 ",", "," group ",")) {print $1}' \
     tools/apt-packages.txt
 }
 
@@ -116,34 +116,25 @@ setup_venv() {
   echo "$stamp" >.venv/setup-stamp
 }
 
-# Without them `make bench` says "absent" and goes on, so a machine without a network can measure.
-setup_peers() {
+# The packages of a group that only one command wants; false if they could not be installed.
+setup_group() {
   local wanted
-  wanted=$(.venv/bin/python tools/requirements.py bench)
-  if [ "$wanted" = "$(cat .venv/bench-stamp 2>/dev/null)" ]; then return 0; fi
+  wanted=$(.venv/bin/python tools/requirements.py "$1")
+  if [ "$wanted" = "$(cat ".venv/$1-stamp" 2>/dev/null)" ]; then return 0; fi
   say "installing from PyPI, once: $(echo "$wanted" | xargs)"
-  echo "$wanted" >build/requirements-bench.txt
-  if .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    -r build/requirements-bench.txt; then
-    echo "$wanted" >.venv/bench-stamp
-  else
-    say "not all peers could be installed; those are absent from the table"
-  fi
-}
-
-setup_notebooks() {
-  local wanted
-  wanted=$(.venv/bin/python tools/requirements.py notebooks)
-  if [ "$wanted" = "$(cat .venv/notebooks-stamp 2>/dev/null)" ]; then return 0; fi
-  say "installing from PyPI, once: $(echo "$wanted" | xargs)"
-  echo "$wanted" >build/requirements-notebooks.txt
+  echo "$wanted" >"build/requirements-$1.txt"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    -r build/requirements-notebooks.txt || fail "the notebooks could not be installed"
-  echo "$wanted" >.venv/notebooks-stamp
+    -r "build/requirements-$1.txt" || return 1
+  echo "$wanted" >".venv/$1-stamp"
 }
 
 mkdir -p build
 setup_apt
 setup_venv
-if [ "$group" = bench ]; then setup_peers; fi
-if [ "$group" = notebooks ]; then setup_notebooks; fi
+# Without them `make bench` says "absent" and goes on, so a machine without a network can measure.
+if [ "$group" = bench ]; then
+  setup_group bench || say "not all peers could be installed; those are absent from the table"
+fi
+if [ "$group" = notebooks ]; then
+  setup_group notebooks || fail "the notebooks could not be installed"
+fi

@@ -54,8 +54,13 @@ void wait_for_end(jobs::Engine& engine, const sigset_t& signals) {
   auto tell = [told](const std::string& text) {
     if (write(told, text.data(), text.size()) < 0) return;
   };
+  auto tell_error = [&tell](const Error& error) {
+    tell(format("{}\n{}\n{}", static_cast<int>(error.kind()), error.hint(), error.message()));
+  };
   try {
-    std::filesystem::create_directories(folder);
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    if (failed) throw Error(Kind::io, format("cannot make {}: {}", folder, failed.message()));
     const std::string log = folder + "/serve.log";
     const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     const int in = open("/dev/null", O_RDONLY);
@@ -70,11 +75,11 @@ void wait_for_end(jobs::Engine& engine, const sigset_t& signals) {
     close(told);
     wait_for_end(daemon->engine(), set);
     end_soon([&] { daemon.reset(); }, {daemon->socket()});
-  } catch (Error& error) {
-    tell(error.report());
+  } catch (const Error& error) {
+    tell_error(error);
     _exit(1);
   } catch (const std::exception& error) {
-    tell(error.what());
+    tell_error(Error(Kind::internal, error.what()));
     _exit(1);
   }
   _exit(0);
@@ -119,9 +124,7 @@ routes::JobKeeper keeper_of(const std::string& folder) {
             if (!std::filesystem::exists(folder + "/jobs.sqlite"))
               throw http::HttpError(404, "jobs", format("there are no jobs in {} yet", folder),
                                     "jl.run or `jetlag submit` asks for one");
-            if (serve_in_background(folder) != 0)
-              throw Error(Kind::io, "the daemon of jobs did not start",
-                          format("{}/serve.log says why", folder));
+            serve_in_background(folder);
           }};
 }
 
@@ -155,8 +158,18 @@ namespace {
 
 constexpr int tries_to_find = 50;
 
-int start_daemon(const std::string& folder, bool may_try_again) {
-  if (http::listens(jobs::daemon_socket(folder))) return 0;
+// What a daemon that ends at once has told: its kind, its hint and its message, a line each; the
+// last may be several.
+Error read_error(const std::string& told, const std::string& folder) {
+  const std::size_t first = told.find('\n'), second = told.find('\n', first + 1);
+  if (first == std::string::npos || second == std::string::npos)
+    return {Kind::io, "the daemon of jobs ended at once", format("see {}/serve.log", folder)};
+  return {static_cast<Kind>(std::atoi(told.c_str())), told.substr(second + 1),
+          told.substr(first + 1, second - first - 1)};
+}
+
+void start_daemon(const std::string& folder, bool may_try_again) {
+  if (http::listens(jobs::daemon_socket(folder))) return;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     throw Error(Kind::io, format("cannot make a pipe: {}", std::strerror(errno)));
@@ -175,22 +188,20 @@ int start_daemon(const std::string& folder, bool may_try_again) {
   for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;)
     told.append(buffer, static_cast<std::size_t>(n));
   close(ends[0]);
-  if (told == "ok") return 0;
+  if (told == "ok") return;
   // Somebody else may have been quicker, and not be done yet; or one that ends still has the lock.
   if (may_try_again && told.find("another jetlag serve") != std::string::npos) {
     for (int i = 0; i < tries_to_find; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      if (http::listens(jobs::daemon_socket(folder))) return 0;
+      if (http::listens(jobs::daemon_socket(folder))) return;
     }
     return start_daemon(folder, false);
   }
-  std::cerr << (told.empty() ? format("the daemon ended at once: see {}/serve.log", folder) : told)
-            << '\n';
-  return describe(Kind::io).exit_code;
+  throw read_error(told, folder);
 }
 
 }  // namespace
 
-int serve_in_background(const std::string& named) { return start_daemon(jobs_folder(named), true); }
+void serve_in_background(const std::string& named) { start_daemon(jobs_folder(named), true); }
 
 }  // namespace jetlag::cli

@@ -48,7 +48,7 @@ std::string shown_folder(const ServeOptions& options);
 // another daemon does already, which is asked instead.
 std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app);
 
-// `jetlag serve --background`: returns when the daemon answers.
-int serve_in_background(const std::string& folder);
+// `jetlag serve --background`: returns when the daemon answers; throws what it says if it does not.
+void serve_in_background(const std::string& folder);
 
 }  // namespace jetlag::cli

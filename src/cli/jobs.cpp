@@ -25,6 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view log_names[] = {"stdout", "stderr", "progress", "script.log"};
 
+constexpr const char* unsaid = "\n";  // no image is called so
+
 struct JobOptions {
   std::string job;
   std::string folder;  // the store
@@ -43,6 +45,9 @@ struct JobOptions {
 
   std::string ssh, scheduler, root, python, file;
   std::vector<std::string> ssh_options, setup;
+
+  std::string image = unsaid, runner;  // an image may be said to be none
+  std::vector<std::string> runner_options;
 };
 
 JobOptions given;
@@ -129,6 +134,7 @@ json request() {
   text("account", given.account);
   text("partition", given.partition);
   text("reservation", given.reservation);
+  if (given.image != unsaid) r["image"] = given.image;
   number("nodes", given.nodes);
   number("tasks", given.tasks);
   number("cores", given.cores);
@@ -277,6 +283,8 @@ void print_machine(const json& m) {
     std::cout << format("    {} {}, numpy {}, jetlag {}\n", shown(p["path"]), shown(p["version"]),
                         shown(p["numpy"]), shown(p["jetlag"]));
   }
+  for (const json& text : found.value("images", json::array()))
+    std::cout << "    images by " << shown(text) << '\n';
   for (const json& text : m.value("missing", json::array()))
     std::cout << "    missing: " << shown(text) << '\n';
 }
@@ -308,6 +316,9 @@ int add_machine() {
   set("python", given.python);
   set("account", given.account);
   set("partition", given.partition);
+  set("runner", given.runner);
+  if (given.image != unsaid) m["image"] = given.image;
+  if (!given.runner_options.empty()) m["runner_options"] = given.runner_options;
   if (!given.ssh_options.empty()) m["options"] = given.ssh_options;
   if (!given.setup.empty()) m["setup"] = given.setup;
   const json seen = ask("POST", "/v1/machines", m);
@@ -331,7 +342,10 @@ CLI::App* add(CLI::App& app, const char* name, const char* what, int (*run)(), b
   if (of_job) command->add_option("job", given.job, "its id, or the beginning of it")->required();
   command->add_flag("--json", given.as_json, "as JSON");
   command->add_option("--jobs", given.folder, "the folder of jobs (default: the setting jobs_dir)");
-  command->callback([run] { chosen = run; });
+  // It comes after the callback of a command below it.
+  command->callback([run, command] {
+    if (command->get_subcommands().empty()) chosen = run;
+  });
   return command;
 }
 
@@ -352,6 +366,7 @@ void add_submit(CLI::App& app) {
   c->add_option("--reservation", given.reservation);
   c->add_option("--directive", given.directives, "more for the scheduler, as it writes it")
       ->allow_extra_args(false);
+  c->add_option("--image", given.image, "a container image in which it runs; \"\" for none");
   c->add_option("--attempts", given.attempts, "how often it may begin if its node is lost");
   c->add_option("--input", given.inputs, "a file that it begins with: FILE or FILE=PATH")
       ->allow_extra_args(false);
@@ -376,6 +391,13 @@ void add_machines(CLI::App& app) {
   more->add_option("--python", given.python, "the Python for function jobs there");
   more->add_option("--account", given.account);
   more->add_option("--partition", given.partition);
+  more->add_option("--image", given.image, "the image for jobs that name none");
+  more->add_option(
+      "--runner", given.runner,
+      "what runs images: apptainer, singularity, charliecloud or podman (default: what "
+      "is found)");
+  more->add_option("--runner-option", given.runner_options, "more for what runs images")
+      ->allow_extra_args(false);
   more->add_option("--setup", given.setup, "a line of shell at the head of each job")
       ->allow_extra_args(false);
   more->add_option("--file", given.file, "a definition that somebody shared");

@@ -108,6 +108,8 @@ struct Request {
   std::string machine = "local";
   bool is_function = false;  // of Python: on `local`, a resident Python runs it
   std::vector<std::string> command;
+  std::optional<std::string>
+      image;  // in which the command runs; empty: none; absent: the machine's
   std::vector<Input> inputs;
   std::vector<std::string> outputs;  // patterns of names in the job's folder
   std::vector<std::pair<std::string, std::string>> environment;

@@ -47,6 +47,13 @@ std::string word_of(const json& value, std::string_view field) {
   return text;
 }
 
+// Empty for none. A program that runs images would take what begins with a dash for an option.
+std::string image_of(const json& value, std::string_view field) {
+  std::string text = line_of(value, field);
+  if (text.starts_with('-')) refuse(field, format("'{}' is no name of an image", text));
+  return text;
+}
+
 std::int64_t number_of(const json& value, std::string_view field, std::int64_t most) {
   if (!value.is_number_integer()) refuse(field, "must be a whole number");
   const auto number = value.get<std::int64_t>();
@@ -154,6 +161,7 @@ constexpr Field fields[] = {
      }},
     {"command",
      [](Request& r, const json& v, std::string_view f) { r.command = list_of(v, f, text_of); }},
+    {"image", [](Request& r, const json& v, std::string_view f) { r.image = image_of(v, f); }},
     {"inputs",
      [](Request& r, const json& v, std::string_view f) { r.inputs = list_of(v, f, input_of); }},
     {"outputs",

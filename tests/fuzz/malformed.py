@@ -30,6 +30,7 @@ FIELDS = [
     "id", "name", "machine", "function", "command", "inputs", "outputs", "environment", "after",
     "notify", "attempts", "key", "nodes", "tasks", "cores", "memory", "gpus", "seconds", "account",
     "partition", "reservation", "directives", "note", "ssh", "options", "root", "python", "setup",
+    "image", "runner", "runner_options",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 NODES = 4
@@ -54,19 +54,27 @@ def kill(pid_file: Path, number: int = signal.SIGTERM) -> None:
 class Sshd:
     """An sshd that lets only this user in, with a key made for the test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: dict[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
+        self.more = environment or {}
         folder.mkdir(mode=0o700)
         self.port = free_port()
         user = getpass.getuser()
         for name in ("hostkey", "userkey"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
         shutil.copy(folder / "userkey.pub", folder / "authorized_keys")
+        lines = "".join(f"{line}\n" for line in options)
         # One line: of several, sshd takes the first.
         pairs = " ".join(f"{name}={value}" for name, value in self.environment().items())
         environment = f"SetEnv {pairs}\n"
+        # Of what is said twice, sshd takes the first.
         (folder / "sshd_config").write_text(
-            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/hostkey\n"
+            f"{lines}Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/hostkey\n"
             f"PidFile {folder}/sshd.pid\nAuthorizedKeysFile {folder}/authorized_keys\n"
             "StrictModes no\nUsePAM no\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
@@ -87,7 +95,7 @@ class Sshd:
         """What a login there finds: a home of its own, and the cluster's configuration."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        found = {"HOME": str(home)}
+        found = {"HOME": str(home)} | self.more
         if "SLURM_CONF" in os.environ:
             found["SLURM_CONF"] = os.environ["SLURM_CONF"]
         return found

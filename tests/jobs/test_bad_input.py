@@ -1,5 +1,6 @@
 """What goes wrong on the way to a machine, and there: one clear message each, and nothing hangs."""
 
+import base64
 import errno
 import os
 import re
@@ -168,6 +169,102 @@ def test_a_job_that_prints_a_gigabyte_is_read_in_part(sshd: Sshd, tmp_path: Path
     assert size < 200_000_000
     assert "more bytes are in" in job.log(last=500)
     assert jl.run(["echo", "well"], on="bare").result(LIMIT) == 0
+
+
+def test_a_machine_that_takes_only_passwords_is_explained(tmp_path: Path) -> None:
+    options = ["PubkeyAuthentication no", "PasswordAuthentication yes", "PermitRootLogin yes"]
+    server = Sshd(tmp_path / "d", options=options)
+    try:
+        with pytest.raises(OSError, match="only by a password or a code") as caught:
+            add("guarded", server)
+    finally:
+        server.stop()
+    assert "jetlag never asks for a password" in caught.value.__notes__[0]
+
+
+def test_a_connection_that_was_opened_by_hand_is_used_and_left_open(
+    sshd: Sshd, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    text = (sshd.folder / "ssh_config").read_text()
+    config.write_text(re.sub("(?m)^IdentityFile .*$", "IdentityFile /dev/null", text))
+    with pytest.raises(OSError, match="does not take any key"):
+        jl.machines.add("guarded", ssh="cluster", options=["-F", str(config)])
+    mine = ["-o", "ControlPath=/tmp/jl-%C-mine"]
+    subprocess.run(["ssh", *sshd.options, *mine, "-MNf", "cluster"], check=True)
+    try:
+        own = [*mine, "-F", str(config)]
+        jl.machines.add("guarded", ssh="cluster", options=own, scheduler="fork")
+        job = jl.run(["echo", "in"], on="guarded")
+        assert job.result(LIMIT) == 0
+        assert job.log() == "in\n"
+        jl.machines.forget("guarded")
+
+        check = subprocess.run(["ssh", *sshd.options, *mine, "-O", "check", "cluster"])
+        assert check.returncode == 0
+    finally:
+        subprocess.run(["ssh", *sshd.options, *mine, "-O", "exit", "cluster"])
+
+
+def test_a_host_key_that_changes_while_jobs_are_sent_is_told(tmp_path: Path) -> None:
+    server = Sshd(tmp_path / "d")
+    try:
+        add("changes", server)
+        server.drop_connections()
+        server.stop()
+        known = server.folder / "known_hosts"
+        before = known.read_text()
+        words = before.split()
+        key = base64.b64decode(words[2])
+        known.write_text(f"{words[0]} {words[1]} {base64.b64encode(key[:-1] + b'x').decode()}\n")
+        server.start()
+
+        job = jl.run(["true"], on="changes")
+        wait_until(lambda: "its host key is" in job.reason, f"nobody says so: {job.reason}", LIMIT)
+
+        known.write_text(before)
+        assert job.result(LIMIT) == 0
+    finally:
+        server.stop()
+
+
+def test_a_quota_that_is_used_up_there_is_told(
+    sshd: Sshd, small_quota: Callable[[int], Path]
+) -> None:
+    add("frugal", sshd, root=str(small_quota(ROOM) / "root"))
+
+    with pytest.raises(OSError, match="the result cannot be kept: Disk quota exceeded") as caught:
+        jl.run(chance, 8_000_000, on="frugal").result(LIMIT)
+    assert caught.value.errno == errno.EDQUOT
+
+
+def chance(n: int) -> np.ndarray:
+    return np.random.default_rng(0).random(n)
+
+
+def test_a_clock_that_is_wrong_there_is_told_at_the_look(tmp_path: Path) -> None:
+    wrong = tmp_path / "bin"
+    wrong.mkdir()
+    (wrong / "date").write_text('#!/bin/sh\nexec /bin/date -d "2 days ago" "$@"\n')
+    (wrong / "date").chmod(0o755)
+    server = Sshd(tmp_path / "d", {"PATH": f"{wrong}:{os.environ['PATH']}"})
+    try:
+        machine = add("late", server)
+    finally:
+        server.stop()
+
+    assert any("its clock differs by -172" in text for text in machine.missing), machine.missing
+
+
+def test_a_result_that_cannot_be_sent_is_named_from_there(sshd: Sshd) -> None:
+    add("bare", sshd)
+
+    with pytest.raises(jl.RemoteError, match=r"the result\['x'\]\[0\] is of type"):
+        jl.run(returns_object, on="bare").result(LIMIT)
+
+
+def returns_object() -> object:
+    return {"x": [object()]}
 
 
 def test_a_network_that_is_cut_for_a_while_loses_nothing(tmp_path: Path) -> None:

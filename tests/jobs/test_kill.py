@@ -1,4 +1,5 @@
 """200 jobs at named points of which something is killed: each ends rightly, once, and is told of.
+So do the elements of an array.
 
 KILLS=n for another number, MINUTES=n for the longest time, SEED=n for another order.
 """
@@ -131,6 +132,34 @@ def test_slow_kill_anything_at_any_moment(
         "a message is missing",
         60,
     )
+
+
+def adds(path: str) -> int:
+    with open(path, "a") as file:
+        file.write("x")
+    time.sleep(0.5)
+    return 1
+
+
+# Before the scheduler has the array; when it has it and nobody knows; when one element is known.
+@pytest.mark.parametrize("point", ["array begun", "array done", "submitted stored"])
+def test_slow_kill_the_daemon_while_it_hands_over_an_array(
+    point: str, machines: tuple[Slurm, Sshd], tmp_path: Path
+) -> None:
+    client.stop()
+    os.environ["JETLAG_DIE_AT"] = point
+    try:
+        client.start(client.folder())
+    finally:
+        del os.environ["JETLAG_DIE_AT"]
+    number = (client.folder() / "lock").read_text()
+    paths = [tmp_path / f"{i}" for i in range(5)]
+
+    jobs = jl.map(adds, [str(path) for path in paths], on="cluster")
+
+    assert [job.result(LIMIT) for job in jobs] == [1] * 5
+    assert (client.folder() / "lock").read_text() != number, "nothing was killed"
+    assert [path.read_text() for path in paths] == ["x"] * 5
 
 
 class Case:

@@ -157,6 +157,22 @@ def test_a_store_of_a_later_version_is_left_alone(store: Path) -> None:
 
     with pytest.raises(client.DaemonError, match="was written by a later version of jetlag"):
         jl.run(["true"])
+    command = [client.command_path(), "status", "--jobs", str(store)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stderr == (
+        f"value: {store} was written by a later version of jetlag (layout 99; this one knows 2)\n"
+        "    hint: use that version, or name another folder\n"
+    )
+
+
+def test_a_store_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    command = [client.command_path(), "submit", "--jobs", "/proc/nowhere/store", "true"]
+
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.returncode != 0
+    assert done.stderr == "io: cannot make /proc/nowhere/store: No such file or directory\n"
 
 
 def test_a_machine_is_loaded_from_what_another_has_written(store: Path, tmp_path: Path) -> None:

@@ -99,6 +99,19 @@ def fail(x):
     raise ValueError(f"no {x}")
 
 
+def test_a_dry_run_brings_nothing_to_the_server(as_alice: Service, tmp_path: Path) -> None:
+    blobs = as_alice.store / "blobs"
+    (tmp_path / "data").write_text("nobody else has this: 0815")
+    before = set(blobs.iterdir())
+
+    plan = jl.run(squares, np.arange(17.0), on="here", data=[tmp_path / "data"], dry_run=True)
+    plans = jl.map(squares, [np.arange(19.0)], on="here", data=[tmp_path / "data"], dry_run=True)
+
+    assert set(blobs.iterdir()) == before
+    assert plan.files["data"] == plans[0].files["data"] == 26
+    assert plan.files["jetlag.zip"] > 100_000
+
+
 def test_a_user_runs_functions_from_afar(as_alice: Service) -> None:
     job = jl.run(squares, np.arange(4.0), on="here")
 
@@ -302,3 +315,16 @@ def test_only_a_server_with_users_listens_elsewhere(tmp_path: Path) -> None:
 
     assert done.returncode
     assert "only a server with users listens elsewhere" in done.stderr
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_server_that_is_not_there_is_named_without_its_token(slash: str) -> None:
+    jl.settings.jobs_server = f"http://127.0.0.1:1{slash}?token=secret"
+    try:
+        with pytest.raises(client.DaemonError) as told:
+            client.ask("GET", "/v1/jobs")
+    finally:
+        jl.settings.jobs_server = "none"
+
+    assert "http://127.0.0.1:1" in str(told.value)
+    assert "secret" not in str(told.value)

@@ -308,6 +308,15 @@ def test_a_dry_run_sends_nothing_and_lists_all() -> None:
     assert len(jl.jobs.list(limit=1000)) == before
 
 
+def test_a_dry_run_of_a_command_is_refused() -> None:
+    before = len(jl.jobs.list(limit=1000))
+
+    with pytest.raises(TypeError, match="dry_run is for functions"):
+        jl.run(["true"], dry_run=True)
+
+    assert len(jl.jobs.list(limit=1000)) == before
+
+
 def test_many_at_once_all_come_back() -> None:
     jobs = jl.map(scale, range(20))
 
@@ -341,6 +350,31 @@ def test_what_it_needed_is_proposed_for_the_next() -> None:
 
     assert job.usage["cpu_seconds"] > 0
     assert job.suggested["memory"] >= 100
+
+
+def measures(n: int) -> int:
+    return len(np.ones(n * 1_000_000 // 8))
+
+
+def test_what_earlier_jobs_needed_limits_the_next() -> None:
+    options = {"time": "suggested", "memory": "suggested"}
+    first = jl.run(measures, 10, **options)
+    first.result(30)
+    assert (first.info["seconds"], first.info["memory"]) == (0, 0)
+    large = jl.run(measures, 200)
+    large.result(30)
+
+    third = jl.run(measures, 10, **options)
+    third.result(30)
+
+    assert third.info["memory"] == large.suggested["memory"] > first.suggested["memory"]
+    assert third.info["seconds"] == 60
+    assert third.info["memory"] > 250
+    plan = jl.run(measures, 10, dry_run=True)
+    assert plan.suggested == {"time": 60, "memory": third.info["memory"]}
+    assert f"suggested limits: time 60 s, memory {third.info['memory']} MB" in repr(plan)
+    with pytest.raises(TypeError, match="memory can be suggested for functions"):
+        jl.run(["true"], memory="suggested")
 
 
 def test_files_travel_and_come_back(tmp_path: Path) -> None:
@@ -422,6 +456,14 @@ def test_the_command_line_does_the_same() -> None:
     assert "fetched" in jetlag_command("history", job["id"][:6]).stdout
     assert jetlag_command("result", job["id"]).returncode == 0
     assert "local" in jetlag_command("machines").stdout
+    assert "mine  this machine  fork" in jetlag_command("machines", "add", "mine", "--scheduler",
+                                                        "fork").stdout  # fmt: skip
+    assert "mine" in jetlag_command("machines").stdout
+    assert jetlag_command("machines", "forget", "mine").returncode == 0
+    assert "mine" not in jetlag_command("machines").stdout
+    bad = jetlag_command("machines", "add", "far", "--ssh", "no-such-host.invalid")
+    assert bad.returncode != 0
+    assert "cannot reach no-such-host.invalid by ssh: there is no host of that name" in bad.stderr
     missing = jetlag_command("status", "ffffffff")
     assert missing.returncode != 0
     assert "there is no job ffffffff" in missing.stderr

@@ -204,7 +204,7 @@ def _exchange(
 
 def _shown(address: str) -> str:
     """An address without its token."""
-    return address.partition("/?")[0]
+    return address.partition("?")[0].rstrip("/")
 
 
 # ---- files of a server that is not here

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from jetlag.jobs import client, exchange, values
+from jetlag.jobs import client, exchange, limits, values
 
 R = TypeVar("R")
 
@@ -74,13 +74,9 @@ class Job(Generic[R]):
         return {name: told[name] for name in names if name in told}
 
     @property
-    def suggested(self) -> dict[str, Any]:
+    def suggested(self) -> dict[str, int]:
         """Limits for the next such job: what this one needed, and half as much again."""
-        usage = self.usage
-        if not usage:
-            return {}
-        seconds = max(60, int(usage["seconds"] * 1.5) + 1)
-        return {"time": seconds, "memory": max(100, int(usage["peak_memory_mb"] * 1.5) + 1)}
+        return limits.after(self.usage)
 
     def history(self) -> list[dict[str, Any]]:
         """What happened to it, in order."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import platform
-import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jetlag.jobs import bundle as bundles
-from jetlag.jobs import client, library, purity, values
-from jetlag.jobs import digest as digests
+from jetlag.jobs import client, library, limits, purity, values
 from jetlag.jobs.job import Job
+from jetlag.jobs.keeping import Scales, Store
+from jetlag.jobs.limits import SUGGESTED
 from jetlag.jobs.plan import Plan
 
 R = TypeVar("R")
@@ -36,7 +36,7 @@ def run(
     on: str = "local",
     nodes: int = 1,
     time: str | float | None = None,
-    memory: int = 0,
+    memory: int | str = 0,
     cores: int = 0,
     tasks: int = 0,
     gpus: int = 0,
@@ -51,6 +51,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     data: Mapping[str, str | os.PathLike[str]] | Sequence[str | os.PathLike[str]] = (),
     outputs: Sequence[str] = (),
+    image: str | None = None,
     trace: bool | None = None,
     pickle: bool = False,
     reuse: bool = False,
@@ -63,19 +64,23 @@ def run(
     text is a command instead. What is returned is a Job: `job.result()` is the value.
 
     on: a machine that `jl.machines.add` has made known, or "local". time: "HH:MM:SS", or seconds;
-    memory in MB a node; nodes, tasks (processes a node), cores, gpus, account, partition,
-    reservation and directives as the scheduler there means them.
+    memory in MB a node; either may be "suggested": what the last jobs of this function needed on
+    this machine, and half as much again, or no limit if none has finished there. nodes, tasks
+    (processes a node), cores, gpus, account, partition, reservation and directives as the
+    scheduler there means them.
     attempts: how often it may begin if its node is lost. after: jobs that must have finished.
     notify: URLs or mailto: addresses that are told of its end; {"target": …, "on": ["running"]}
     for other states. data: files and folders that it finds in its folder. outputs: patterns of
-    names of files that come back. trace: record the run (default: for functions of `jl.jit`).
+    names of files that come back. image: a container image in which it runs, as what runs images
+    there names it; "" for none where the machine has one for all jobs.
+    trace: record the run (default: for functions of `jl.jit`).
     pickle=True sends what is no plain data as pickles, which can run anything on either side.
     reuse=True answers an equal call from the store; CannotReuse says why that cannot be.
     dry_run=True sends nothing and gives a Plan: what would travel, and what the machine lacks.
     """
-    limits = {
+    given = {
         "nodes": nodes,
-        "memory": memory,
+        "memory": 0 if memory == SUGGESTED else memory,
         "cores": cores,
         "tasks": tasks,
         "gpus": gpus,
@@ -84,23 +89,39 @@ def run(
         "reservation": reservation,
         "directives": list(directives),
         "attempts": attempts,
-        "seconds": seconds_of(time),
+        "seconds": 0 if time == SUGGESTED else seconds_of(time),
     }
-    request: dict[str, Any] = {key: value for key, value in limits.items() if value}
+    request: dict[str, Any] = {key: value for key, value in given.items() if value}
     request["machine"] = on
     request["id"] = uuid.uuid4().hex[:16]
     request["after"] = [job.id if isinstance(job, Job) else str(job) for job in after]
     request["notify"] = _notices(notify)
     request["environment"] = dict(environment or {})
-    request["inputs"] = [row for name, path in _named(data) for row in _kept_files(name, path)]
+    store = function.store if isinstance(function, Prepared) else shelf(dry_run)
+    request["inputs"] = [row for name, path in _named(data) for row in _kept(name, path, store)]
     request["outputs"] = list(outputs)
+    if image is not None:
+        request["image"] = image
+    wanted = [kind for kind, v in (("time", time), ("memory", memory)) if v == SUGGESTED]
     if not callable(function):
+        if wanted:
+            raise TypeError(f"{wanted[0]} can be suggested for functions, not for commands")
         if args or kwargs:
             raise TypeError("a command has its arguments in its list")
         request.update(name=name, command=[str(word) for word in function])
+        if dry_run:
+            raise TypeError("dry_run is for functions: a command takes along its data alone")
         return Job(client.ask("POST", "/v1/jobs", request))
-    job = Prepared(function, on, pickle=pickle, trace=trace, name=name)
-    return job.call(args, kwargs, request, reuse=reuse, dry_run=dry_run)
+    job = Prepared(function, on, store, pickle=pickle, trace=trace, name=name, image=image)
+    if wanted:
+        for kind in wanted:
+            request["seconds" if kind == "time" else kind] = job.suggested.get(kind, 0)
+    return job.call(args, kwargs, request, reuse=reuse)
+
+
+def shelf(dry_run: bool) -> Store:
+    """Where the files of a call go."""
+    return Scales() if dry_run else Store()
 
 
 def map(
@@ -118,8 +139,9 @@ def map(
     every = list(items)
     if not every:
         return []
-    keep = ("pickle", "trace", "name")
-    prepared = Prepared(function, on, **{k: options[k] for k in keep if k in options})
+    keep = ("pickle", "trace", "name", "image")
+    store = shelf(bool(options.get("dry_run")))
+    prepared = Prepared(function, on, store, **{k: options[k] for k in keep if k in options})
     prepared.group = {"group": uuid.uuid4().hex, "group_size": len(every)}
     return [run(prepared, item, on=on, **options) for item in every]
 
@@ -131,33 +153,39 @@ class Prepared:
         self,
         function: Any,  # noqa: ANN401
         on: str,
+        store: Store,
         *,
         pickle: bool = False,
         trace: bool | None = None,
         name: str = "",
+        image: str | None = None,
     ) -> None:
         if isinstance(function, Prepared):
             self.__dict__.update(function.__dict__)
             return
         self.function = function
+        self.store = store
         self.group: dict[str, Any] = {}
         """What calls of it have in common, for a scheduler that takes many at once."""
         self.machine = client.ask("GET", f"/v1/machines/{client.part(on)}")
+        self.image: str = self.machine.get("image", "") if image is None else image
         self.pickle = pickle
         self.bundle, self.reference = bundles.gather(function)
         self.trace = self.reference["t"] == "jit" or _is_jit(function) if trace is None else trace
         self.name = name or getattr(function, "__qualname__", type(function).__name__)
-        self.digest = _keep(lambda p: self.bundle.write(self.reference, p, pickle=pickle))
+        self.digest = store.keep(lambda p: self.bundle.write(self.reference, p, pickle=pickle))
         call = json.dumps({"trace": self.trace, "pickle": pickle})
         self.inputs = [
             {"path": "bundle.jlv", "digest": self.digest},
-            {"path": "call.json", "digest": keep_text(call)},
+            {"path": "call.json", "digest": store.text(call)},
         ]
         if self.is_here:
             self.command = [sys.executable]
         else:
-            self.command = [self.machine.get("python", "python3"), "start.py"]
-            self.inputs += library.inputs(self.bundle.packages, keep_text, keep_file)
+            # The machine's own Python is outside of an image.
+            python = "python3" if self.image else self.machine.get("python", "python3")
+            self.command = [python, "start.py"]
+            self.inputs += library.inputs(self.bundle.packages, store)
 
     def __call__(self) -> None:
         raise TypeError("what is prepared is run by jl.run")
@@ -165,9 +193,14 @@ class Prepared:
     @property
     def is_here(self) -> bool:
         """Whether the machine is this one, so that the resident runner takes it."""
-        if client.server():
+        if client.server() or self.image:
             return False
         return not self.machine.get("ssh") and self.machine.get("scheduler", "fork") == "fork"
+
+    @cached_property
+    def suggested(self) -> dict[str, int]:
+        """Limits by what its last jobs on this machine needed."""
+        return limits.suggested(self.name, self.machine["name"])
 
     def call(
         self,
@@ -176,10 +209,9 @@ class Prepared:
         request: dict[str, Any],
         *,
         reuse: bool,
-        dry_run: bool,
     ) -> Any:  # noqa: ANN401
         """Ask for one call."""
-        digest = _keep(
+        digest = self.store.keep(
             lambda path: _write_arguments(args, kwargs, path, self.bundle, pickle=self.pickle)
         )
         key = ""
@@ -193,8 +225,9 @@ class Prepared:
         request["outputs"] += _RESULTS
         request.update(name=self.name, command=self.command, function=True, key=key, **self.group)
         request["note"] = self.bundle.manifest() | {"pickle": self.pickle}
-        if dry_run:
-            return Plan(request, self.bundle, self.machine, client.size_of)
+        if isinstance(self.store, Scales):
+            sizes = self.store.sizes
+            return Plan(request, self.bundle, self.machine, self.image, sizes, self.suggested)
         return Job(client.ask("POST", "/v1/jobs", request), pickle=self.pickle)
 
     def _key(self, arguments: str, request: dict[str, Any]) -> str:
@@ -205,6 +238,7 @@ class Prepared:
             arguments,
             platform.python_version(),
             __version__,
+            self.image,
             json.dumps(self.bundle.packages, sort_keys=True),
             json.dumps(request["inputs"], sort_keys=True),
         ]
@@ -247,56 +281,7 @@ def _is_jit(function: object) -> bool:
     return isinstance(function, JitFunction)
 
 
-# ---- the store
-
-
-def _keep(write: Callable[[Path], str]) -> str:
-    """Have a file written into the store; it is called by the digest that is given back."""
-    blobs = client.folder() / "blobs"
-    try:
-        blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise OSError(error.errno, f"jobs cannot be kept: {error.strerror}", str(blobs)) from None
-    part = blobs / f".{uuid.uuid4().hex}"
-    try:
-        digest = write(part)
-        part.chmod(0o400)
-        if client.server():
-            if not client.has_file(digest):
-                client.send_file(part, digest)
-        else:
-            part.rename(blobs / digest)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        free = shutil.disk_usage(blobs).free >> 20
-        full = OSError(error.errno, f"a job's files cannot be kept: {error.strerror}", str(blobs))
-        full.add_note(f"hint: {free} MB are free there; make room, or set jl.settings.jobs_dir")
-        raise full from None
-    finally:
-        part.unlink(missing_ok=True)
-    return digest
-
-
-def keep_text(text: str) -> str:
-    """Keep a text; gives its digest."""
-
-    def write(path: Path) -> str:
-        path.write_text(text)
-        return digest
-
-    digest = digests.of_bytes(text.encode())
-    return digest if client.has_file(digest) else _keep(write)
-
-
-def keep_file(path: Path) -> str:
-    """Keep a copy of a file; gives its digest."""
-
-    def write(part: Path) -> str:
-        with open(path, "rb", buffering=0) as source, open(part, "wb") as target:
-            return digests.copy(source, target)
-
-    return _keep(write)
+# ---- what is asked for
 
 
 def _named(
@@ -309,18 +294,18 @@ def _named(
     return [(Path(path).name, Path(path)) for path in data]
 
 
-def _kept_files(name: str, path: Path) -> list[dict[str, str]]:
+def _kept(name: str, path: Path, store: Store) -> list[dict[str, str]]:
     """A file, or all files of a folder; links in it that lead to folders are not followed."""
     if path.is_dir():
         found = [file for file in sorted(path.rglob("*")) if file.is_file()]
         base = name.rstrip("/")
         return [
-            {"path": f"{base}/{file.relative_to(path).as_posix()}", "digest": keep_file(file)}
+            {"path": f"{base}/{file.relative_to(path).as_posix()}", "digest": store.file(file)}
             for file in found
         ]
     if not path.is_file():
         raise FileNotFoundError(f"data: there is no file {path}")
-    return [{"path": name, "digest": keep_file(path)}]
+    return [{"path": name, "digest": store.file(path)}]
 
 
 def _notices(notify: str | Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:

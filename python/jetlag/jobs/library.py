@@ -8,33 +8,29 @@ import json
 import platform
 import sys
 import zipfile
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 from jetlag.jobs import digest as digests
+from jetlag.jobs.keeping import Store
 
 _PACKAGE = Path(__file__).parents[1]
 _TIME = (2000, 1, 1, 0, 0, 0)  # the same bytes for the same files
 
 
-def inputs(
-    packages: dict[str, str],
-    keep_text: Callable[[str], str],
-    keep_file: Callable[[Path], str],
-) -> list[dict[str, str]]:
+def inputs(packages: dict[str, str], store: Store) -> list[dict[str, str]]:
     """The files of a job that bring jetlag along and say what it needs."""
     from jetlag.jobs import client
 
     archive, digest = _archive(str(client.folder()))
-    if not client.has_file(digest):
-        keep_file(archive)
+    if not store.has(digest):
+        store.file(archive)
     needs = json.dumps({"packages": packages, "jetlag": digest, "made_on": platform_name()})
     start = (_PACKAGE / "jobs/start.py").read_text()
     return [
         {"path": "jetlag.zip", "digest": digest},
-        {"path": "needs.json", "digest": keep_text(needs)},
-        {"path": "start.py", "digest": keep_text(start)},
+        {"path": "needs.json", "digest": store.text(needs)},
+        {"path": "start.py", "digest": store.text(start)},
     ]
 
 

@@ -44,8 +44,9 @@ class Machine:
             f"    {row['path']} {row['version']}, numpy {row['numpy']}, jetlag {row['jetlag']}"
             for row in self.found.get("pythons", [])
         ]
-        if containers := self.found.get("containers"):
-            rows.append("    containers: " + ", ".join(containers))
+        rows += [f"    images by {text}" for text in self.found.get("images", [])]
+        if image := self.record.get("image"):
+            rows.append(f"    jobs run in {image}")
         rows += [f"    missing: {text}" for text in self.missing]
         return "\n".join(rows)
 
@@ -66,6 +67,9 @@ def add(
     partition: str = "",
     reservation: str = "",
     slots: int = 0,
+    image: str = "",
+    runner: str = "",
+    runner_options: Sequence[str] = (),
 ) -> Machine:
     """Make a machine known, under a name for `on=`: looks at it once and says what it found.
 
@@ -73,6 +77,9 @@ def add(
     no key is handed over. scheduler: fork, slurm or pbs (default: what is found). python: for
     function jobs. root: the folder for jobs there. setup: lines of shell at the head of each job,
     such as "module load python". options: more for ssh. slots: jobs at once without a scheduler.
+    image: the container image for jobs that name none; runner: what runs images (apptainer,
+    singularity, charliecloud or podman; default: what is found); runner_options: more for it, such
+    as "--bind=/scratch".
 
     Raises OSError if it cannot be reached, with what to do.
     """
@@ -88,6 +95,9 @@ def add(
         "partition": partition,
         "reservation": reservation,
         "slots": slots,
+        "image": image,
+        "runner": runner,
+        "runner_options": [*runner_options],
     }
     wanted = {key: value for key, value in given.items() if value}
     return Machine(client.ask("POST", "/v1/machines", wanted))

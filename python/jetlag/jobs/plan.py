@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from typing import Any
 
 from jetlag.jobs.bundle import Bundle
@@ -17,21 +16,29 @@ class Plan:
         request: dict[str, Any],
         bundle: Bundle,
         machine: dict[str, Any],
-        size_of: Callable[[str], int],
+        image: str,
+        sizes: dict[str, int],
+        suggested: dict[str, int],
     ) -> None:
         self.machine: str = machine["name"]
         self.request = request
+        self.image = image
+        """The container image in which it would run; empty for none."""
         self.manifest = bundle.manifest()
+        self.suggested = suggested
+        """Limits by what earlier jobs of this function needed there: time (s), memory (MB)."""
         self.files: dict[str, int] = {
-            row["path"]: size_of(row["digest"]) for row in request["inputs"]
+            row["path"]: sizes[row["digest"]] for row in request["inputs"]
         }
         """The files that would travel, with their bytes."""
         self.missing: list[str] = list(machine.get("missing", []))
         """What the machine lacks, as sentences."""
-        self.missing += _missing_packages(bundle.packages, machine)
+        if not image:  # what is in an image is seen there
+            self.missing += _missing_packages(bundle.packages, machine)
 
     def __repr__(self) -> str:
-        rows = [f"{self.request['name']} on {self.machine}: nothing was sent", "would travel:"]
+        where = f"{self.machine}, in {self.image}" if self.image else self.machine
+        rows = [f"{self.request['name']} on {where}: nothing was sent", "would travel:"]
         rows += [f"    {path:<24} {_size(size)}" for path, size in self.files.items()]
         for kind in ("functions", "classes", "sources"):
             if self.manifest[kind]:
@@ -40,6 +47,8 @@ class Plan:
             rows.append("modules: " + ", ".join(self.manifest["modules"]))
         packages = (f"{name} {version}" for name, version in self.manifest["packages"].items())
         rows.append("packages, not sent: " + ", ".join(packages))
+        if limits := self.suggested:
+            rows.append(f"suggested limits: time {limits['time']} s, memory {limits['memory']} MB")
         rows += [f"missing there: {text}" for text in self.missing]
         return "\n".join(rows)
 

@@ -29,7 +29,8 @@ def main() -> int:
     try:
         if sys.hexversion < 0x030B0000:
             raise RuntimeError(
-                f"{sys.executable} is Python {sys.version.split()[0]}, and jetlag needs 3.11"
+                f"{sys.executable} of {here()} is Python {sys.version.split()[0]}, and jetlag "
+                "needs 3.11"
             )
         library = unpack(folder / "jetlag.zip", root / "lib", needs["jetlag"])
         missing = missing_packages(needs["packages"])
@@ -56,6 +57,11 @@ def main() -> int:
     from jetlag import runner
 
     return runner.run_here(folder)
+
+
+def here() -> str:
+    image = os.environ.get("JETLAG_IMAGE", "")
+    return f"the image {image}" if image else "this machine"
 
 
 def unpack(archive: Path, library: Path, digest: str) -> Path:
@@ -92,9 +98,9 @@ def environment(envs: Path, packages: dict[str, str], missing: dict[str, str]) -
     named = " ".join(f"{name}=={version}" for name, version in sorted(missing.items()))
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         raise ModuleNotFoundError(
-            f"this machine lacks {named}, and its Python has no venv to install them into"
+            f"{here()} lacks {named}, and its Python has no venv to install them into"
         )
-    text = f"{sys.executable} {sys.version} {sorted(missing.items())}"
+    text = f"{here()} {sys.executable} {sys.version} {sorted(missing.items())}"
     place = envs / hashlib.sha256(text.encode()).hexdigest()[:16]
     python = str(place / "bin/python")
     lock = envs / f"{place.name}.lock"
@@ -119,7 +125,7 @@ def environment(envs: Path, packages: dict[str, str], missing: dict[str, str]) -
             said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
             why = said[-1] if said else str(error)
             raise ModuleNotFoundError(
-                f"this machine lacks {named}, and they could not be installed: {why}"
+                f"{here()} lacks {named}, and they could not be installed: {why}"
             ) from None
         finally:
             lock.rmdir()

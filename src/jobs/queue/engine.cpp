@@ -62,7 +62,9 @@ Engine::~Engine() {
 
 Job Engine::submit(const std::string& text, const std::string& user) {
   Request request = read_request(text);
-  machine(request.machine);
+  const Machine wanted = machine(request.machine);
+  fill_in(request, wanted);
+  runner_of(request, wanted);
   for (std::string& id : request.after) id = store_.get(id, user).id;
   for (const Input& input : request.inputs) {
     const bool theirs = user.empty() || store_.users().has_brought(user, input.digest);
@@ -257,7 +259,11 @@ void Engine::check_order(const Job& job) {
 
 Machine Engine::machine(const std::string& name) {
   if (const std::optional<std::string> text = store_.machine(name)) return read_machine(*text);
-  if (name == "local") return read_machine(R"({"name": "local", "scheduler": "fork"})");
+  if (name == "local") {
+    Machine here = read_machine(R"({"name": "local", "scheduler": "fork"})");
+    here.runners = runners_here_;
+    return here;
+  }
   std::string known = "local";
   for (const auto& row : store_.machines()) known += ", " + row.first;
   throw Error(Kind::key, format("there is no machine '{}'", name),
@@ -372,6 +378,9 @@ std::string to_json(const Job& job, const std::string& folder) {
               {"attempts", job.life.attempts},
               {"scheduler_id", job.scheduler_id},
               {"host", job.host},
+              {"seconds", request.seconds},
+              {"memory", request.memory},
+              {"image", request.image.value_or("")},
               {"exit_code", nullptr},
               {"created", job.created},
               {"submitted", job.submitted},

@@ -82,6 +82,7 @@ class Engine : public Desk {
   Options options_;
   Store store_;
   std::string control_;  // the folder for sockets of ssh
+  const std::vector<std::string> runners_here_ = runners_here();
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::int64_t moment_ = 0;                           // grows with each change of any job

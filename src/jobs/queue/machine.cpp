@@ -1,7 +1,10 @@
 #include "jobs/queue/machine.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -23,16 +26,18 @@ constexpr std::int64_t little_room = 1 << 20;  // kB
 constexpr const char* look = R"sh(
 say() { printf '%s %s\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
+# A scheduler that does not answer must not take the whole look with it.
+soon() { if has timeout; then timeout 15 "$@" 2>/dev/null; else "$@" 2>/dev/null; fi; }
 say home "$HOME"; say host "$(uname -n)"; say system "$(uname -sm)"; say user "$(id -un)"
 say processors "$(getconf _NPROCESSORS_ONLN 2>/dev/null)"; say now "$(date +%s)"
 say room "$(df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 {print $4}')"
 if [ -w "$HOME" ]; then say writable yes; else say writable no; fi
 has sbatch && say scheduler slurm
 has qsub && say scheduler pbs
-has scontrol && say array "$(scontrol show config 2>/dev/null | awk '$1 == "MaxArraySize" {print $3}')"
-has sinfo && sinfo --noheader --format='partition %P|%a|%l|%D|%c|%m|%G' 2>/dev/null
-has qstat && ! has sinfo && qstat -Q 2>/dev/null | awk 'NR > 2 {print "partition " $1}'
-for c in apptainer singularity ch-run podman docker; do has $c && say container $c; done
+has scontrol && say array "$(soon scontrol show config | awk '$1 == "MaxArraySize" {print $3}')"
+has sinfo && soon sinfo --noheader --format='partition %P|%a|%l|%D|%c|%m|%G'
+has qstat && ! has sinfo && soon qstat -Q | awk 'NR > 2 {print "partition " $1}'
+for c in PROGRAMS; do has $c && say container $c; done
 (module --version || type module) >/dev/null 2>&1 && say modules yes
 for p in "$@" python3 python3.13 python3.12 python3.11; do
   has "$p" && say python "$p|$("$p" -c 'import platform, sys
@@ -79,7 +84,25 @@ constexpr TextField text_fields[] = {
     {"scheduler", &Machine::scheduler}, {"root", &Machine::root},
     {"python", &Machine::python},       {"account", &Machine::account},
     {"partition", &Machine::partition}, {"reservation", &Machine::reservation},
+    {"image", &Machine::image},
 };
+
+// Names of runners, by the programs that were found.
+std::vector<std::string> runners_among(const json& programs) {
+  std::vector<std::string> names;
+  for (const Runner& runner : runners())
+    if (std::find(programs.begin(), programs.end(), runner.program) != programs.end())
+      names.emplace_back(runner.name);
+  return names;
+}
+
+// The shell that looks at a machine.
+std::string look_script() {
+  std::string programs;
+  for (const Runner& runner : runners()) programs += format(" {}", runner.program);
+  std::string script = look;
+  return script.replace(script.find(" PROGRAMS"), 9, programs);
+}
 
 std::vector<std::string> split(const std::string& text, char sign) {
   std::vector<std::string> parts;
@@ -125,6 +148,19 @@ json missing_in(const json& found, double now, double took) {
   return missing;
 }
 
+// What runs images there, for people: as found, or as the definition says.
+void tell_runners(json& definition, const std::vector<std::string>& names) {
+  const std::vector<std::string> found = runners_among(definition["found"]["containers"]);
+  json lines = json::array();
+  for (const std::string& name : names) {
+    lines.push_back(format("{}: {}", name, runner_named(name).images));
+    if (std::find(found.begin(), found.end(), name) == found.end())
+      definition["missing"].push_back(
+          format("{}, which is to run images, is not on the path of a login", name));
+  }
+  definition["found"]["images"] = lines;
+}
+
 }  // namespace
 
 Machine read_machine(std::string_view text) {
@@ -144,18 +180,29 @@ Machine read_machine(std::string_view text) {
       machine.options = texts(value, name);
     } else if (name == "setup") {
       machine.setup = texts(value, name);
+    } else if (name == "runner_options") {
+      machine.runner_options = texts(value, name);
+    } else if (name == "runner") {
+      if (!value.is_string()) throw Error(Kind::value, "runner: must be text");
+      machine.runners = {std::string(runner_named(value.get<std::string>()).name)};
     } else if (name == "slots") {
       if (!value.is_number_unsigned()) throw Error(Kind::value, "slots: must be a whole number");
       machine.slots = value.get<std::int64_t>();
     } else if (name != "found" && name != "missing") {
       throw Error(Kind::value, format("{}: there is no such field of a machine", name),
                   "the fields are name, ssh, options, scheduler, root, python, setup, slots, "
-                  "account, partition, reservation");
+                  "account, partition, reservation, image, runner, runner_options");
     }
   }
   const json found = object.value("found", json::object());
   if (found.is_object() && found.contains("array") && found["array"].is_number_integer())
     machine.most_in_array = found["array"].get<std::int64_t>();
+  if (found.is_object()) {
+    if (machine.runners.empty()) machine.runners = runners_among(found.value("containers", json()));
+    if (found.contains("home") && found["home"].is_string()) machine.home = found["home"];
+  }
+  if (machine.image.starts_with('-'))
+    throw Error(Kind::value, format("image: '{}' is no name of an image", machine.image));
   check_name(machine.name);
   scheduler_named(machine.scheduler);
   machine.text = object.dump();
@@ -166,6 +213,31 @@ void fill_in(Request& request, const Machine& machine) {
   if (request.account.empty()) request.account = machine.account;
   if (request.partition.empty()) request.partition = machine.partition;
   if (request.reservation.empty()) request.reservation = machine.reservation;
+  if (!request.image) request.image = machine.image;
+  // Nothing opens a ~ that is quoted.
+  if (request.image->starts_with("~/") && !machine.home.empty())
+    request.image = format("{}{}", machine.home, request.image->substr(1));
+}
+
+const Runner* runner_of(const Request& request, const Machine& machine) {
+  if (!request.image || request.image->empty()) return nullptr;
+  try {
+    return &runner_for(*request.image, machine.runners);
+  } catch (const Error& error) {
+    const char* more = machine.runners.empty() ? "; jl.machines.add looks again" : "";
+    throw Error(Kind::value, format("image: {}: {}", machine.name, error.message()),
+                error.hint() + more);
+  }
+}
+
+std::vector<std::string> runners_here() {
+  const char* path = std::getenv("PATH");
+  json programs = json::array();
+  for (const Runner& runner : runners())
+    for (const std::string& folder : split(path ? path : "", ':'))
+      if (access((folder + "/" + std::string(runner.program)).c_str(), X_OK) == 0)
+        programs.push_back(runner.program);
+  return runners_among(programs);
 }
 
 std::string read_look(std::string_view text, double now, double took) {
@@ -201,7 +273,7 @@ std::string read_look(std::string_view text, double now, double took) {
 
 Machine look_at(const Machine& machine, Transport& transport) {
   const double before = unix_time();
-  std::vector<std::string> argv = {"sh", "-c", look, "sh"};
+  std::vector<std::string> argv = {"sh", "-c", look_script(), "sh"};
   json definition = json::parse(machine.text);
   if (definition.contains("python")) argv.push_back(machine.python);
   const Ran ran = transport.run(argv, "", look_seconds);
@@ -217,7 +289,10 @@ Machine look_at(const Machine& machine, Transport& transport) {
     definition["python"] = found["pythons"][0]["path"];
   definition["found"] = found;
   definition["missing"] = seen["missing"];
-  return read_machine(definition.dump());
+  Machine known = read_machine(definition.dump());
+  tell_runners(definition, known.runners);
+  known.text = definition.dump();
+  return known;
 }
 
 }  // namespace jetlag::jobs

@@ -29,7 +29,11 @@ std::string Site::there(const Job& job) const {
 }
 
 Placed Site::placed(const Job& job, const Request& request) const {
-  return {job.id, job.life.attempt, there(job), &request, machine_.setup};
+  Placed at = {job.id, job.life.attempt, there(job), &request, machine_.setup};
+  at.runner = runner_of(request, machine_);
+  at.image = request.image.value_or("");
+  at.runner_options = machine_.runner_options;
+  return at;
 }
 
 // Whether jobs are processes of this machine, which can be looked at without a command.
@@ -238,7 +242,7 @@ std::string Site::submit_array(const std::vector<Handed>& group) {
   std::vector<Placed> places;
   for (const Handed& one : group) places.push_back(placed(one.job, one.request));
   if (places.size() < 2 || !are_alike(places)) return {};
-  may_die_at("submit begun");
+  may_die_at("array begun");
   const std::string folder = places.front().folder + "/array";
   const Ran made = transport_->run(
       {"sh", "-c", "umask 077; mkdir -p \"$1\" && cd \"$1\" && cat > array.sh && sh array.sh links",
@@ -249,7 +253,7 @@ std::string Site::submit_array(const std::vector<Handed>& group) {
   const Ran ran =
       transport_->run(scheduler_.submit_array(folder, places.size()), "", command_seconds);
   const std::string id = scheduler_.read_submit(places.front(), ran);
-  may_die_at("submit done");
+  may_die_at("array done");
   return id;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/container/container.h"
 #include "jobs/job.h"
 #include "jobs/transport/process.h"
 
@@ -23,6 +24,9 @@ struct Placed {
   const Request* request = nullptr;
   std::vector<std::string> setup;  // lines of shell that the machine wants first
   std::string log = "script.log";  // where the scheduler writes what the script says
+  const Runner* runner = nullptr;  // of the image in which it runs, if it does
+  std::string image = {};
+  std::vector<std::string> runner_options = {};
 };
 
 // What a scheduler says of one of its jobs.
@@ -69,7 +73,7 @@ std::string scheduler_name(const Placed& job);
 //   start SECONDS HOST ID      beat SECONDS      end SECONDS CODE
 //   again SECONDS ID           a second start, which did nothing
 //   signal SECONDS NAME        it was told to end
-//   why SECONDS TEXT           what a function raised; the runner writes it
+//   why SECONDS TEXT           what a function raised, from its runner; or why an image did not run
 std::string job_script(const Scheduler& scheduler, const Placed& job);
 
 // The script of an array: each element becomes the script of its job. Called with the word `links`,
@@ -87,7 +91,7 @@ struct Status {
   std::string host;
   std::string id;      // of the scheduler
   std::string signal;  // TERM if it was told to end
-  std::string why;     // what a function raised
+  std::string why;     // what a function raised, or what is wrong with the image
 };
 Status read_status(std::string_view text);
 

@@ -32,7 +32,8 @@ tell() {
   [ -z "$run" ] || kill -TERM $run 2>/dev/null
 }
 trap tell TERM INT
-"$@" > ../stdout 2> ../stderr < /dev/null &
+enter
+"$@" > ../stdout 2> ../stderr < /dev/null 9>&- &
 run=$!
 [ -z "$told" ] || kill -TERM $run 2>/dev/null
 wait $run
@@ -40,9 +41,37 @@ code=$?
 while kill -0 $run 2>/dev/null; do wait $run; code=$?; done
 cd ..
 kill $beat 2>/dev/null
+[ -z "$told" ] || settle
+[ $code -eq 0 ] || [ -n "$told" ] || explain
 say "end $(now) $code"
 exit $code
 )sh";
+
+// What the body calls before a command that runs in no image, after it was told to end, and after
+// it has failed.
+constexpr const char* without_image = "enter() { :; }\nsettle() { :; }\nexplain() { :; }\n";
+
+// `alive` is open for as long as this shell lives, and for nobody else.
+constexpr const char* alive = "enter() { mkfifo ../alive && exec 9<>../alive; }\n";
+
+Boxed boxed(const Placed& job) {
+  return {job.image, job.runner_options, job.folder, job.request->environment,
+          job.request->command};
+}
+
+// Only a command that has failed is worth a second look at its image.
+std::string in_image(const Placed& job) {
+  // 143: by SIGTERM.
+  const char* settle = job.runner->hides_signals ? "settle() { [ $code -ne 0 ] || code=143; }\n"
+                                                 : "settle() { :; }\n";
+  return std::string(alive) + settle +
+         format(
+             "explain() {{\n  said=$(cd files && {} 2>&1 < /dev/null 9>&-) && return\n"
+             "  said=$(printf '%s\\n' \"$said\" | tail -n 1)\n"
+             "  say \"why $(now)\" {} \"on $(uname -n): $said\"\n}}\n",
+             command_line(trial(*job.runner, boxed(job))),
+             shell_word(format("image {}, run by {}", job.image, job.runner->name)));
+}
 
 std::int64_t number(std::string_view text) {
   std::int64_t value = 0;
@@ -80,7 +109,11 @@ std::string job_script(const Scheduler& scheduler, const Placed& job) {
   for (const auto& [name, value] : job.request->environment)
     text += format("export {}={}\n", name, shell_word(value));
   for (const std::string& line : job.setup) text += line + "\n";
-  text += format("set -- {}\n", command_line(job.request->command));
+  // One of them wants to know who calls it.
+  if (job.runner) text += "export USER=\"${USER:-$(id -un)}\"\n";
+  text += job.runner ? in_image(job) : without_image;
+  text += format("set -- {}\n",
+                 command_line(job.runner ? job.runner->enter(boxed(job)) : job.request->command));
   return text + body;
 }
 

@@ -190,7 +190,8 @@ class Ssh : public Transport {
 
   void close() override {
     std::scoped_lock lock(mutex_);
-    if (!connected_) return;
+    // One that the user opened by hand is the user's to close.
+    if (!connected_ || is_of_user()) return;
     std::vector<std::string> argv = ssh();
     argv.insert(argv.end(), {"-O", "exit", "--", address_.ssh});
     try {
@@ -211,6 +212,12 @@ class Ssh : public Transport {
       argv.insert(argv.end(), {"-o", option});
     argv.insert(argv.end(), {"-o", "ControlPath=" + socket_});
     return argv;
+  }
+
+  bool is_of_user() const {
+    return std::any_of(address_.options.begin(), address_.options.end(), [](const auto& option) {
+      return option.find("ControlPath") != std::string::npos;
+    });
   }
 
   std::vector<std::string> remote(const std::vector<std::string>& command) const {
@@ -322,12 +329,21 @@ struct Saying {
   std::string_view hint;
 };
 
+// Servers name what they would have taken, and keys come first where they are among it.
+constexpr std::string_view by_password = "it lets nobody in by a key, only by a password or a code";
+constexpr std::string_view open_by_hand =
+    "jetlag never asks for a password: open a connection by hand with ssh -MNf -o "
+    "ControlPath=~/.ssh/jl-%C HOST, and add the machine with options=['-o', "
+    "'ControlPath=~/.ssh/jl-%C']";
+
 constexpr Saying sayings[] = {
     {"REMOTE HOST IDENTIFICATION HAS CHANGED", "its host key is not the one that is known",
      "if the machine was set up anew, remove its old key with ssh-keygen -R HOST; if not, somebody "
      "may stand between"},
     {"Host key verification failed", "its host key is unknown, or not the one that is known",
      "log in once with ssh and compare the fingerprint that it shows"},
+    {"Permission denied (password", by_password, open_by_hand},
+    {"Permission denied (keyboard-interactive", by_password, open_by_hand},
     {"Permission denied", "it does not take any key that ssh offers",
      "jetlag never asks for a password: make a key with ssh-keygen, bring it there with "
      "ssh-copy-id, and add it to ssh-agent"},

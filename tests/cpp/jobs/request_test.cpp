@@ -56,7 +56,8 @@ TEST(Request, RefusesWhatCannotBe) {
 
 // Whatever stands in a field: it is taken as it is, or refused in a sentence.
 TEST(Request, AnyTextInAnyFieldIsKeptOrRefused) {
-  for (const char* field : {"name", "machine", "account", "partition", "reservation", "key"}) {
+  for (const char* field :
+       {"name", "machine", "account", "partition", "reservation", "key", "image"}) {
     for (const std::string& text : hostile_texts()) {
       const nlohmann::json object = {{"command", {"x", text}}, {field, text}};
       std::string json;
