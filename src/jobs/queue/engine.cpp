@@ -339,6 +339,8 @@ void Engine::deliver_due() {
 void Engine::deliver_messages() {
   std::unique_lock lock(mutex_);
   while (!ends_) {
+    // A message that is stored after the look below is told by a later moment.
+    const std::int64_t seen = moment_;
     lock.unlock();
     double pause = 1;
     try {
@@ -349,8 +351,8 @@ void Engine::deliver_messages() {
       // The store cannot be written now. What was sent goes out again: at least once each.
     }
     lock.lock();
-    if (ends_) break;
-    changed_.wait_for(lock, std::chrono::duration<double>(pause));
+    changed_.wait_for(lock, std::chrono::duration<double>(pause),
+                      [&] { return ends_ || moment_ != seen; });
   }
 }
 
