@@ -123,6 +123,24 @@ Expr cube_root(Expr a) {
   return select(whole_root * whole_root * whole_root == a, whole_root, root);
 }
 
+// Powers of floats by some constants, as products, quotients and roots of theirs that stay in the
+// range of numbers where the power does. An infinity has powers, whatever its sign.
+Expr without_root_trouble(Expr x) {
+  const Expr infinite = constant(x, std::numeric_limits<double>::infinity());
+  return select(x == -infinite, infinite, x);
+}
+Expr to_3(Expr x) { return x * x * x; }
+Expr to_3_halves(Expr x) {
+  const Expr y = without_root_trouble(x);
+  return y * sqrt(y);
+}
+// The root of a negative zero is one, and its reciprocal would be a negative infinity.
+Expr to_minus_half(Expr x) { return constant(x, 1) / sqrt(without_root_trouble(x) + 0); }
+Expr to_minus_3_halves(Expr x) {
+  const Expr y = without_root_trouble(x);
+  return constant(x, 1) / y / sqrt(y);
+}
+
 Expr lcm(Expr a, Expr b) {
   const Expr x = absolute(a), y = absolute(b);
   const Expr divisor = gcd(x, y);
@@ -319,6 +337,38 @@ constexpr Primitive table[] = {
      .loop = rules::real_inexact,
      .formula = unary([](Expr x) { return constant(x, 1) / cube_root(x); }),
      .flops = 21},
+    {.name = "__power_3",
+     .params = "x",
+     .doc = "x to the power of 3, for floats.",
+     .example = "__power_3([2.0, -3.0])  #= [8.0, -27.0]",
+     .loop = rules::real_inexact,
+     .formula = unary(to_3),
+     .reports = "power",
+     .flops = 2},
+    {.name = "__power_3_halves",
+     .params = "x",
+     .doc = "x to the power of 1.5.",
+     .example = "__power_3_halves([4.0, 9.0])  #= [8.0, 27.0]",
+     .loop = rules::real_inexact,
+     .formula = unary(to_3_halves),
+     .reports = "power",
+     .flops = 5},
+    {.name = "__power_minus_half",
+     .params = "x",
+     .doc = "x to the power of -0.5.",
+     .example = "__power_minus_half([4.0, 16.0])  #= [0.5, 0.25]",
+     .loop = rules::real_inexact,
+     .formula = unary(to_minus_half),
+     .reports = "power",
+     .flops = 5},
+    {.name = "__power_minus_3_halves",
+     .params = "x",
+     .doc = "x to the power of -1.5.",
+     .example = "__power_minus_3_halves([4.0])  #= [0.125]",
+     .loop = rules::real_inexact,
+     .formula = unary(to_minus_3_halves),
+     .reports = "power",
+     .flops = 6},
     {.name = "reciprocal",
      .python = "numpy.reciprocal",
      .params = "x",

@@ -43,6 +43,8 @@ constexpr JudgeRow judges[] = {
     {"log10", Judge::zero},
     {"invsqrt", Judge::zero},
     {"invcbrt", Judge::zero},
+    {"__power_minus_half", Judge::zero},
+    {"__power_minus_3_halves", Judge::zero},
     {"arctan", Judge::imaginary_unit},
     {"log1p", Judge::minus_one},
     {"arctanh", Judge::unit},
@@ -132,9 +134,20 @@ bool lost_digits(std::span<const Seen> in, const Seen& out, DType d) {
 
 // Functions that never leave the range where their operands are.
 bool may_underflow(const Primitive& p) {
-  constexpr std::string_view names[] = {"multiply", "divide", "square", "reciprocal",
-                                        "exp",      "exp2",   "power",  "float_power",
-                                        "exp10",    "erfc",   "ldexp"};
+  constexpr std::string_view names[] = {"multiply",
+                                        "divide",
+                                        "square",
+                                        "reciprocal",
+                                        "exp",
+                                        "exp2",
+                                        "power",
+                                        "float_power",
+                                        "exp10",
+                                        "erfc",
+                                        "ldexp",
+                                        "__power_3",
+                                        "__power_3_halves",
+                                        "__power_minus_3_halves"};
   return std::find(std::begin(names), std::end(names), p.name) != std::end(names);
 }
 

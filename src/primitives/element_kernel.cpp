@@ -53,6 +53,7 @@ unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operand
     inner[i] = space.step(i);
     outer[i] = has_rows ? space[i].strides[shape.size() - 2] : 0;
   }
+  if (to) outer[operands - 1] = space.row() * space[operands - 1].item;
   const std::int64_t row = space.row(), plane = has_rows ? shape[shape.size() - 2] : 1;
   unsigned met = 0;
   for (std::int64_t position = first; position < last;) {

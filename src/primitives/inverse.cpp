@@ -20,16 +20,16 @@ constexpr std::int64_t most_small_rows = 96;
 constexpr double least_pivot_ratio = 1e-10;
 
 bool is_symmetric(const Array& a) {
-  const std::int64_t n = a.shape()[0];
-  const auto at = [&](std::int64_t i, std::int64_t j) {
-    return *reinterpret_cast<const double*>(a.data() + i * a.strides()[0] + j * a.strides()[1]);
-  };
+  const std::int64_t n = a.shape()[0], down = a.strides()[0], across = a.strides()[1];
+  const auto value = [](const std::byte* p) { return *reinterpret_cast<const double*>(p); };
   for (std::int64_t i = 0; i < n; ++i) {
-    if (!(at(i, i) > 0)) return false;
+    if (!(value(a.data() + i * (down + across)) > 0)) return false;
   }
   for (std::int64_t i = 1; i < n; ++i) {
+    const std::byte *below = a.data() + i * down, *above = a.data() + i * across;
     bool same = true;
-    for (std::int64_t j = 0; j < i; ++j) same = same & (at(i, j) == at(j, i));
+    for (std::int64_t j = 0; j < i; ++j, below += across, above += down)
+      same = same & (value(below) == value(above));
     if (!same) return false;
   }
   return true;
@@ -74,6 +74,10 @@ bool Inverse::factorise() {
     for (std::int64_t i = 0; i < n; ++i) {
       const std::byte* from = a.data() + i * step;
       double* to = factors_->numbers.data() + i * width;
+      if (item == sizeof(double)) {
+        std::copy_n(reinterpret_cast<const double*>(from), n, to);
+        continue;
+      }
       for (std::int64_t j = 0; j < n; ++j) {
         to[j] = *reinterpret_cast<const double*>(from + j * item);
       }

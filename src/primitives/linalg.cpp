@@ -7,7 +7,9 @@
 #include "primitives/families.h"
 #include "primitives/loops.h"
 #include "primitives/moves.h"
+#include "primitives/on_demand.h"
 #include "primitives/product.h"
+#include "primitives/product_loops.h"
 #include "primitives/shape.h"
 
 namespace jetlag {
@@ -211,7 +213,55 @@ bool is_factor(const Array& a, const Array& other, DType dtype) {
          (is_float(dtype) || is_complex(dtype));
 }
 
+// ---- dot(f(x), v): rows that are computed where they are multiplied ---------------------
+
+// A matrix of floats, row after row, and a vector of its dtype.
+bool is_rows_by_vector(Arguments args) {
+  if (!args[0].is_array() || !args[1].is_array() || !args[1].array()->in_memory()) return false;
+  const Array &a = *args[0].array(), &v = *args[1].array();
+  if (a.rank() != 2 || v.rank() != 1 || a.dtype() != v.dtype() || !is_float(a.dtype()))
+    return false;
+  if (a.shape()[0] < 2 || a.shape()[1] < 2) return false;
+  return a.is_contiguous() && a.shape()[1] * size_of(a.dtype()) <= stretch_bytes;
+}
+
+// A row's bits are those that it has in a matrix in memory.
+template <class T>
+Job computed_rows_job(const Ref<Array>& a, const Ref<Array>& v, const Ref<Array>& out) {
+  const OnDemand& computed = *on_demand(*a);
+  const std::int64_t rows = a->shape()[0], columns = a->shape()[1];
+  const std::int64_t pieces = pieces_of(a->bytes(), rows);
+  const std::int64_t height = std::max<std::int64_t>(stretch_bytes / (columns * sizeof(T)), 1);
+  const auto body = [=, &computed](std::int64_t piece) {
+    thread_local std::vector<T> tile, line;
+    tile.resize(static_cast<std::size_t>(height * columns));
+    line.resize(static_cast<std::size_t>(columns));
+    for (std::int64_t j = 0; j < columns; ++j) {
+      line[static_cast<std::size_t>(j)] =
+          *reinterpret_cast<const T*>(v->data() + j * v->strides()[0]);
+    }
+    const std::int64_t end = piece_begin(rows, pieces, piece + 1);
+    for (std::int64_t i = piece_begin(rows, pieces, piece); i < end; i += height) {
+      const std::int64_t last = std::min(i + height, end);
+      computed.compute(i * columns, last * columns, reinterpret_cast<std::byte*>(tile.data()));
+      product_loops<T>().rows(tile.data(), columns, last - i, columns, line.data(),
+                              out->as<T>() + i, Distance::near);
+    }
+  };
+  return {.blocks = pieces,
+          .body = keeping({.blocks = 1, .body = body}, a).body,
+          .finish = {},
+          .bytes = computed.bytes_read() + static_cast<double>(out->bytes()),
+          .flops = computed.flops() + 2.0 * static_cast<double>(a->size())};
+}
+
 Job dot_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
+  if (args[0].is_array() && on_demand(*args[0].array()) && is_rows_by_vector(args)) {
+    const Ref<Array>&a = args[0].array(), &v = args[1].array();
+    return watched(out->dtype() == DType::float64 ? computed_rows_job<double>(a, v, out)
+                                                  : computed_rows_job<float>(a, v, out),
+                   watch);
+  }
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
   if (is_factor(*b, *a, out->dtype())) return watched(scale_job(a, b, out), watch);
   if (is_factor(*a, *b, out->dtype())) return watched(scale_job(b, a, out), watch);
@@ -402,6 +452,7 @@ constexpr Primitive table[] = {
      .example = "dot([[1, 2], [3, 4]], [5, 6])  #= [17, 39]",
      .method = "dot",
      .type = dot_type,
+     .on_demand = is_rows_by_vector,
      .kernel = dot_kernel,
      .algebra = Algebra::product},
     {.name = "matmul",

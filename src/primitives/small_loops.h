@@ -33,6 +33,8 @@ struct SmallLoops {
   void (*solve)(const double* u, std::int64_t n, std::int64_t width, double* b, double* x);
   // The largest magnitude; NaN if there is one, as NaN's bits are larger than others.
   double (*largest)(const double* a, std::int64_t n);
+  // Where a[n] has other numbers than zero, in order; gives how many. There must be room for n.
+  std::int64_t (*nonzeros)(const double* a, std::int64_t n, std::int32_t* at);
 };
 
 // small_loops.inc, compiled for each level; only the first exists everywhere.

@@ -103,17 +103,10 @@ Diagonal::Diagonal(Ref<Array> values) : values_(std::move(values)), weights_(as_
   const std::int64_t n = size();
   const double* w = weights();
   largest_ = small_loops().largest(w, n);
-  std::int64_t count = 0;
-  for (std::int64_t i = 0; i < n; ++i) count += w[i] != 0 ? 1 : 0;
+  support_.resize(static_cast<std::size_t>(n));
+  const std::int64_t count = small_loops().nonzeros(w, n, support_.data());
   is_sparse_ = count * sparse_part <= n;
-  if (!is_sparse_) return;
-  support_.resize(static_cast<std::size_t>(count) + 1);
-  std::int32_t* to = support_.data();
-  for (std::int64_t i = 0; i < n; ++i) {
-    *to = static_cast<std::int32_t>(i);
-    to += w[i] != 0 ? 1 : 0;
-  }
-  support_.pop_back();
+  support_.resize(is_sparse_ ? static_cast<std::size_t>(count) : 0);
 }
 
 Ref<Array> Diagonal::written_out() const {
@@ -302,13 +295,16 @@ void scaled_times_vector(const Scaled& scaled, const double* v, const Array& out
   const SmallLoops& loops = small_loops();
   const std::int64_t width = rows.width;
   const double* w = scaled.diagonal().weights();
-  double* sum = workspace(width * (chunk_rows + 1) + chunk_rows);
+  double* sum = workspace(width * (chunk_rows + 1) + chunk_rows + (rows.count + 1) / 2);
   double* s = sum + width;
   double* factors = s + chunk_rows * width;
+  auto* at = reinterpret_cast<std::int32_t*>(factors + chunk_rows);
   std::fill(sum, sum + width, 0.0);
   std::int64_t packed = 0;
-  for (std::int64_t k = 0; k < rows.count; ++k) {
-    if (v[k] == 0 || w[k] == 0) continue;
+  const std::int64_t terms = loops.nonzeros(v, rows.count, at);
+  for (std::int64_t t = 0; t < terms; ++t) {
+    const std::int64_t k = at[t];
+    if (w[k] == 0) continue;
     double* to = s + packed * width;
     if (const double* row = rows.in_place(k)) {
       loops.scale(row, w[k], width, to);
