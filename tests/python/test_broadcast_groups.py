@@ -163,3 +163,21 @@ def test_rounds_of_a_loop_take_longer_lists() -> None:
         return total, np.outer(items, u) * 2.0 + 1.0
 
     same_as_numpy(rounds, np.arange(3.0), 5, opaque=True)
+
+
+def test_numbers_among_arrays_are_made_once_and_apart() -> None:
+    def f(x, y, n, k):
+        total = x * 0.0
+        for i in range(n):
+            total = total + (x**2 + k**2 - 1) ** (k * 0.5) * (2 ** (1 - i)) + y ** (i - k)
+        return total
+
+    jitted = jl.jit(f)
+    for dtype in ("float64", "float32"):
+        x, y = (np.random.default_rng(s).random(40_000).astype(dtype) + 1 for s in range(2))
+        for k in (1, 2, 4):
+            same_as_numpy(f, x, y, 6, k, rtol=1e-6 if dtype == "float32" else 1e-13)
+            np.testing.assert_allclose(jitted(x, y, 6, k), f(x, y, 6, k), rtol=1e-5)
+    assert "fuse-elementwise" in {
+        r for row in jl.explain(f, x, y, 6, 2).rows for r in str(row["rule"]).split(", ")
+    }

@@ -40,6 +40,18 @@ def stored(a, b):
     return b
 
 
+def delayed(a, b):
+    x = np.tile(a, 3000) * 1.0
+    x[1:] = x[:-1] * 2 - x[1:]
+    return x, b
+
+
+def in_one_pass(a, b):
+    x = a * 1.0
+    x += np.abs(b) * 2 + a
+    return x, b
+
+
 def reused(a, b):
     w = np.tile(a, 3000) * 1.0
     w = np.sqrt(np.abs(w))
@@ -78,6 +90,14 @@ def masked(a, b):
 
 def columns_times_rows(a, b):
     return np.outer(a, b) * 2 + a, np.sqrt(np.abs(np.outer(b, a)))
+
+
+def differences(a, b):
+    x, y = np.tile(a, 300), np.tile(b, 300)
+    apart = x.reshape(-1)[None, :] - y.reshape(-1)[:, None]
+    total = np.sum(apart * apart, axis=0)
+    farthest = np.sum(np.abs(apart) * 2, axis=1)
+    return total, farthest
 
 
 def diagonal(_x, w):
@@ -147,12 +167,15 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "fuse-elementwise": fused,
     "where-select": selected,
     "store-in-place": stored,
+    "delayed-store": delayed,
+    "fused-augment": in_one_pass,
     "last-use": reused,
     "common-subexpressions": repeated,
     "hoist": hoisted,
     "fused-reduction": reduced,
     "masked-reduction": masked,
     "outer-product": columns_times_rows,
+    "outer-elements": differences,
     "power-of-constant": powers,
     "compiled-loop": looped,
     "compiled-call": called,

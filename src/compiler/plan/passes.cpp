@@ -4,6 +4,7 @@
 
 #include "compiler/plan/independent.h"
 #include "compiler/plan/liveness.h"
+#include "compiler/plan/outers.h"
 #include "compiler/plan/reductions.h"
 #include "compiler/plan/regions.h"
 #include "compiler/plan/repeats.h"
@@ -36,6 +37,12 @@ bool is_quiet(const Op& op) {
     case OpKind::assign: return true;
     default: return false;
   }
+}
+
+bool is_product(const Op& op) {
+  if (op.kind == OpKind::method) return op.name == "dot";
+  if (op.kind != OpKind::call || !op.primitive) return false;
+  return op.primitive->algebra == Algebra::product || op.primitive->ufunc == "matmul";
 }
 
 namespace {
@@ -71,11 +78,25 @@ class Fuser {
         if (a >= 0 && joins(a, members, root)) members.push_back(a);
       }
     }
-    if (members.size() < 2) return;
+    const int tail = tail_of(root);
+    if (members.size() < 2 && tail < 0) return;
     std::sort(members.begin(), members.end());
     const int id = static_cast<int>(region_.groups.size());
     for (int m : members) region_.ops[m].group = id;
-    region_.groups.push_back({.members = members});
+    if (tail >= 0) region_.ops[tail].tail_of = id;
+    region_.groups.push_back({.members = members, .tail = tail});
+  }
+
+  // t += f(a): the next operation, if it alone reads the result and works in place.
+  int tail_of(int root) const {
+    const int next = root + 1;
+    if (readers_[root] != std::set<int>{next} || next == static_cast<int>(region_.ops.size()))
+      return -1;
+    const Op& op = region_.ops[next];
+    const bool in_place = op.kind == OpKind::augment_variable || op.kind == OpKind::augment_index;
+    if (!in_place || op.args[1] != root || op.args[0] == root) return -1;
+    const Primitive* ufunc = find_primitive(op.primitive->ufunc);
+    return ufunc && ufunc->formula ? next : -1;
   }
 
   bool joins(int reg, const std::vector<int>& members, int root) const {
@@ -106,7 +127,7 @@ void fuse_elementwise(Program&, Function& function) {
     Fuser(r).run();
     if (function.needs_frame || !find_costly_copies(r, function.slots.size())) return;
     r.groups.clear();
-    for (Op& op : r.ops) op.group = -1;
+    for (Op& op : r.ops) op.group = op.tail_of = -1;
     Fuser(r).run();
   });
 }
@@ -161,12 +182,6 @@ void note_writes(Program& program, Function& function) {
 
 // ---- note-factors: inverses that are wanted as factors of a product ---------------
 
-bool is_product(const Op& op) {
-  if (op.kind == OpKind::method) return op.name == "dot";
-  if (op.kind != OpKind::call || !op.primitive) return false;
-  return op.primitive->algebra == Algebra::product || op.primitive->ufunc == "matmul";
-}
-
 bool is_inverse(const Op& op) {
   return op.kind == OpKind::call && op.primitive && op.primitive->algebra == Algebra::inverse;
 }
@@ -217,6 +232,8 @@ constexpr Pass table[] = {
     {"fuse-reductions", fuse_reductions,
      "an elementwise result that one reduction reads is computed where it is reduced"},
     {"share-pass", share_pass, "products that read one matrix read it together, row by row"},
+    {"note-outers", note_outers,
+     "results that only elementwise work reads may be computed by each reader"},
     {"note-factors", note_factors,
      "inverses become factorisations, and products wait, where only products read them"},
     {"find-repeats", find_repeats,

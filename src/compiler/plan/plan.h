@@ -91,13 +91,15 @@ struct Op {
   std::vector<Block> blocks;
   std::vector<int> dying;        // registers that nothing reads after this operation
   int group = -1;                // the fused group, if any
+  int tail_of = -1;              // the group whose result this in-place operation alone reads
   int stream = -1;               // the stream, if it may be part of one
   bool feeds_product = false;    // an inverse that a product reads as its first factor
   bool feeds_reduction = false;  // a subscript whose result one reduction alone reads
   int invariant = -1;            // the outermost loop around that leaves its operands as they are
   std::optional<Recall> recall;
-  bool repeated = false;  // costly, and computed in several groups: made by itself
-  physl::NodePtr node;    // for explain
+  bool read_by_elements = false;  // only by elementwise work, more than once
+  bool repeated = false;          // costly, and computed in several groups: made by itself
+  physl::NodePtr node;            // for explain
 
   Op() = default;
   Op(Op&&) = default;
@@ -109,6 +111,7 @@ struct Op {
 struct Group {
   std::vector<int> members;  // registers, in order; the last is the result
   int reduction = -1;        // the operation that alone reads the result, and reduces it
+  int tail = -1;             // the in-place operation that alone reads it, and comes next
 };
 
 // Products that may have a matrix in common, with the elementwise work between

@@ -28,6 +28,8 @@ bool is_elementwise(const Op& op);
 // A column times a row, as far as a call can tell.
 bool is_outer(const Op& op);
 
+bool is_product(const Op& op);
+
 // Whether work on arrays may move past the operation: nothing here can write
 // into memory or run the user's code.
 bool is_quiet(const Op& op);

@@ -31,6 +31,23 @@ constexpr Rule table[] = {
      .why = "a result is not written twice",
      .test = "block(define(b, zeros(4)), store(slice(b, list(1, 3)), [1.0, 2.0] * 2 + 1), b)"
              "  #= [0.0, 3.0, 5.0, 0.0]"},
+    {.name = "delayed-store",
+     .before = "store(slice(u, list(1, nil)), f(slice(u, list(nil, -1))))",
+     .after = "f(slice(u, …)), written into u some rows behind what is read",
+     .guard = "as store-in-place, but operands may be the target, shifted by few of its rows",
+     .why = "a result is aside for some rows only, which stay in the cache",
+     .test = "block(define(u, arange(9000.0)), store(slice(u, list(1, nil)),"
+             " slice(u, list(nil, -1)) * 2 + 1),"
+             " slice(u, list(0, 3)))  #= [0.0, 1.0, 3.0]"},
+    {.name = "fused-augment",
+     .before = "augment(t, __add, f(a))",
+     .after = "t + f(a), written into t",
+     .guard =
+         "an array in rows, of the shape of f(a) and the dtype of the sum; what lies in the way "
+         "can be stored behind or is small; no condition raises at once",
+     .why = "one pass over memory, and no array between",
+     .test = "block(define(t, ones(4)), augment(t, __add, [1.0, 2.0, 3.0, 4.0] * 2 + 1), t)"
+             "  #= [4.0, 6.0, 8.0, 10.0]"},
     {.name = "last-use",
      .before = "define(w, f(w))",
      .after = "f(w), written over w",
@@ -84,6 +101,16 @@ constexpr Rule table[] = {
      .guard = "vectors of real numbers; only elementwise work reads the product",
      .why = "a product of a column and a row is not built",
      .test = "1 + outer([1.0, 2.0], [3.0, 4.0])  #= [[4.0, 5.0], [7.0, 9.0]]"},
+    {.name = "outer-elements",
+     .before = "block(define(d, x - y), list(f(d), g(d)))",
+     .after = "list(f(x - y), g(x - y))",
+     .guard = "x and y together are an eighth of d, which has 64 kB and more and is cheap; only "
+              "elementwise work reads d; no condition raises at once",
+     .why = "what costs less than its reading is computed where it is read, and never stored",
+     .test = "define{python}(main, block(define(x, arange(200.0)),"
+             " define(d, index(x, nil, span(nil, nil, nil)) - index(x, span(nil, nil, nil), nil)),"
+             " define(s, sum(d * d + 1)), define(t, sum(absolute(d) + 1)), return(s + t)))"
+             "  #= 269406600.0"},
     {.name = "diagonal",
      .before = "diag(c) + identity(n)",
      .after = "diag(c + 1)",
@@ -153,7 +180,8 @@ constexpr Rule table[] = {
     {.name = "power-of-constant",
      .before = "__pow(x, 2)",
      .after = "square(x)",
-     .guard = "an array; exponents 2, 1, 0.5 and -1, where NumPy does the same",
+     .guard = "an array; exponents 2, 1, 0.5 and -1, where NumPy does the same; 3, 1.5, -0.5 and "
+              "-1.5 of floats, within 4 ulp",
      .why = "a multiplication or a root instead of a power",
      .test = "__pow([1.0, 3.0], 2)  #= [1.0, 9.0]",
      .has_switch = false},

@@ -1,6 +1,7 @@
 #include "runtime/exec/deferred.h"
 
 #include "compiler/jit/kernels.h"
+#include "compiler/plan/regions.h"
 #include "compiler/plan/rules.h"
 #include "primitives/loops.h"
 #include "runtime/exec/fused.h"
@@ -68,6 +69,44 @@ const DeferredElements* deferred_in(const Value& v) {
   return v.is_array() ? dynamic_cast<const DeferredElements*>(v.array()->structure()) : nullptr;
 }
 
+// outer-elements: block(define(d, x - y), list(f(d), g(d))) → list(f(x - y), g(x - y))
+std::optional<Value> Lane::left_to_readers(const plan::Op& op, const Primitive& ufunc,
+                                           const std::shared_ptr<const ElementProgram>& program,
+                                           const std::vector<Value>& args, const Dims& shape) {
+  constexpr std::int64_t least_bytes = 64 << 10, times_larger = 8;
+  constexpr double most_flops = 2;
+  static const plan::Rule& rule = *plan::find_rule("outer-elements");
+  if (!plan::is_on(rule) || op.recall || (fp().wanted && fp().at_once)) return std::nullopt;
+  const DType dtype = program->output_dtype(0);
+  const std::int64_t bytes = element_count(shape) * size_of(dtype);
+  if (bytes < least_bytes || program->flops_per_element() > most_flops) return std::nullopt;
+  std::int64_t read = 0;
+  std::vector<Operand> operands;
+  for (const Value& v : args) {
+    if (!v.is_array() || !v.array()->in_memory()) return std::nullopt;
+    read += v.array()->bytes();
+    operands.push_back(operand_of(v));
+  }
+  auto loop = choose_loop(ufunc, operands);
+  if (read * times_larger > bytes || !loop) return std::nullopt;
+  const FpReport report =
+      report_at(op, std::string(ufunc.python.substr(ufunc.python.rfind('.') + 1)));
+  auto elements =
+      make<DeferredElements>(*this, DeferredElements::Work{&op,
+                                                           program,
+                                                           args,
+                                                           dtype,
+                                                           shape,
+                                                           {},
+                                                           [report](int) { return report; },
+                                                           &ufunc,
+                                                           std::move(*loop)});
+  Value result = Value::of(
+      make<Array>(std::move(elements), dtype, shape, contiguous_strides(shape, size_of(dtype))));
+  describe(op, StepKind::value, result, "outer-elements");
+  return result;
+}
+
 // ---- the group's side ---------------------------------------------------------------
 
 bool FusedGroup::is_small(const Spec& spec) {
@@ -75,15 +114,23 @@ bool FusedGroup::is_small(const Spec& spec) {
   return element_count(spec.shape) * size_of(spec.dtype) < least_bytes;
 }
 
-bool FusedGroup::may_wait() const {
+// A product wants rows, and a vector beside them; as far as can be seen before its turn.
+bool FusedGroup::suits_product(int reg, const Op& reader, const Frame& frame) const {
+  const Spec& root = specs_.back();
+  if (reader.args.size() != 2 || root.shape.size() != 2) return false;
+  const std::optional<Value> other = foreseen(reader.args[1], reg, frame);
+  return other && other->is_array() && other->array()->in_memory() && other->array()->rank() == 1 &&
+         other->array()->dtype() == root.dtype && is_float(root.dtype);
+}
+
+bool FusedGroup::may_wait(int reg, const Frame& frame) const {
   if (group_.reduction < 0 || (stream_ && stream_->has_late())) return false;
+  const Op& reader = region_.ops[static_cast<std::size_t>(group_.reduction)];
+  if (plan::is_product(reader) && !suits_product(reg, reader, frame)) return false;
   static const plan::Rule& rule = *plan::find_rule("fused-reduction");
   if (!plan::is_on(rule)) return false;
   const auto refuse = [&](std::string_view why) {
-    if (lane_.profile_) {
-      const Op& reader = region_.ops[static_cast<std::size_t>(group_.reduction)];
-      lane_.profile_->refuse(reader.id, "fused-reduction", why);
-    }
+    if (lane_.profile_) lane_.profile_->refuse(reader.id, "fused-reduction", why);
     return false;
   };
   if (is_small(specs_.back())) return refuse("the elements are few");
@@ -101,11 +148,11 @@ bool FusedGroup::may_wait() const {
 void FusedGroup::wait(int reg, std::vector<Value> operands) {
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
   const Spec& root = specs_.back();
-  const auto name = [reports = reports_](int application) {
+  const auto name = [reports = alone_.reports](int application) {
     return (*reports)[static_cast<std::size_t>(application)];
   };
   auto waiting = make<DeferredElements>(
-      lane_, DeferredElements::Work{&op, fused_->program, std::move(operands), root.dtype,
+      lane_, DeferredElements::Work{&op, alone_.fused->program, std::move(operands), root.dtype,
                                     root.shape, root.strides, name});
   const Dims strides =
       root.strides.empty() ? contiguous_strides(root.shape, size_of(root.dtype)) : root.strides;

@@ -17,6 +17,9 @@ class DeferredElements : public OnDemand {
     DType dtype;
     Dims shape, strides;  // no strides: C order
     std::function<FpReport(int application)> name;
+    // One application, which each reader may compute for itself (outer-elements); or null.
+    const Primitive* ufunc = nullptr;
+    std::vector<DType> loop = {};
   };
   DeferredElements(Lane& lane, Work work);
 
@@ -25,6 +28,13 @@ class DeferredElements : public OnDemand {
   double bytes_read() const override;
   double flops() const override;
   Ref<Array> written_out() const override;
+  const Work& work() const { return work_; }
+  // Of that application, at its own place.
+  FpReport report() const {
+    FpReport report = work_.name(0);
+    report.sequence = sequence_;
+    return report;
+  }
 
  private:
   Lane& lane_;
@@ -38,5 +48,10 @@ class DeferredElements : public OnDemand {
 
 // Null if the value is something else.
 const DeferredElements* deferred_in(const Value& v);
+// The same, of elements that each reader may compute for itself.
+inline const DeferredElements* outer_in(const Value& v) {
+  const DeferredElements* d = deferred_in(v);
+  return d && d->work().ufunc ? d : nullptr;
+}
 
 }  // namespace jetlag::exec

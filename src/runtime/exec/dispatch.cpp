@@ -172,6 +172,13 @@ const Primitive* power_of_constant(const Primitive& row, DType array, const Valu
   const std::optional<double> number = as_real(exponent);
   const bool inexact = is_float(array) || is_complex(array);
   if (number == 0.5 && inexact) return find_primitive("sqrt");
+  if (is_float(array)) {
+    // A library's power costs many times as much, and is no closer than 4 ulp by promise.
+    if (number == 3) return find_primitive("__power_3");
+    if (number == 1.5) return find_primitive("__power_3_halves");
+    if (number == -0.5) return find_primitive("__power_minus_half");
+    if (number == -1.5) return find_primitive("__power_minus_3_halves");
+  }
   // x ** 2.0 is a power by its name, whatever is computed.
   if (!exponent.is(ValueKind::integer)) return nullptr;
   if (number == 2) return find_primitive("square");
@@ -243,6 +250,9 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   for (const Value& v : args) order.add(v);
   const DType dtype = program->output_dtype(0);
   const Dims strides = order.strides(size_of(dtype));
+  if (op.read_by_elements && strides.empty()) {
+    if (auto result = left_to_readers(op, ufunc, program, args, shape)) return result;
+  }
   Ref<Array> out;
   if (op.kind == plan::OpKind::call && strides.empty())
     out = dying_operand(op, op.args, args, dtype, shape);

@@ -6,6 +6,7 @@
 #include "compiler/plan/regions.h"
 #include "compiler/plan/rules.h"
 #include "primitives/kept_order.h"
+#include "runtime/exec/deferred.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/prepared.h"
 #include "runtime/exec/recall.h"
@@ -55,7 +56,9 @@ void FusedGroup::compute_or_recall(int reg, Frame& frame) {
   RecallCall::Operands operands;
   for (int member : group_.members) {
     for (int a : region_.ops[static_cast<std::size_t>(member)].args) {
-      if (position(a) < 0) operands.push_back(&regs_[a]);
+      if (position(a) >= 0) continue;
+      if (deferred_in(regs_[a])) return compute();
+      operands.push_back(&regs_[a]);
     }
   }
   RecallCall call(lane_, region_, root, std::move(operands));
@@ -124,6 +127,18 @@ void FusedGroup::set_apart(int at, Frame& frame) {
   compute_alone(at, frame);
 }
 
+// A number that is made of numbers: it is an operand of the others.
+bool FusedGroup::set_apart_number(int at, Frame& frame) {
+  const auto is_number = [&](int a) {
+    return a >= 0 && inner(a) < 0 && regs_[a].is_numeric() && !regs_[a].is_array();
+  };
+  const auto& args = op_of(at).args;
+  const bool last = at + 1 == static_cast<int>(specs_.size());
+  if (last || !std::all_of(args.begin(), args.end(), is_number)) return false;
+  set_apart(at, frame);
+  return true;
+}
+
 int FusedGroup::inner(int reg) const {
   const int at = position(reg);
   return at >= 0 && specs_[static_cast<std::size_t>(at)].apart ? -1 : at;
@@ -133,11 +148,11 @@ bool FusedGroup::check(int at, Frame& frame) {
   const Op& op = op_of(at);
   Spec& spec = specs_[static_cast<std::size_t>(at)];
   spec = {};
-  fused_ = nullptr;
+  alone_ = with_tail_ = {};
   if (plan::is_outer(op)) return check_outer(at, frame);
   spec.ufunc = op.primitive->formula ? op.primitive : find_primitive(op.primitive->ufunc);
   if (!spec.ufunc || !spec.ufunc->formula || !may_fuse(*spec.ufunc)) return false;
-  if (!is_sound([&] { return find_shape(at); })) return false;
+  if (!is_sound([&] { return find_shape(at); })) return set_apart_number(at, frame);
   for (int a : op.args) {
     // A row that becomes a matrix would be computed once for each row.
     const int before = inner(a);
@@ -147,7 +162,7 @@ bool FusedGroup::check(int at, Frame& frame) {
   }
   if (!is_sound([&] { return find_loop(at); })) return false;
   // A small operation is done at once; its group is there for the reduction after it.
-  const bool lone = group_.members.size() == 1 && group_.reduction >= 0;
+  const bool lone = group_.members.size() == 1 && (group_.reduction >= 0 || group_.tail >= 0);
   return !lone || (stream_ && stream_->has_late()) || !is_small(spec);
 }
 
@@ -160,7 +175,7 @@ bool FusedGroup::find_shape(int at) {
       continue;
     }
     const Value& v = regs_[a];
-    if (!v.is_numeric() || (v.is_array() && !v.array()->in_memory())) return false;
+    if (!v.is_numeric() || (v.is_array() && !v.array()->in_memory() && !outer_in(v))) return false;
     if (v.is_array()) shape = broadcast_shapes(shape, v.array()->shape());
   }
   return !shape.empty();
@@ -225,9 +240,13 @@ bool FusedGroup::check_outer(int at, Frame& frame) {
   return true;
 }
 
-Value FusedGroup::operand(int member, int argument) const {
-  const Value& v = regs_[op_of(member).args[static_cast<std::size_t>(argument)]];
-  if (!specs_[static_cast<std::size_t>(member)].outer || argument > 0) return v;
+Value FusedGroup::operand(const FusedProgram::Input& input) const {
+  const auto& [member, argument, inner] = input;
+  const bool of_tail = member == static_cast<int>(specs_.size());
+  const Op& op = of_tail ? tail() : op_of(member);
+  const Value& v = regs_[op.args[static_cast<std::size_t>(argument)]];
+  if (inner >= 0) return outer_in(v)->work().operands[static_cast<std::size_t>(inner)];
+  if (of_tail || !specs_[static_cast<std::size_t>(member)].outer || argument > 0) return v;
   const Array& u = *v.array();
   return Value::of(view_of(v.array(), u.data(), {u.shape()[0], 1}, {u.strides()[0], 0}));
 }
@@ -264,118 +283,49 @@ Dims FusedGroup::strides_of(const Op& op, const Spec& spec) const {
   return order.strides(size_of(spec.dtype));
 }
 
-std::string FusedGroup::key() const {
-  const Op& root = region_.ops[static_cast<std::size_t>(group_.members.back())];
-  std::string key = std::to_string(root.id);
-  for (int reg : group_.members) {
-    if (specs_[static_cast<std::size_t>(position(reg))].apart) continue;
-    for (int a : region_.ops[static_cast<std::size_t>(reg)].args) {
-      if (inner(a) >= 0) continue;
-      const Operand o = operand_of(regs_[a]);
-      key += static_cast<char>('A' + static_cast<int>(o.dtype));
-      if (o.weak) key += 'w';
-    }
-  }
-  // A power may be another formula.
-  for (const Spec& spec : specs_) {
-    key += format(",{}{}", spec.apart ? "" : spec.ufunc->name, spec.outer ? "'" : "");
-  }
-  return key;
-}
-
-std::shared_ptr<const FusedProgram> FusedGroup::build() const {
-  ElementBuilder builder;
-  auto fused = std::make_shared<FusedProgram>();
-  std::vector<int> results(group_.members.size());
-  struct Known {
-    int reg;
-    bool turned;
-    int input;
-  };
-  std::vector<Known> strong;
-  for (std::size_t m = 0; m < group_.members.size(); ++m) {
-    if (specs_[m].apart) continue;
-    const Op& op = op_of(static_cast<int>(m));
-    std::vector<int> operands;
-    for (std::size_t i = 0; i < specs_[m].loop.size(); ++i) {
-      const int a = op.args[i];
-      if (const int before = inner(a); before >= 0) {
-        operands.push_back(results[static_cast<std::size_t>(before)]);
-        continue;
-      }
-      const Operand o = operand_of(regs_[a]);
-      const bool turned = specs_[m].outer && i == 0;
-      const auto known = std::find_if(strong.begin(), strong.end(), [&](const Known& k) {
-        return k.reg == a && k.turned == turned;
-      });
-      if (!o.weak && known != strong.end()) {
-        operands.push_back(known->input);
-        continue;
-      }
-      // A Python scalar takes the dtype that each of its readers wants.
-      operands.push_back(builder.input(o.weak ? specs_[m].loop[i] : o.dtype));
-      fused->inputs.emplace_back(static_cast<int>(m), static_cast<int>(i));
-      if (!o.weak) strong.push_back({a, turned, operands.back()});
-    }
-    results[m] = builder.apply(*specs_[m].ufunc, operands, specs_[m].loop);
-  }
-  builder.output(results.back());
-  fused->program = builder.build();
-  return fused;
-}
-
 void FusedGroup::finish(int reg, Frame& frame) {
-  const bool news = !fused_;
-  if (news) {
-    const std::string name = key();
-    fused_ = lane_.caches_.find(name);
-    if (!fused_) {
-      lane_.caches_.add(name, fused_ = build());
-      lane_.record_choice(region_.ops[static_cast<std::size_t>(reg)].id);
-    }
-    auto reports = std::make_shared<std::vector<FpReport>>();
-    for (std::size_t m = 0; m < specs_.size(); ++m) {
-      if (specs_[m].apart) continue;
-      const int application = static_cast<int>(reports->size());
-      const std::string_view python = fused_->program->application(application).python;
-      reports->push_back(lane_.report_at(op_of(static_cast<int>(m)),
-                                         std::string(python.substr(python.rfind('.') + 1))));
-    }
-    reports_ = std::move(reports);
-  }
+  if (group_.tail >= 0 && fits_tail() && finish_tail(reg)) return;
+  const bool news = !alone_.fused;
+  if (news) alone_ = made_for(false);
   std::vector<Value> operands;
   std::vector<int> registers;
-  for (const auto& [m, i] : fused_->inputs) {
-    const Op& op = op_of(m);
-    registers.push_back(op.args[static_cast<std::size_t>(i)]);
-    operands.push_back(operand(m, i));
+  for (const FusedProgram::Input& input : alone_.fused->inputs) {
+    const auto& args = op_of(input.member).args;
+    registers.push_back(input.inner < 0 ? args[static_cast<std::size_t>(input.argument)] : -1);
+    operands.push_back(operand(input));
   }
   const Spec& root = specs_.back();
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
-  if (may_wait()) {
+  if (may_wait(reg, frame)) {
     if (news && remembers_) note(nullptr, std::move(registers));
     return wait(reg, std::move(operands));
   }
   // What is put off keeps its operands as they are, and nobody else may write them.
   const bool late = stream_ && stream_->has_late();
-  Ref<Array> out;
   const bool is_kept = op.recall && !op.recall->last;
-  if (!late && !is_kept) out = destination(reg, frame, operands);
-  const bool stored = static_cast<bool>(out);
-  if (!late && !out && root.strides.empty())
+  if (!late && !is_kept) {
+    if (const auto place = destination(reg, frame, operands)) {
+      if (news && remembers_) note(nullptr, std::move(registers));
+      regs_[reg] = Value::of(place->view);
+      return run_into(*place, op, alone_, operands);
+    }
+  }
+  Ref<Array> out;
+  if (!late && root.strides.empty())
     out = dying_operand(op, registers, operands, root.dtype, root.shape);
-  const bool over = out && !stored;
+  const bool over = static_cast<bool>(out);
   if (!out) out = lane_.result_array(root.dtype, root.shape, root.strides);
   std::vector<Value> inputs = late ? operands : lent(operands);
   operands.clear();
   const Ref<Array> target = late ? out : lent(out);
-  auto run = std::make_shared<ElementRun>(fused_->program, inputs, std::vector<Ref<Array>>{target});
-  if (news && remembers_) note(over || stored ? nullptr : run, std::move(registers));
+  auto run =
+      std::make_shared<ElementRun>(alone_.fused->program, inputs, std::vector<Ref<Array>>{target});
+  if (news && remembers_) note(over ? nullptr : run, std::move(registers));
   ElementWork work{&op,
                    std::move(run),
                    std::move(inputs),
                    target,
-                   [reports = reports_](int application) {
+                   [reports = alone_.reports](int application) {
                      return (*reports)[static_cast<std::size_t>(application)];
                    },
                    StepKind::fused,
@@ -389,7 +339,6 @@ void FusedGroup::finish(int reg, Frame& frame) {
   lane_.describe(op, StepKind::fused, regs_[reg], "fuse-elementwise");
   tell_rules(op);
   if (over) lane_.profile_->apply(op.id, "last-use");
-  if (stored) lane_.profile_->apply(op.id, "store-in-place");
 }
 
 void FusedGroup::tell_rules(const Op& root) const {
@@ -406,7 +355,7 @@ void FusedGroup::tell_rules(const Op& root) const {
 // ---- once more ---------------------------------------------------------------------
 
 bool FusedGroup::Likeness::fits(const Value& v) const {
-  if (v.kind() != kind) return false;
+  if (v.kind() != kind || outer || outer_in(v)) return false;
   if (exponent && as_real(v) != exponent) return false;
   if (kind == ValueKind::scalar) return v.dtype() == dtype;
   if (kind != ValueKind::array) return true;
@@ -433,9 +382,11 @@ void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> register
     const Op& op = region_.ops[static_cast<std::size_t>(member)];
     for (std::size_t i = 0; i < op.args.size(); ++i) {
       const int a = op.args[i];
-      if (position(a) >= 0) continue;
+      // Numbers made apart may differ from round to round, as those from outside may.
+      const bool apart = position(a) >= 0 && inner(a) < 0 && !regs_[a].is_array();
+      if (position(a) >= 0 && !apart) continue;
       const Value& v = regs_[a];
-      Likeness l{a, v.kind(), v.dtype(), {}, {}, {}};
+      Likeness l{a, v.kind(), v.dtype(), {}, {}, {}, outer_in(v) != nullptr};
       if (i == 1 && op.primitive->ufunc == "power" && v.is_python_scalar()) l.exponent = as_real(v);
       if (v.is_array()) {
         l.dtype = v.array()->dtype();
@@ -485,7 +436,7 @@ void FusedGroup::record(trace::Span& span, int reg, const Array& out) const {
 void FusedGroup::compute(std::int64_t first, std::int64_t last, std::int64_t sequence) {
   if ((run_->run(first, last) & lane_.fp().wanted) == 0) return;
   const auto name = [this](int application) {
-    return (*reports_)[static_cast<std::size_t>(application)];
+    return (*alone_.reports)[static_cast<std::size_t>(application)];
   };
   lane_.teller(run_, name, sequence)(first, last);
 }

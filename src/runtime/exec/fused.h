@@ -22,11 +22,13 @@ class FusedGroup {
   // Before a walk over the region.
   void begin(Value* regs) {
     regs_ = regs;
-    eager_ = strayed_ = false;
+    eager_ = strayed_ = took_tail_ = false;
   }
   // Decisions hold for the next walk as well, if its operands are alike.
   void remember() { remembers_ = true; }
   void member(int reg, Frame& frame);
+  // The in-place operation after the group was part of its pass; asked once a walk.
+  bool took_tail() { return std::exchange(took_tail_, false); }
 
  private:
   struct Spec {
@@ -45,11 +47,24 @@ class FusedGroup {
     DType dtype;
     Dims shape, strides;
     std::optional<double> exponent;  // that chose the formula
+    bool outer;                      // its elements were computed by the group
     bool fits(const Value& v) const;
+  };
+  // The program of the group, and how its conditions are told: by application.
+  struct Made {
+    std::shared_ptr<const FusedProgram> fused;
+    std::shared_ptr<const std::vector<FpReport>> reports;
+  };
+  // Where a result is stored as it is computed. What is computed follows so many rows behind
+  // what is read, as operands show the same memory, shifted.
+  struct Destination {
+    Ref<Array> view;
+    std::int64_t reach = 0;
   };
   static constexpr std::size_t most_inputs = 6;
 
-  const plan::Op& op_of(int member) const;
+  using Op = plan::Op;
+  const Op& op_of(int member) const;
 
   int position(int reg) const;       // in the group; -1: an operand from outside
   int inner(int reg) const;          // the same, but of members computed together
@@ -57,8 +72,10 @@ class FusedGroup {
   bool find_shape(int at);
   bool find_loop(int at);
   bool check_outer(int at, Frame& frame);
-  Value operand(int member, int argument) const;
+  Value operand(const FusedProgram::Input& input) const;
+  int add_outer(ElementBuilder& builder, FusedProgram& fused, int member, int argument) const;
   void set_apart(int at, Frame& frame);
+  bool set_apart_number(int at, Frame& frame);
   void compute_alone(int at, Frame& frame);
   bool choose_power(const plan::Op& op, Spec& spec, std::vector<Operand>& operands) const;
   Dims strides_of(const plan::Op& op, const Spec& spec) const;
@@ -69,13 +86,25 @@ class FusedGroup {
   void tell_rules(const plan::Op& root) const;
   // deferred.cpp: where a reduction alone reads the result
   static bool is_small(const Spec& spec);
-  bool may_wait() const;
+  bool may_wait(int reg, const Frame& frame) const;
+  bool suits_product(int reg, const Op& reader, const Frame& frame) const;
   void wait(int reg, std::vector<Value> operands);
   // stores.cpp: where the result is to be stored, if it can be computed there; or null.
-  Ref<Array> destination(int reg, const Frame& frame, std::span<const Value> inputs) const;
+  std::optional<Destination> destination(int reg, const Frame& frame,
+                                         std::vector<Value>& inputs) const;
+  std::optional<Destination> way_into(const Ref<Array>& view, std::vector<Value>& inputs,
+                                      const Op& op) const;
   std::optional<Value> foreseen(int reg, int root, const Frame& frame) const;
-  std::string key() const;
-  std::shared_ptr<const FusedProgram> build() const;
+  void run_into(const Destination& to, const Op& op, const Made& made,
+                const std::vector<Value>& operands);
+  // tails.cpp: the in-place operation that alone reads the result, in the same pass.
+  const Op& tail() const { return region_.ops[static_cast<std::size_t>(group_.tail)]; }
+  bool fits_tail() const;
+  bool finish_tail(int reg);
+  int add_tail(ElementBuilder& builder, FusedProgram& fused, int result) const;
+  std::string key(bool tail) const;
+  Made made_for(bool tail) const;
+  std::shared_ptr<const FusedProgram> build(bool tail) const;
   bool is_like_before(int at) const;
   void note(std::shared_ptr<ElementRun> run, std::vector<int> registers);
   bool again(int reg);
@@ -95,11 +124,11 @@ class FusedGroup {
   bool remembers_ = false;
   bool known_ = false;    // what follows was noted, and the specs are of then
   bool settled_ = false;  // the run has machine code, or nobody need ask for it
-  std::shared_ptr<const FusedProgram> fused_;
-  std::vector<std::vector<Likeness>> like_;               // by member
-  std::shared_ptr<const std::vector<FpReport>> reports_;  // by member
-  std::shared_ptr<ElementRun> run_;  // where the result is small; null: made each time
-  std::vector<int> registers_;       // of its inputs
+  bool took_tail_ = false;
+  Made alone_, with_tail_;
+  std::vector<std::vector<Likeness>> like_;  // by member
+  std::shared_ptr<ElementRun> run_;          // where the result is small; null: made each time
+  std::vector<int> registers_;               // of its inputs
 };
 
 }  // namespace jetlag::exec

@@ -24,6 +24,7 @@ struct FpReport {
   unsigned anomalies = 0;
   std::string_view file;
   Place place;
+  std::int64_t sequence = -1;  // of an operation that another one computes
 };
 
 struct BlockOutcome {

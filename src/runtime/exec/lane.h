@@ -35,7 +35,13 @@ struct Closure : Shared {
 // What was decided for a fused group and certain operand types.
 struct FusedProgram {
   std::shared_ptr<const ElementProgram> program;
-  std::vector<std::pair<int, int>> inputs;  // member position and argument of each input
+  // An argument of a member; or an operand of the elements that the argument stands for.
+  struct Input {
+    int member, argument;
+    int inner = -1;
+  };
+  std::vector<Input> inputs;
+  std::vector<Input> applied;  // by application: a member, or what an argument of it stands for
 };
 
 // The largest magnitude in an array, as long as nobody writes into its buffer.
@@ -136,6 +142,7 @@ class Lane {
   // region.cpp: operations
   Value region(const plan::Region& r, Frame& frame);
   void walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* state);
+  static void finish_what_waits(std::span<const Value> regs, RegionState* state);
   Value op(const plan::Op& op, Frame& frame, Value* regs);
   Value read(const plan::Op& op, Frame& frame);
   Value assign(const plan::Op& op, Frame& frame, Value* regs);
@@ -171,6 +178,7 @@ class Lane {
   void store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
                    const Value& value);
   Value augment(const plan::Op& op, Value* regs);
+  Value augmented(const plan::Op& op, Value* regs);  // what is left, once the target has its values
   Value unpack(const plan::Op& op, Value* regs);
   void store_refused(const plan::Op& op, Value object, std::vector<Value> items, Value value);
   bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
@@ -185,6 +193,9 @@ class Lane {
   std::optional<Value> native(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
   std::optional<Value> elementwise(const plan::Op& op, const Primitive& p, const Primitive& named,
                                    std::vector<Value>& args);
+  std::optional<Value> left_to_readers(const plan::Op& op, const Primitive& ufunc,
+                                       const std::shared_ptr<const ElementProgram>& program,
+                                       const std::vector<Value>& args, const Dims& shape);
   std::optional<Value> kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
   void kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                    const Ref<Array>& out);

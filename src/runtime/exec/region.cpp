@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "primitives/operators.h"
+#include "runtime/exec/deferred.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/prepared.h"
 
@@ -25,6 +26,8 @@ void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* s
     try {
       if (o.group >= 0) {
         state->groups[static_cast<std::size_t>(o.group)].member(static_cast<int>(k), frame);
+      } else if (o.tail_of >= 0 && state->groups[static_cast<std::size_t>(o.tail_of)].took_tail()) {
+        regs[k] = augmented(o, regs);
       } else if (o.stream < 0 || !state->stream.meet(static_cast<int>(k))) {
         if (state) state->stream.before(o);
         regs[k] = o.recall ? recalled(r, o, frame, regs) : op(o, frame, regs);
@@ -33,15 +36,22 @@ void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* s
     } catch (Error& error) {
       error.locate(o.place);
       if (!frame_place_.known()) frame_place_ = o.place;
-      // What came before has conditions to tell of.
-      if (state) state->stream.flush();
+      finish_what_waits({regs, k}, state);
       throw;
     } catch (...) {
       if (!frame_place_.known()) frame_place_ = o.place;
-      if (state) state->stream.flush();
+      finish_what_waits({regs, k}, state);
       throw;
     }
     for (int dead : o.dying) regs[dead] = Value();
+  }
+}
+
+// What came before an error has conditions to tell of.
+void Lane::finish_what_waits(std::span<const Value> regs, RegionState* state) {
+  if (state) state->stream.flush();
+  for (const Value& v : regs) {
+    if (outer_in(v)) v.array()->write_out();
   }
 }
 

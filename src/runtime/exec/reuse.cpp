@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "compiler/plan/rules.h"
+#include "runtime/exec/stretches.h"
 #include "runtime/tasks/tasks.h"
 
 namespace jetlag::exec {
@@ -72,61 +73,18 @@ Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
   return nullptr;
 }
 
-bool lies_in_rows(const Array& a) {
-  bool innermost = true;
-  std::int64_t room = size_of(a.dtype());
-  for (std::int64_t axis = a.rank() - 1; axis >= 0; --axis) {
-    const std::int64_t count = a.shape()[axis];
-    if (count <= 1) continue;
-    const std::int64_t stride = a.strides()[axis];
-    if (innermost ? stride != room : stride < room) return false;
-    innermost = false;
-    room = stride * count;
-  }
-  return true;
-}
-
-namespace {
-
-// Calls f(place, elements before it, count) for each stretch of [first, last) that has no gap.
-template <class F>
-void each_stretch(const Array& a, std::int64_t first, std::int64_t last, const F& f) {
-  if (a.is_contiguous()) return f(a.data() + first * size_of(a.dtype()), 0, last - first);
-  const std::int64_t inner = a.rank() - 1;
-  const std::int64_t columns = a.shape()[inner];
-  for (std::int64_t at = first; at < last;) {
-    const std::int64_t column = at % columns;
-    const std::int64_t count = std::min(columns - column, last - at);
-    std::byte* place = a.data() + column * a.strides()[inner];
-    std::int64_t row = at / columns;
-    for (std::int64_t axis = inner - 1; axis >= 0; --axis) {
-      place += row % a.shape()[axis] * a.strides()[axis];
-      row /= a.shape()[axis];
-    }
-    f(place, at - first, count);
-    at += count;
-  }
-}
-
-}  // namespace
-
 void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
               unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell) {
-  constexpr std::int64_t saved_bytes = 16'384;
-  alignas(64) std::byte saved[saved_bytes];
+  constexpr std::int64_t aside_bytes = 16'384;
+  alignas(64) std::byte aside[aside_bytes];
   const std::int64_t item = size_of(out.dtype());
-  const std::int64_t step = saved_bytes / item;
-  for (std::int64_t begin = first; begin < last; begin += step) {
-    const std::int64_t end = std::min(begin + step, last);
-    each_stretch(out, begin, end, [&](const std::byte* place, std::int64_t before, auto count) {
-      std::memcpy(saved + before * item, place, static_cast<std::size_t>(count * item));
+  const std::int64_t step = whole_rows(out, aside_bytes / item);
+  for (std::int64_t begin = first, end; begin < last; begin = end) {
+    end = std::min(begin / step * step + step, last);
+    if ((run.run(begin, end, aside) & wanted) != 0) tell(begin, end);
+    each_stretch(out, begin, end, [&](std::byte* place, std::int64_t before, std::int64_t count) {
+      std::memcpy(place, aside + before * item, static_cast<std::size_t>(count * item));
     });
-    if ((run.run(begin, end) & wanted) == 0) continue;
-    each_stretch(out, begin, end, [&](std::byte* place, std::int64_t before, auto count) {
-      std::memcpy(place, saved + before * item, static_cast<std::size_t>(count * item));
-    });
-    tell(begin, end);
-    run.run(begin, end);
   }
 }
 

@@ -23,13 +23,9 @@ std::vector<Value> lent(const std::vector<Value>& values);
 Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
                          std::span<const Value> values, DType dtype, const Dims& shape);
 
-// Whether elements lie in memory in the order of their subscripts, none over
-// another, and without gaps along the last axis: a block of rows.
-bool lies_in_rows(const Array& a);
-
-// Runs elements [first, last) into memory that is an input as well, and lies in rows. Where a
-// wanted condition shows, `tell` is called for a stretch while the inputs still
-// hold what they held.
+// Runs elements [first, last) into memory that is an input as well, and lies in rows, by way of
+// the first-level cache. Where a wanted condition shows, `tell` is called for a stretch while the
+// inputs still hold what they held.
 void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
               unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell);
 

@@ -7,6 +7,7 @@
 #include "compiler/jit/kernels.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/exec/stretches.h"
 #include "runtime/tasks/totals.h"
 
 namespace jetlag::exec {
@@ -337,7 +338,7 @@ std::function<void(std::int64_t, std::int64_t)> Lane::teller(std::shared_ptr<Ele
       FpReport report = name(std::max(f.application, 0));
       if (f.in_cast) report.name = "cast";
       report.anomalies = f.anomalies & wanted;
-      flight->report(sequence, std::move(report));
+      flight->report(report.sequence < 0 ? sequence : report.sequence, report);
     }
   };
 }
@@ -349,8 +350,9 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   // First, as compiling in the background loads LLVM, and nobody else loads a library meanwhile.
   if (size >= element_block) tasks::prepare();
   jit::consider(*run);
+  const std::int64_t length = whole_rows(*out, element_block);
   Job job;
-  job.blocks = std::max<std::int64_t>((size + element_block - 1) / element_block, 1);
+  job.blocks = std::max<std::int64_t>((size + length - 1) / length, 1);
   Step step{&op, kind, false, {}, {}, out, rule};
   for (const Value& v : inputs) {
     if (!v.is_array()) continue;
@@ -364,10 +366,10 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   const bool over = lies_in_rows(*out) &&
                     std::any_of(step.reads.begin(), step.reads.end(),
                                 [&](const Ref<Array>& a) { return a->data() == out->data(); });
-  job.body = [run, size, over, out = out.get(), wanted = fp().wanted,
+  job.body = [run, size, length, over, out = out.get(), wanted = fp().wanted,
               tell = teller(run, std::move(name), sequence_)](std::int64_t block) {
-    const std::int64_t first = block * element_block;
-    const std::int64_t last = std::min(first + element_block, size);
+    const std::int64_t first = block * length;
+    const std::int64_t last = std::min(first + length, size);
     if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
     if ((run->run(first, last) & wanted) != 0) tell(first, last);
   };

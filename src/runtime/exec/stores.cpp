@@ -6,10 +6,15 @@
 
 #include <algorithm>
 
+#include "compiler/jit/kernels.h"
 #include "compiler/plan/rules.h"
 #include "primitives/index.h"
+#include "primitives/moves.h"
+#include "primitives/storing.h"
+#include "runtime/exec/behind.h"
 #include "runtime/exec/fused.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/exec/stretches.h"
 
 namespace jetlag::exec {
 
@@ -73,44 +78,118 @@ std::optional<Value> FusedGroup::foreseen(int reg, int root, const Frame& frame)
   return Value::span(bounds[0], bounds[1], bounds[2]);
 }
 
-Ref<Array> FusedGroup::destination(int reg, const Frame& frame,
-                                   std::span<const Value> inputs) const {
+std::optional<FusedGroup::Destination> FusedGroup::destination(int reg, const Frame& frame,
+                                                               std::vector<Value>& inputs) const {
   // A lane that runs rounds ahead holds its stores back.
   static const plan::Rule& rule = *plan::find_rule("store-in-place");
   const Op* store = lane_.holding_ ? nullptr : store_of(region_, reg);
-  if (!store || !plan::is_on(rule)) return nullptr;
+  if (!store || !plan::is_on(rule)) return std::nullopt;
   std::vector<Value> values;
   for (std::size_t i = 1; i < store->args.size(); ++i) {
     const std::optional<Value> value = foreseen(store->args[i], reg, frame);
-    if (!value || (i > 1 && value->is_array())) return nullptr;
+    if (!value || (i > 1 && value->is_array())) return std::nullopt;
     values.push_back(*value);
   }
-  if (!values[0].is_array()) return nullptr;
+  if (!values[0].is_array()) return std::nullopt;
   const Ref<Array> base = values[0].array();
-  if (base->is_scalar || !base->writable()) return nullptr;
+  if (base->is_scalar || !base->writable()) return std::nullopt;
   // Where a condition raises, nothing may have been stored.
   const Host::FpMode& fp = lane_.fp();
-  if (fp.wanted && fp.at_once) return nullptr;
+  if (fp.wanted && fp.at_once) return std::nullopt;
   values.erase(values.begin());
   std::optional<Ref<Array>> found;
   try {
     found = basic_index(base, spread(std::move(values)));
   } catch (const Error&) {
-    return nullptr;  // the store will say it
+    return std::nullopt;  // the store will say it
   }
-  if (!found) return nullptr;
+  if (!found) return std::nullopt;
   const Array& view = **found;
   const Spec& root = specs_.back();
-  if (view.dtype() != root.dtype || !(view.shape() == root.shape) || !is_spread_out(view)) {
-    return nullptr;
+  if (view.dtype() != root.dtype || !(view.shape() == root.shape)) return std::nullopt;
+  auto place = way_into(*found, inputs, op_of(static_cast<int>(specs_.size()) - 1));
+  if (place && lane_.profile_) lane_.profile_->apply(op_of(position(reg)).id, "store-in-place");
+  return place;
+}
+
+// How elements can be stored where operands may lie: element for element where an operand is the
+// view itself, some rows behind where operands are the view, shifted. Small operands that lie
+// in the way are copied, and take the place of what they were.
+std::optional<FusedGroup::Destination> FusedGroup::way_into(const Ref<Array>& to,
+                                                            std::vector<Value>& inputs,
+                                                            const Op& op) const {
+  constexpr std::int64_t small_part = 8;  // of the view
+  const Array& view = *to;
+  if (!is_spread_out(view)) return std::nullopt;
+  Destination place{to};
+  bool itself = false;
+  std::vector<std::size_t> small;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].is_array() || !may_overlap(view, *inputs[i].array())) continue;
+    const Array& a = *inputs[i].array();
+    if (is_same_view(view, a)) {
+      itself = true;
+    } else if (a.bytes() * small_part <= view.bytes()) {
+      small.push_back(i);
+    } else if (const auto reach = rows_reached(view, a)) {
+      place.reach = std::max(place.reach, std::max<std::int64_t>(*reach, 1));
+    } else {
+      return std::nullopt;
+    }
   }
+  static const plan::Rule& rule = *plan::find_rule("delayed-store");
+  if (place.reach > 0 && (!plan::is_on(rule) || !can_follow(view, place.reach))) {
+    return std::nullopt;
+  }
+  // A report must be able to look again at what is overwritten.
+  if (itself && lane_.fp().wanted && !lies_in_rows(view)) return std::nullopt;
+  for (const std::size_t i : small) {
+    const Ref<Array> from = inputs[i].array();
+    const Ref<Array> copy = lane_.result_array(from->dtype(), from->shape());
+    std::optional<Job> job = jetlag::assign(copy, inputs[i]);
+    lane_.perform(
+        std::move(*job),
+        Lane::Step{&op, StepKind::copy, false, {inputs[i], Value::of(copy)}, {from}, copy});
+    inputs[i] = Value::of(copy);
+  }
+  return place;
+}
+
+void FusedGroup::run_into(const Destination& to, const Op& op, const Made& made,
+                          const std::vector<Value>& operands) {
+  const auto name = [reports = made.reports](int application) {
+    return (*reports)[static_cast<std::size_t>(application)];
+  };
+  std::vector<Value> inputs = lent(operands);
+  const Ref<Array> target = lent(to.view);
+  if (lane_.profile_) {
+    lane_.describe(op, StepKind::fused, Value::of(to.view), "fuse-elementwise");
+    tell_rules(op);
+    if (to.reach > 0) lane_.profile_->apply(op.id, "delayed-store");
+  }
+  if (to.reach == 0) {
+    auto run =
+        std::make_shared<ElementRun>(made.fused->program, inputs, std::vector<Ref<Array>>{target});
+    return lane_.run_elements(op, std::move(run), std::move(inputs), target, name, StepKind::fused,
+                              "fuse-elementwise");
+  }
+  auto run = std::make_shared<ElementRun>(made.fused->program, inputs, target->shape(), Dims());
+  if (target->bytes() >= block_bytes) tasks::prepare();
+  jit::consider(*run);
+  const double flops = static_cast<double>(run->size()) * run->program().flops_per_element();
+  Job job = behind_job(run, target, to.reach, lane_.fp().wanted,
+                       lane_.teller(run, name, lane_.sequence_));
+  job.flops = flops;
+  Lane::Step step{&op, StepKind::fused, false, {}, {}, target, "fuse-elementwise"};
   for (const Value& v : inputs) {
-    if (!v.is_array() || !may_overlap(view, *v.array())) continue;
-    // Element for element, the operand is read before it is overwritten; a report must be
-    // able to look at it again.
-    if (!is_same_view(view, *v.array()) || (fp.wanted && !lies_in_rows(view))) return nullptr;
+    if (!v.is_array()) continue;
+    step.reads.push_back(v.array());
+    job.bytes += static_cast<double>(v.array()->bytes());
   }
-  return *found;
+  step.keep = std::move(inputs);
+  step.keep.push_back(Value::of(target));
+  lane_.perform(std::move(job), std::move(step));
+  lane_.tell_if_at_once(lane_.sequence_);
 }
 
 }  // namespace jetlag::exec

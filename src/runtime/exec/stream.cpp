@@ -7,6 +7,7 @@
 #include "compiler/plan/streams.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stores.h"
+#include "runtime/exec/stretches.h"
 
 namespace jetlag::exec {
 

@@ -8,6 +8,7 @@
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stores.h"
+#include "runtime/exec/stretches.h"
 
 namespace jetlag::exec {
 
@@ -258,6 +259,14 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
     barrier_for_host();
     host_.set_attribute(regs[op.args[2]], op.name, result);
     host_ran();
+  }
+  return result;
+}
+
+Value Lane::augmented(const plan::Op& op, Value* regs) {
+  Value result = regs[op.args[0]];
+  if (op.kind == plan::OpKind::augment_index) {
+    store_index(op, regs[op.args[2]], operands(op, regs, 3), result);
   }
   return result;
 }
