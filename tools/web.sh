@@ -6,6 +6,7 @@
 #   tools/web.sh npm     only installs the packages
 #   tools/web.sh browser      the tests in Chromium, on traces of the two listings
 #   tools/web.sh notebooks    the tests in JupyterLab and Notebook 7
+#   tools/web.sh measure TRACE   how fast the page draws it
 #   tools/web.sh screenshots  pictures of the views into docs/images
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -50,7 +51,9 @@ record_traces() {
   if [ -s build/traces/sites.jlt ] && [ build/traces/sites.jlt -nt build/default/src/jetlag ]; then
     return 0
   fi
-  echo "web: recording the two listings and three odd runs"
+  echo "web: recording the two listings, an archive with messages and three odd runs"
+  rm -rf build/traces/ring
+  /usr/bin/python3 tools/sample_messages.py build/traces/ring # Debian's: it has the writer of OTF2
   .venv/bin/python tools/sample_traces.py
 }
 
@@ -61,10 +64,11 @@ case ${1:-build} in
   # shellcheck disable=SC2086  # one argument for each trace
   screenshots)
     install_packages && record_traces && .venv/bin/python tools/story_traces.py && cd web &&
-      npm run --silent screenshots -- ../docs/images $traces "$PWD"/../build/traces/{imbalance,memory,grain}-*.jlt ;;
+      npm run --silent screenshots -- ../docs/images $traces "$PWD"/../build/traces/{ring,{imbalance,memory,grain}-*.jlt} ;;
   build) build_page ;;
+  measure) install_packages && cd web && npm run --silent measure -- "$2" ;;
   notebooks) install_packages && cd web && npm run --silent test-notebooks ;;
   test) install_packages && cd web && npm run --silent test ;;
   npm) install_packages ;;
-  *) fail "there is no $1" "tools/web.sh build, test, npm, browser, notebooks or screenshots" ;;
+  *) fail "there is no $1" "tools/web.sh build, test, npm, browser, measure, notebooks or screenshots" ;;
 esac

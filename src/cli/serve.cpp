@@ -64,6 +64,16 @@ std::string place_text(const http::Server& server, const routes::App& app, const
   return format("http://{}:{}/?token={}", o.address, server.port(), app.gate.token());
 }
 
+// The only trace is what will be asked for: it is read while the browser starts.
+void read_ahead(routes::Traces& traces, const std::vector<routes::ListedTrace>& listed) {
+  if (listed.size() != 1) return;
+  try {
+    traces.open(listed.front().id);
+  } catch (const std::exception&) {
+    return;  // whoever asks is told
+  }
+}
+
 void check(const ServeOptions& options) {
   const bool alone = options.address == "127.0.0.1";
   if (!alone && !options.users)
@@ -77,7 +87,10 @@ void check(const ServeOptions& options) {
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  if (options.background) return serve_in_background(options.jobs);
+  if (options.background) {
+    serve_in_background(options.jobs);
+    return 0;
+  }
   check(options);
   routes::Traces traces(options.places.empty() ? std::vector<std::string>{"."} : options.places,
                         shown_folder(options));
@@ -95,7 +108,9 @@ int serve(const ServeOptions& options) {
   http::Server server({options.port, options.socket, options.address}, router);
   app.gate.set_port(server.port());
   std::thread running([&] { server.run(); });
-  const std::size_t count = traces.list().size();
+  const std::vector<routes::ListedTrace> listed = traces.list();
+  std::jthread ahead([&] { read_ahead(traces, listed); });
+  const std::size_t count = listed.size();
   std::cout << format("jetlag serves {} {} at {}", count, count == 1 ? "trace" : "traces",
                       place_text(server, app, options))
             << std::endl;
@@ -108,6 +123,7 @@ int serve(const ServeOptions& options) {
       [&] {
         server.stop();
         running.join();
+        ahead.join();
         daemon.reset();
       },
       sockets);

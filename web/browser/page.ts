@@ -1,7 +1,7 @@
 // What the tests in a browser share: a served folder, pages that count their errors, traces by their files.
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
-import { openBrowser, type Served, serve } from './serve'
+import { openBrowser, type Served, serve, traceAt } from './serve'
 
 export const traces = (process.env.TRACES ?? '').split(':').filter(Boolean)
 let served: Served
@@ -43,8 +43,4 @@ export async function open(hash = '', at = served.address, viewport = { width: 1
   return { page, errors }
 }
 
-export async function idOf(path: string): Promise<string> {
-  const { origin, search } = new URL(served.address)
-  const list = (await (await fetch(`${origin}/v1/traces${search}`)).json()) as { id: string; name: string }[]
-  return list.find(t => t.name === path.split('/').pop())!.id
-}
+export const idOf = (path: string) => traceAt(served.address, path)

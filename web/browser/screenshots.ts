@@ -35,17 +35,17 @@ const shots: readonly Shot[] = [
   { name: 'instances', trace: 0, view: both('gantt', 'instances'), site: 'dot(x, w)' },
   { name: 'graph', trace: 0, view: 'views=r50-gantt-graph', span: 0.7 },
   { name: 'slack', trace: 0, view: both('gantt', 'log') + '&gantt.colour=slack' },
-  { name: 'messages', trace: 1, view: 'views=messages' },
+  { name: 'messages', trace: 'ring', view: 'views=r50-gantt-messages' },
   { name: 'sql', trace: 1, view: 'views=sql', press: '[data-view=sql] button[type=submit]' },
   { name: 'palette', trace: 1, view: '', keys: ['Control+k'] },
   { name: 'large', trace: 1, view: '', size: { width: 1920, height: 1080 } },
   // The stories of docs/stories.md
-  { name: 'imbalance-before', trace: 'imbalance-before', view: 'views=c60-gantt-histogram', size: small },
-  { name: 'imbalance-after', trace: 'imbalance-after', view: 'views=c60-gantt-histogram', size: small },
-  { name: 'memory-before', trace: 'memory-before', view: 'views=r50-gantt-roofline', size: small },
-  { name: 'memory-after', trace: 'memory-after', view: 'views=r50-compare-roofline&with=memory-before', size: small },
-  { name: 'grain-before', trace: 'grain-before', view: 'views=c50-gantt-histogram&time=20000000..20060000', size: small },
-  { name: 'grain-after', trace: 'grain-after', view: 'views=c50-gantt-sites', size: small },
+  { name: 'imbalance-before', trace: 'imbalance-before.jlt', view: 'views=c60-gantt-histogram', size: small },
+  { name: 'imbalance-after', trace: 'imbalance-after.jlt', view: 'views=c60-gantt-histogram', size: small },
+  { name: 'memory-before', trace: 'memory-before.jlt', view: 'views=r50-gantt-roofline', size: small },
+  { name: 'memory-after', trace: 'memory-after.jlt', view: 'views=r50-compare-roofline&with=memory-before', size: small },
+  { name: 'grain-before', trace: 'grain-before.jlt', view: 'views=c50-gantt-histogram&time=20000000..20060000', size: small },
+  { name: 'grain-after', trace: 'grain-after.jlt', view: 'views=c50-gantt-sites', size: small },
 ]
 
 const served = await serve(...traces)
@@ -57,7 +57,7 @@ try {
   const list = (await (await fetch(`${base}v1/traces${token}`)).json()) as { id: string; name: string }[]
   for (const shot of shots) {
     const idOf = (name: string) => list.find(t => t.name === name)!.id
-    const trace = idOf(typeof shot.trace === 'string' ? `${shot.trace}.jlt` : traces[shot.trace].split('/').pop()!)
+    const trace = idOf(typeof shot.trace === 'string' ? shot.trace : traces[shot.trace].split('/').pop()!)
     const page = await browser.newPage({ viewport: shot.size ?? { width: 1280, height: 720 } })
     page.on('console', message => {
       if (message.type() === 'error') {

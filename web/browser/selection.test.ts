@@ -21,7 +21,11 @@ const sources: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   critical: page => page.locator('[data-view=critical] tbody tr').first().click(),
   roofline: page => page.locator('[data-view=roofline] circle').last().click(), // no other lies over it
   log: page => page.locator('[data-view=log] tbody tr').first().click(),
-  instances: page => page.locator('[data-view=instances] .instance').first().click(),
+  async instances(page) { // the widest: short ones may lie below the next
+    const bars = page.locator('[data-view=instances] .instance')
+    const widths = await bars.evaluateAll(all => all.map(bar => bar.getBoundingClientRect().width))
+    await bars.nth(widths.indexOf(Math.max(...widths))).click()
+  },
   graph: page => page.locator('[data-view=graph] .task').first().click(),
   compare: page => page.locator('[data-view=compare] tbody tr[data-site]', { hasText: '.py:' }).first().click(),
   async sql(page) {

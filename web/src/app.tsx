@@ -9,10 +9,9 @@ import { httpSource } from './api/http'
 import { Problem, type Source } from './api/types'
 import { duration } from './base/units'
 import { Dock } from './dock/dock'
-import { nothing } from './model/selection'
 import {
-  critical, helping, keeping, layout, loaded, lookAtSelection, marked, options, otherId, palette, readView, selection, show, theme,
-  touring, traceId, traces, trouble, viewText, visible, visit, waitingFor, whole,
+  critical, helping, keeping, layout, loaded, lookAtSelection, marked, options, otherId, palette, readView, selection, show,
+  showNothing, theme, touring, traceId, traces, trouble, viewText, visible, visit, waitingFor, whole,
 } from './model/state'
 import { usual } from './model/layout'
 import { commandOf, isDark } from './page/commands'
@@ -28,6 +27,7 @@ async function load(source: Source, id: string, keep: boolean): Promise<void> {
   try {
     const summary = await source.summary(id)
     const [sites, tree, points] = await Promise.all([source.sites(id), source.tree(id), source.points(id)])
+    if (id !== traceId.value) return
     batch(() => {
       const before = loaded.value
       const all = before && whole(before.summary)
@@ -79,12 +79,17 @@ async function followAddress(source: Source): Promise<void> {
 
 function openTrace(source: Source, id: string): void {
   batch(() => {
-    loaded.value = null
-    selection.value = nothing
-    marked.value = null
+    showNothing()
     traceId.value = id
   })
-  load(source, id, false).catch(report)
+  reload(source, id, false)
+}
+
+// What fails of a trace that was left meanwhile is nobody's trouble.
+function reload(source: Source, id: string, keep: boolean): void {
+  load(source, id, keep).catch(error => {
+    if (id === traceId.value) report(error)
+  })
 }
 
 function keepAddress(): void {
@@ -137,7 +142,7 @@ function App({ source }: { readonly source: Source }) {
     return source.follow(
       id,
       live => {
-        if (told && told !== live.revision) load(source, id, true).catch(report)
+        if (told && told !== live.revision) reload(source, id, true)
         told = live.revision
       },
       problem => (trouble.value = problem))

@@ -255,6 +255,9 @@ constexpr Shape table[] = {
         attempts: number // at most
         scheduler_id: string
         host: string
+        seconds: number // of wall time that it may take; 0: no limit
+        memory: number // MB of a node
+        image: string // in which it asks to run; empty: none, or its machine's
         exit_code: number | null
         created: number
         submitted: number

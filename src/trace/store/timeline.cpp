@@ -190,10 +190,14 @@ Timeline::Busy Timeline::busy(const Window& w, const Nodes& selected) const {
   result.lit.resize(static_cast<std::size_t>(w.bins));
   std::vector<signed char> works(tree_.size(), 1);
   std::vector<signed char> waits(tree_.size(), 0);
+  bool any_waits = false;
   std::vector<signed char> lit(tree_.size(), 0);
   std::vector<bool> inside(tree_.size());  // something above it is selected; parents stand first
   for (std::size_t n = 0; n < tree_.size(); ++n) {
-    if (is_waiting_[n]) waits[n] = -1;
+    if (is_waiting_[n]) {
+      waits[n] = -1;
+      any_waits = true;
+    }
     if (selected.empty()) continue;
     const Index above = tree_[n].parent;
     inside[n] = above >= 0 && (selected[at(above)] || inside[at(above)]);
@@ -202,7 +206,7 @@ Timeline::Busy Timeline::busy(const Window& w, const Nodes& selected) const {
   Sum sum(tree_.size());
   for (const Track& t : tracks_) {
     if (t.depth == 0) add_busy(t.slices, w, works, sum, result.all);
-    add_busy(t.slices, w, waits, sum, result.all);
+    if (any_waits) add_busy(t.slices, w, waits, sum, result.all);
     if (!selected.empty()) add_busy(t.slices, w, lit, sum, result.lit);
   }
   return result;

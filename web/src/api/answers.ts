@@ -359,6 +359,9 @@ export interface Job {
   readonly attempts: number // at most
   readonly scheduler_id: string
   readonly host: string
+  readonly seconds: number // of wall time that it may take; 0: no limit
+  readonly memory: number // MB of a node
+  readonly image: string // in which it asks to run; empty: none, or its machine's
   readonly exit_code: number | null
   readonly created: number
   readonly submitted: number

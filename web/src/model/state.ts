@@ -71,6 +71,16 @@ export function setOption(name: string, value: string): void {
   options.value = { ...options.value, [name]: value }
 }
 
+export function showNothing(): void {
+  batch(() => {
+    loaded.value = null
+    selection.value = nothing
+    marked.value = null
+    trouble.value = null
+    traceId.value = ''
+  })
+}
+
 export function whole(summary: Summary): Range {
   return { begin: 0, end: Math.max(summary.length, 1) }
 }

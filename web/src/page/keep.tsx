@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type ListedTrace, Problem, type Source } from '../api/types'
 import { ago, bytes, percent } from '../base/units'
-import { loaded, traceId, traces, trouble } from '../model/state'
+import { showNothing, traceId, traces } from '../model/state'
 import { report } from '../views/context'
 
 // What was refused, or broke off: a sentence beside what was wanted.
@@ -86,19 +86,18 @@ export function Keep({ source, openTrace, leave }: Props & { readonly leave: () 
   }
   const remove = async (id: string) => {
     problem.value = null
+    const isShown = id === traceId.value
+    if (isShown) showNothing() // before it is gone: nothing that is under way may say so
+    let next = ''
     try {
       await source.keep!.remove(id)
     } catch (error) {
       problem.value = problemOf(error)
+      next = id
     }
     traces.value = await source.list().catch(() => traces.value)
-    if (id !== traceId.value || traces.value.some(t => t.id === id)) return
-    if (traces.value.length) openTrace(traces.value[0].id)
-    else {
-      loaded.value = null
-      traceId.value = ''
-      trouble.value = null // that it is gone
-    }
+    next ||= traces.value[0]?.id ?? ''
+    if (isShown && next) openTrace(next)
   }
   return (
     <div class="help" role="dialog" aria-modal="true" aria-label="traces"

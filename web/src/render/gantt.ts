@@ -4,6 +4,7 @@ import type { Points, Rows, SpanInfo, TaskInfo, Track } from '../api/types'
 import { inkOn } from '../base/colours'
 import { moment, ticks } from '../base/units'
 import type { Range } from '../model/state'
+import { Bars } from './bars'
 import { prepare } from './strip'
 
 export const axisHeight = 22
@@ -71,72 +72,109 @@ export interface Picture {
   readonly ink: GanttInk
 }
 
+const painted = new WeakMap<HTMLCanvasElement, Bars>() // room for a picture, used again for the next
+
 export function drawGantt(canvas: HTMLCanvasElement, picture: Picture): void {
   const context = prepare(canvas)
   if (!context) return
   const { width, height } = canvas.getBoundingClientRect()
   const x = (time: number) => ((time - picture.window.begin) / (picture.window.end - picture.window.begin)) * width
-  drawMarked(context, picture, x, height)
+  const labels = drawBars(canvas, context, picture)
   context.save()
   context.beginPath()
   context.rect(0, axisHeight, width, height - axisHeight)
   context.clip()
+  drawLabels(context, labels, picture.layout.lane)
   context.translate(0, -picture.scroll)
-  picture.rows.forEach((rows, track) => {
-    const top = picture.layout.tops[track]
-    if (top - picture.scroll > height || top + picture.layout.lane - picture.scroll < axisHeight) return
-    drawRows(context, picture, track, rows, top, x, width)
-  })
   drawOutlined(context, picture, x, width)
   drawPath(context, picture, x)
   drawSelected(context, picture, x)
   context.restore()
+  drawMarked(context, picture, x, height)
   drawAxis(context, picture, x, width)
   drawPoints(context, picture, x, width)
 }
 
-function drawRows(
-  context: CanvasRenderingContext2D, picture: Picture, track: number, rows: Rows, top: number,
-  x: (time: number) => number, width: number,
-): void {
-  const room = picture.layout.lane - 2
-  let bar = -1 // right edge of the last bar: touching ones keep a gap where they are wide enough
-  context.font = '11px system-ui, sans-serif'
-  context.textBaseline = 'middle'
-  for (let i = 0; i < rows.begin.length; i++) {
-    const left = Math.max(x(rows.begin[i]), -1)
-    const right = Math.min(x(rows.end[i]), width + 1)
-    if (right < 0 || left > width) continue
+function drawBars(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, picture: Picture): readonly Label[] {
+  let bars = painted.get(canvas)
+  if (bars?.width !== canvas.width || bars.height !== canvas.height) {
+    bars = new Bars(canvas.width, canvas.height)
+    painted.set(canvas, bars)
+  } else {
+    bars.clear()
+  }
+  const labels: Label[] = []
+  for (let track = 0; track < picture.rows.length; track++) paintRows(bars, picture, track, devicePixelRatio || 1, labels)
+  bars.put(context)
+  return labels
+}
+
+// The first row that ends after the time: rows lie one behind another.
+function firstAfter(rows: Rows, time: number): number {
+  let low = 0
+  let high = rows.end.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (rows.end[middle] > time) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+interface Label {
+  readonly text: string
+  readonly left: number
+  readonly wide: number
+  readonly top: number
+  readonly colour: string
+  readonly alpha: number
+}
+
+// The bars of a track; the labels that have room in them are told.
+function paintRows(bars: Bars, picture: Picture, track: number, ratio: number, labels: Label[]): void {
+  const { layout, window, selected } = picture
+  const rows = picture.rows[track]
+  const scale = bars.width / (window.end - window.begin)
+  const top = Math.round((layout.tops[track] - picture.scroll) * ratio)
+  const room = Math.round((layout.lane - 2) * ratio)
+  const axis = Math.round(axisHeight * ratio)
+  if (top > bars.height || top + room < axis) return
+  let bar = 0 // right edge of the last bar: touching ones keep a gap where they are wide enough
+  for (let i = firstAfter(rows, window.begin); i < rows.begin.length && rows.begin[i] < window.end; i++) {
+    const left = Math.floor((rows.begin[i] - window.begin) * scale)
+    const right = Math.min(Math.max(Math.round((rows.end[i] - window.begin) * scale), left + 1), bars.width)
+    const from = Math.max(left, bar)
+    if (right <= from) continue // the bar before has its pixel
     const length = rows.end[i] - rows.begin[i]
     const share = rows.count[i] === 1 || length <= 0 ? 1 : Math.max(rows.busy[i] / length, shortestBar)
-    const site = rows.site[i]
     const colour = picture.colourAt(track, rows, i)
-    const from = Math.max(left, bar)
-    const wide = Math.max(right - from - (right - from > 3 ? 1 : 0), 0.6)
-    const draw = (part: number, alpha: number) => {
-      context.globalAlpha = alpha
-      context.fillStyle = colour
-      context.fillRect(from, top + room * (1 - part), wide, room * part)
-    }
-    if (picture.selected) {
-      draw(share, 0.22)
-      if (rows.lit[i] > 0) draw(share * Math.max(rows.lit[i] / Math.max(rows.busy[i], 1), shortestBar), 1)
-    } else {
-      draw(share, 1)
-    }
-    bar = from + wide
-    if (wide > smallestLabel && rows.count[i] === 1) {
-      context.globalAlpha = picture.selected && rows.lit[i] === 0 ? 0.5 : 1
-      context.fillStyle = picture.selected && rows.lit[i] === 0 ? picture.ink.text : inkOn(colour)
-      context.save()
-      context.beginPath()
-      context.rect(from, top, wide - 3, room)
-      context.clip()
-      context.fillText(picture.names[site] ?? 'unknown', Math.max(from, 0) + 4, top + room / 2 + 0.5)
-      context.restore()
-    }
+    bar = right - from > 3 * ratio ? right - Math.round(ratio) : right
+    const fill = (part: number, alpha?: number) =>
+      bars.fill(from, bar, Math.max(top + room - Math.max(Math.round(room * part), 1), axis), top + room, colour, alpha)
+    fill(share, selected ? 0.22 : 1)
+    if (selected && rows.lit[i] > 0) fill(share * Math.max(rows.lit[i] / Math.max(rows.busy[i], 1), shortestBar))
+    if (bar - from <= smallestLabel * ratio || rows.count[i] > 1) continue
+    const isPale = selected && rows.lit[i] === 0
+    labels.push({
+      text: picture.names[rows.site[i]] ?? 'unknown', left: from / ratio, wide: (bar - from) / ratio, top: top / ratio,
+      colour: isPale ? picture.ink.text : inkOn(colour), alpha: isPale ? 0.5 : 1,
+    })
   }
-  context.globalAlpha = 1
+}
+
+function drawLabels(context: CanvasRenderingContext2D, labels: readonly Label[], lane: number): void {
+  context.font = '11px system-ui, sans-serif'
+  context.textBaseline = 'middle'
+  for (const label of labels) {
+    context.save()
+    context.globalAlpha = label.alpha
+    context.fillStyle = label.colour
+    context.beginPath()
+    context.rect(label.left, label.top, label.wide - 3, lane - 2)
+    context.clip()
+    context.fillText(label.text, label.left + 4, label.top + lane / 2 - 0.5)
+    context.restore()
+  }
 }
 
 function topOf(picture: Picture, thread: number, depth: number): number | undefined {
@@ -211,8 +249,10 @@ function arrow(context: CanvasRenderingContext2D, picture: Picture, x: (t: numbe
 function drawMarked(context: CanvasRenderingContext2D, picture: Picture, x: (t: number) => number, height: number): void {
   if (!picture.marked) return
   const [left, right] = [x(picture.marked.begin), x(picture.marked.end)]
+  context.globalCompositeOperation = 'destination-over' // behind the bars
   context.fillStyle = picture.ink.band
   context.fillRect(left, 0, right - left, height)
+  context.globalCompositeOperation = 'source-over'
 }
 
 // Moments stand under the axis as small triangles.

@@ -37,7 +37,10 @@ export function useAnswer<T>(ask: () => Promise<T> | null): Signal<T | null> {
     question
       .then(value => {
         if (!now.ends) answer.value = value
-      }, report)
+      })
+      .catch(error => {
+        if (!now.ends) report(error)
+      })
       .finally(() => {
         now.busy = false
         if (now.again && !now.ends) turn.value++

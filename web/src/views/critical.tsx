@@ -22,7 +22,9 @@ export function CriticalView() {
   return (
     <div class="fill">
       <div class="bar">
-        <b>{duration(path.length)}</b>, {percent(path.length / Math.max(now.summary.length, 1))} of the run: {duration(path.length - path.own)} in {count(path.tasks)} {path.tasks === 1 ? 'task' : 'tasks'}, {duration(path.own)} of callers’ own
+        <span>
+          <b>{duration(path.length)}</b>, {percent(path.length / Math.max(now.summary.length, 1))} of the run: {duration(path.length - path.own)} in {count(path.tasks)} {path.tasks === 1 ? 'task' : 'tasks'}, {duration(path.own)} of callers’ own
+        </span>
       </div>
       <div class="scroll halves">
         <table>

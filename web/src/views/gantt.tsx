@@ -1,4 +1,4 @@
-import { computed, signal, useSignal } from '@preact/signals'
+import { computed, signal, useComputed, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Rows, Track } from '../api/types'
 import { count, duration, percent } from '../base/units'
@@ -37,9 +37,13 @@ function outlinedOf(now: Loaded): readonly Box[] {
   })) ?? []
 }
 
+interface Asked extends Range {
+  readonly bins: number
+}
+
 // A wider window than is seen, so that panning has something to show; edges at round places, so that
 // the answers to neighbouring questions are the same.
-function asked(seen: Range, pixels: number): { begin: number; end: number; bins: number } {
+function asked(seen: Range, pixels: number): Asked {
   const width = 2 ** Math.ceil(Math.log2(seen.end - seen.begin))
   const step = width / 2
   const begin = Math.floor((seen.begin - step) / step) * step
@@ -61,10 +65,12 @@ export function Gantt() {
   const hover = useSignal<Hover | null>(null)
   const moment = useSignal<{ readonly x: number; readonly y: number; readonly point: number } | null>(null)
   const width = useSignal(0) // of the chart; what is asked for depends on it
+  // As text, so that moving about within what is there asks for nothing.
+  const window = useComputed(() => JSON.stringify(asked(visible.value, width.value)))
   const rows = useAnswer(() => {
     const now = loaded.value
     return now && now.summary.tracks.length > 0 && width.value > 0
-      ? source.rows(traceId.value, { ...asked(visible.value, width.value), measure: measureAsked() }, chosen.value)
+      ? source.rows(traceId.value, { ...(JSON.parse(window.value) as Asked), measure: measureAsked() }, chosen.value)
       : null
   })
   const canvas = useDrawing(canvas => {

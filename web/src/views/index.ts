@@ -42,7 +42,7 @@ export const viewTable: Readonly<Record<ViewName, ViewRow>> = {
   plan: { title: 'Plan', doc: 'Look for a step with a large share that reaches little of what this run reached at best.', view: PlanView },
   instances: { title: 'Instances', doc: 'Look for one instance that takes longer than the others, and for bars that are mostly empty.', view: InstancesView },
   graph: { title: 'Task graph', doc: 'Look for long chains, and for a task that many others wait for.', view: GraphView },
-  messages: { title: 'Messages', doc: 'Look for a dark cell far from the diagonal: two ranks that talk much.', view: MessagesView },
+  messages: { title: 'Messages', doc: 'Look for a bright cell far from the diagonal: two ranks that talk much.', view: MessagesView },
   log: { title: 'Log', doc: 'Look for what a policy or the tuner did shortly before the run changed.', view: LogView },
   sql: { title: 'SQL', doc: 'Ask what no view shows; a row with a span, task, tree or site leads to it.', view: SqlView },
   jobs: { title: 'Jobs', doc: 'Look at the reason of a job that waits, and at the end of its log.', view: JobsView },

@@ -17,7 +17,7 @@ export function MessagesView() {
   const found = answer.value
   if (!loaded.value || !found) return null
   if (found.from.length === 0) {
-    return <p class="empty">No messages in this window: one process ran, or its ranks did not talk. <code>mpirun -n 4 python fit.py</code> records all ranks.</p>
+    return <p class="empty">No messages in this window: one process ran, or its ranks did not talk. OTF2 archives of MPI programs have them.</p>
   }
   const by = optionOf('messages.by', Object.keys(figures) as (keyof typeof figures)[])
   const value = (i: number) => (by === 'bytes' ? Math.max(found.bytes_sent[i], found.bytes_received[i]) : Math.max(found.sent[i], found.received[i]))
