@@ -8,7 +8,8 @@
 #   make test-notebooks  the viewer in cells of a real JupyterLab and Notebook 7; installs them
 #   make screenshots  pictures of the viewer into docs/images
 #   make test-slow    the tests with `slow` in their name
-#   make test-jobs    jobs through a real sshd and a real Slurm of four nodes, on loopback; installs them
+#   make test-jobs    jobs through a real sshd and a real Slurm of four nodes, on loopback, and in images of
+#                     podman and Charliecloud; installs them
 #   make test-kill    200 jobs whose daemon, client, script or services are killed; MINUTES=45 at most
 #   make check        formats, layers, sizes, sanitizers (addresses, undefined, threads), the fuzzers
 #   make fuzz         random array programs, run in Python and on the engine: N=5000 of them from
@@ -18,8 +19,9 @@
 #   make bench        measure against NumPy, Numba, JAX, Pythran and C++: 25 minutes; ONLY=name,class
 #                     for some of the rows, RUNS=n, RESULTS=file for the JSON; writes
 #                     benchmarks/RESULTS.md when all was measured
-#   make bench-view   how long the viewer waits for a window of a large trace: SLICES=10000000; for the
-#                     first picture of an OTF2 archive; and what being watched costs a program
+#   make bench-view   how long the viewer, 40 of them, and the page in a browser wait for windows of a
+#                     large trace: SLICES=10000000; how long for the first picture of an OTF2
+#                     archive; and what being watched costs a program
 #   make bench-jobs   what a job costs beside its own time; through sshd and Slurm too
 #
 #   make setup        only install (apt packages once, .venv) and build everything
@@ -94,13 +96,13 @@ test-slow: build
 
 test-jobs: modules
 	@tools/setup.sh jobs
-	$(PYTEST) tests/jobs -k "not slow" --ignore tests/jobs/test_kill.py
+	$(PYTEST) tests/jobs --ignore tests/jobs/test_kill.py
 
 test-kill: modules
 	@tools/setup.sh jobs
 	$(PYTEST) -s tests/jobs/test_kill.py
 
-check: format layers sizes asan tsan fuzz-physl fuzz-some fuzz-jobs
+check: format layers sizes asan tsan fuzz-physl fuzz-some fuzz-server fuzz-jobs
 	@echo "check: all passed"
 
 layers: packages
@@ -145,7 +147,11 @@ bench: modules
 
 bench-view: modules
 	@tools/build.sh jetlag_bench_view jetlag_bench_archives
-	@build/default/benchmarks/jetlag_bench_view $(or $(SLICES),10000000)
+	@tools/setup.sh web
+	@build/default/benchmarks/jetlag_bench_view $(or $(SLICES),10000000) 16 build/large
+	@$(PYTHON_BIN) benchmarks/viewers.py build/large/run.jlt
+	@tools/web.sh measure "$$PWD/build/large/run.jlt"
+	@rm -rf build/large
 	@$(PYTHON_BIN) benchmarks/first_picture.py
 	@$(PYTHON_BIN) benchmarks/live.py
 

@@ -89,9 +89,8 @@ class Worker:
         assert self._process.stdout is not None
         until = time.monotonic() + longest
         while b"\n" not in self._said:
-            if not select.select(
-                [self._process.stdout], [], [], max(0.0, until - time.monotonic())
-            )[0]:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
                 self._process.kill()  # it must not go on beside the others
                 raise Late(longest)
             more = os.read(self._process.stdout.fileno(), 65536)

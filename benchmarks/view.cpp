@@ -1,8 +1,9 @@
-// How long the viewer waits for a window of a large trace: jetlag_bench_view [slices] [tracks].
+// How long the viewer waits for a window of a large trace:
+// jetlag_bench_view SLICES TRACKS FOLDER.
 //
-// Makes a trace in memory, of tasks of a few sites with gaps between them, keeps it in a file in
-// the folder for temporary files as the server does, opens that again, and asks for full-width
-// windows at random places, at each zoom. Prints one line of JSON.
+// Makes a trace in memory, of tasks of a few sites with gaps between them, keeps it in FOLDER as
+// the server does, opens that again, and asks for full-width windows at random places, at each
+// zoom. Prints one line of JSON; FOLDER/run.jlt is left, to be looked at.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -55,10 +56,14 @@ double percentile(std::vector<double> values, double share) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::int64_t slices = argc > 1 ? std::atoll(argv[1]) : 10'000'000;
-  const int tracks = argc > 2 ? std::atoi(argv[2]) : 16;
+  if (argc != 4) {
+    std::cerr << "jetlag_bench_view SLICES TRACKS FOLDER\n";
+    return 2;
+  }
+  const std::int64_t slices = std::atoll(argv[1]);
+  const int tracks = std::atoi(argv[2]);
   namespace fs = std::filesystem;
-  const fs::path folder = fs::temp_directory_path() / "jetlag-bench-view";
+  const fs::path folder = argv[3];
   fs::create_directories(folder);
   const std::string path = folder / "run.jlt";
   std::ofstream(path) << "stands for the trace";
@@ -92,7 +97,6 @@ int main(int argc, char** argv) {
   std::int64_t index = 0;
   for (const auto& t : timeline.tracks()) index += t.slices.index_bytes();
   const auto file = static_cast<double>(fs::file_size(kept_beside(path)));
-  fs::remove_all(folder);
 
   std::mt19937_64 random(2);
   const Nodes selected = timeline.of_sites(std::vector<Index>{3});
