@@ -160,8 +160,7 @@ C complex_power(C x, C y) {
 
 template <Opcode op, class T>
 auto function(T a) {
-  if constexpr (op == Opcode::absolute) return std::hypot(a.real(), a.imag());
-  else if constexpr (op == Opcode::sqrt) return std::sqrt(a);
+  if constexpr (op == Opcode::sqrt) return std::sqrt(a);
   else if constexpr (op == Opcode::exp) return std::exp(a);
   else if constexpr (op == Opcode::log) return std::log(a);
   else if constexpr (op == Opcode::sin) return std::sin(a);
@@ -196,7 +195,6 @@ T function(T a, T b, Met& met) {
   else if constexpr (op == Opcode::gcd) return gcd(a, b);
   else if constexpr (op == Opcode::nextafter) return std::nextafter(a, b);
   else if constexpr (op == Opcode::arctan2) return std::atan2(a, b);
-  else if constexpr (op == Opcode::hypot) return std::hypot(a, b);
   else if constexpr (is_int_v<T>) return integer_power(a, b);
   else if constexpr (is_complex_v<T>) return complex_power(a, b);
   else return real_power(a, b);
@@ -279,9 +277,7 @@ Loop find_scalar_loop(Opcode opcode, DType d) {
     case Opcode::pow: return power_loop(d);
     case Opcode::nextafter: return float_binary<Opcode::nextafter>(d);
     case Opcode::arctan2: return float_binary<Opcode::arctan2>(d);
-    case Opcode::hypot: return float_binary<Opcode::hypot>(d);
     case Opcode::ldexp: return d == DType::float32 ? ldexp_loop<float> : ldexp_loop<double>;
-    case Opcode::absolute: return complex_loop<Opcode::absolute>(d);
     case Opcode::sqrt: return complex_loop<Opcode::sqrt>(d);
     default: return nullptr;
 #define JETLAG_CASE(op) \

@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "primitives/primitive.h"
+
 namespace jetlag {
 namespace {
 
@@ -98,6 +100,37 @@ TEST(Loops, PowersOfSmallIntegersAreExact) {
     for (int k = 0; k <= 15; ++k, product *= base)
       EXPECT_EQ(at<double>(Opcode::pow, base, k), product);
   }
+}
+
+TEST(Loops, LengthsNeitherOverflowNorRaiseFlagsOfTheirOwn) {
+  std::vector<double> parts{0,      -0.0,  3,     -4,    5e-324,   1e-310,    1e-200,
+                            1e-160, 1e154, 1e200, 1e308, INFINITY, -INFINITY, NAN};
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> fraction(1, 2);
+  std::uniform_int_distribution<int> exponent(-1070, 1020);
+  for (int i = 0; i < 50; ++i) parts.push_back(std::ldexp(fraction(random), exponent(random)));
+  std::vector<double> a, b;
+  for (const double x : parts) {
+    for (const double y : parts) {
+      a.push_back(x);
+      b.push_back(y);
+    }
+  }
+  std::vector<double> length(a.size());
+  const auto count = static_cast<std::int64_t>(a.size());
+  clear_flags();
+  find_loop(Opcode::hypot, DType::float64)(a.data(), b.data(), nullptr, length.data(), count);
+  EXPECT_EQ(read_flags() & (invalid | divide_by_zero | overflow), 0u);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const Wide x = a[i], y = b[i];
+    EXPECT_LE(ulps(length[i], std::hypot(x, y)), 2) << a[i] << " " << b[i];
+  }
+  const double most = std::numeric_limits<double>::max();
+  double beyond = 0;
+  find_loop(Opcode::hypot, DType::float64)(&most, &most, nullptr, &beyond, 1);
+  EXPECT_EQ(beyond, INFINITY);
+  EXPECT_NE(read_flags() & overflow, 0u);
+  clear_flags();
 }
 
 TEST(Loops, AnElementHasTheSameBitsWhereverItLies) {
