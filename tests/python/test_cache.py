@@ -47,7 +47,7 @@ print(jl.jit(f)(a, b) == expected)
 
 # Says more than "True" if LLVM is in memory.
 WITHOUT_LLVM = """
-if "libLLVM" in open("/proc/self/maps").read():
+if "libjetlag_llvm" in open("/proc/self/maps").read():
     print("LLVM was loaded")
 """
 
