@@ -1,6 +1,7 @@
-"""What tests of jobs share: stores of their own, and disks with little room."""
+"""What all tests share: Ctrl-C, stores of jobs of their own, and disks with little room."""
 
 import contextlib
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 import jetlag as jl
 from jetlag.jobs import client
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ the other way round: every job reaches its end, once, and every message arrives.
 import http.server
 import json
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -51,10 +52,11 @@ def heard() -> Iterator[tuple[str, list[dict[str, str]]]]:
     server.shutdown()
 
 
-def counted(path: str, seconds: float = 0) -> int:
+def counted(path: str, lock: str = "", first: str = "") -> int:
     with open(path, "a") as file:
         file.write("x\n")
-    time.sleep(seconds)
+    while lock and Path(lock).read_text() == first:
+        time.sleep(0.02)
     return len(Path(path).read_text())
 
 
@@ -88,12 +90,14 @@ def kill_at(
     path = tmp_path / "count"
     notify = url + "/${JOB_ID}/${JOB_STATE}"
 
-    # A job that has ended by the next look was never seen to have started.
-    seconds = 1.5 if point.startswith("started") else 0
+    # A job that has ended by the next look was never seen to have started: it lasts until the
+    # next daemon has the lock.
+    waits = [str(store / "lock"), first] if point.startswith("started") else []
     if kind == "function":
-        job = jl.run(counted, str(path), seconds, notify=notify)
+        job = jl.run(counted, str(path), *waits, notify=notify)
     else:
-        job = jl.run(["sh", "-c", f'echo x >> "$0"; sleep {seconds}', str(path)], notify=notify)
+        script = 'echo x >> "$0"; while [ "$1" ] && [ "$(cat "$1")" = "$2" ]; do sleep 0.02; done'
+        job = jl.run(["sh", "-c", script, str(path), *waits], notify=notify)
 
     assert job.wait(60) == "finished"
     assert path.read_text() == "x\n"
@@ -104,7 +108,7 @@ def kill_at(
 
 
 def wait_for_message(job: jl.Job[int]) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         if all(row["state"] == "sent" for row in job.messages()):
             return
         time.sleep(0.05)
@@ -115,9 +119,7 @@ def test_a_message_that_nobody_takes_is_tried_again_and_kept(store: Path) -> Non
     job = jl.run(["true"], notify="http://127.0.0.1:9/gone")
     job.wait(30)
 
-    import time
-
-    for _ in range(100):
+    for _ in range(1200):
         row = job.messages()[0]
         if row["tries"] >= 1:
             break
@@ -129,8 +131,6 @@ def test_a_message_that_nobody_takes_is_tried_again_and_kept(store: Path) -> Non
 def test_a_runner_that_is_killed_is_begun_anew(store: Path, tmp_path: Path) -> None:
     path = tmp_path / "count"
     jl.run(counted, str(path)).result(30)
-    import subprocess
-
     found = subprocess.run(
         ["pgrep", "-P", (store / "lock").read_text()], capture_output=True, text=True
     ).stdout.split()
@@ -138,3 +138,13 @@ def test_a_runner_that_is_killed_is_begun_anew(store: Path, tmp_path: Path) -> N
         os.kill(int(number), 9)
 
     assert jl.run(counted, str(path)).result(30) == 4
+
+
+def test_to_end_a_daemon_that_is_gone_ends_nobody_else(tmp_path: Path) -> None:
+    other = subprocess.Popen(["sleep", "1000"])
+    (tmp_path / "lock").write_text(str(other.pid))
+
+    client.stop(tmp_path)
+
+    other.kill()
+    assert other.wait() == -9

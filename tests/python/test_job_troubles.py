@@ -78,7 +78,12 @@ def test_a_disk_that_is_full_to_the_last_byte_keeps_what_was_stored(full_soon: P
 
 def until_it_is_full(disk: Path) -> None:
     for _ in range(20):
-        jl.run(["true"]).wait(3)
+        try:
+            jl.run(["true"]).wait(3)
+        except TimeoutError as error:
+            # It may also be a machine that is busy.
+            if "full" in str(error) or "No space" in str(error):
+                raise
         fill(disk / "more", disk / "go")
 
 
@@ -203,7 +208,7 @@ def test_mail_is_sent_through_the_relay(store: Path, tmp_path: Path) -> None:
     try:
         job = jl.run(["true"], notify="mailto:me@example.org")
         job.wait(30)
-        for _ in range(400):
+        for _ in range(1200):
             if job.messages()[0]["state"] == "sent":
                 break
             time.sleep(0.05)

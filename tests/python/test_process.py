@@ -136,10 +136,6 @@ def test_an_interrupt_ends_a_call(tmp_path: Path, call: str) -> None:
     file = write(
         tmp_path,
         f"""
-import signal
-
-# A shell that runs the tests in the background has its children ignore Ctrl-C.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 a = np.arange(1_000_000.0)
 work(a, 1)
 try:

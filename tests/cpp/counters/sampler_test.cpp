@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -48,9 +49,15 @@ TEST_F(Samples, BeginAndEndWithTheRecording) {
   EXPECT_EQ(trace.threads[static_cast<std::size_t>(s.thread)].name, "counters");
 }
 
+std::atomic<int> looks{0};
+constexpr CounterRow rows_of_looks[] = {
+    {"/looks-test", "done", "1", CounterKind::gauge, "text",
+     [] { return Reading{.value = static_cast<double>(++looks)}; }}};
+
 TEST_F(Samples, ComeInPeriods) {
-  start_recording(file(), {}, {{"/tasks/executed"}, 2'000'000});
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  add_counters(rows_of_looks);
+  start_recording(file(), {}, {{"/looks-test/done"}, 2'000'000});
+  while (looks < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   stop_recording_and_sampling();
 
   // A busy machine leaves some out.
@@ -67,7 +74,7 @@ TEST_F(Samples, AreNotTakenWhereNoneAreWanted) {
 }
 
 TEST_F(Samples, OfCountersThatComeLaterAreTaken) {
-  start_recording(file(), {}, {{"/user/later-test/*"}, 1'000'000'000});
+  start_recording(file(), {}, {{"/user/later-test/*"}, 1'000'000'000'000});
   user_counter("later-test/a", "1", CounterKind::gauge, "text").set(5);
   stop_recording_and_sampling();
 

@@ -87,12 +87,17 @@ TEST_F(RecordedTasks, ThatWaitForOthersAreSuspendedMeanwhile) {
   using namespace std::chrono_literals;
   struct Alone : exec::Host {
     void print(const std::vector<Value>&, Keywords, bool) override {}
+    void let_go() override { waits = true; }
+    std::atomic<bool> waits{false};
   } host;
   const std::shared_ptr<exec::Flight> flight = exec::Flight::take();
   flight->depart(0, false);
   std::promise<void> over;
   Work outer = work("outer", 1, [&](std::int64_t) {
-    Work inner = work("inner", 1, [](std::int64_t) { std::this_thread::sleep_for(2ms); });
+    Work inner = work("inner", 1, [&host](std::int64_t) {
+      while (!host.waits) std::this_thread::sleep_for(1ms);
+      std::this_thread::sleep_for(2ms);
+    });
     inner.done = [flight](const Task&) { flight->arrive(0, false); };
     Task::start(std::move(inner), {});
     flight->wait(host, [&] { return flight->outstanding() == 0; });
