@@ -156,7 +156,7 @@ std::unique_ptr<Daemon> keep_jobs(const ServeOptions& options, routes::App& app)
 
 namespace {
 
-constexpr int tries_to_find = 50;
+constexpr int tries_to_find = 200;
 
 // What a daemon that ends at once has told: its kind, its hint and its message, a line each; the
 // last may be several.
@@ -168,7 +168,7 @@ Error read_error(const std::string& told, const std::string& folder) {
           told.substr(first + 1, second - first - 1)};
 }
 
-void start_daemon(const std::string& folder, bool may_try_again) {
+void start_daemon(const std::string& folder, int tries) {
   if (http::listens(jobs::daemon_socket(folder))) return;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
@@ -190,18 +190,17 @@ void start_daemon(const std::string& folder, bool may_try_again) {
   close(ends[0]);
   if (told == "ok") return;
   // Somebody else may have been quicker, and not be done yet; or one that ends still has the lock.
-  if (may_try_again && told.find("another jetlag serve") != std::string::npos) {
-    for (int i = 0; i < tries_to_find; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      if (http::listens(jobs::daemon_socket(folder))) return;
-    }
-    return start_daemon(folder, false);
+  if (tries > 0 && told.find("another jetlag serve") != std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return start_daemon(folder, tries - 1);
   }
   throw read_error(told, folder);
 }
 
 }  // namespace
 
-void serve_in_background(const std::string& named) { start_daemon(jobs_folder(named), true); }
+void serve_in_background(const std::string& named) {
+  start_daemon(jobs_folder(named), tries_to_find);
+}
 
 }  // namespace jetlag::cli

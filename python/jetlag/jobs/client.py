@@ -10,16 +10,18 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 _START_SECONDS = 30
+_END_SECONDS = 30
 _ANSWER_SECONDS = 150
 _LONGEST_SOCKET = 100
 
@@ -315,17 +317,24 @@ def stop(store: Path | None = None) -> None:
     """End the daemon of a store; jobs that run go on, and the next daemon finds them."""
     lock = (store or store_folder()) / "lock"
     try:
-        process = int(lock.read_text())
-        os.kill(process, 15)
+        with open(lock) as file:
+            # Its own lock ends with it; its number may be that of another process by then.
+            if _is_free(file):
+                return
+            os.kill(int(file.read()), signal.SIGTERM)
+            end = time.monotonic() + _END_SECONDS
+            while not _is_free(file) and time.monotonic() < end:
+                time.sleep(0.02)
     except (OSError, ValueError):
         return
-    with open(lock) as file:
-        for _ in range(200):
-            with contextlib.suppress(BlockingIOError):
-                # Its own lock ends with it, sooner than its number.
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return
-            time.sleep(0.02)
+
+
+def _is_free(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def command_path() -> str:

@@ -145,8 +145,8 @@ double Engine::idle_seconds() {
 void Engine::post(const std::string& id, int attempt, Event event, const Detail& detail) {
   const std::optional<Job> job = store_.apply(id, attempt, event, detail);
   if (!job) return;
-  act(*job);
   changed(id);
+  act(*job);
 }
 
 void Engine::complain(const std::string& text) {
@@ -245,8 +245,7 @@ void Engine::check_order(const Job& job) {
     const Job before = store_.get(id, job.user);
     if (before.life.state == State::finished) continue;
     if (!describe(before.life.state).final) {
-      store_.note(job.id, format("it waits for job {}", before.id));
-      return;
+      return tell(job.id, format("it waits for job {}", before.id));
     }
     detail.reason =
         format("job {}, which it comes after, is {}", before.id, describe(before.life.state).name);

@@ -220,7 +220,10 @@ void Site::watch(const Job& job, const Request& request) {
                                                      : static_cast<std::int64_t>(size);
   }
   std::scoped_lock lock(mutex_);
-  watched_.insert_or_assign(job.id, std::move(watched));
+  Watched& kept = watched_[job.id];
+  // Its end may have been heard before its beginning was stored.
+  if (kept.attempt == watched.attempt) watched.end = std::move(kept.end);
+  kept = std::move(watched);
 }
 
 void Site::poll() {
@@ -349,6 +352,16 @@ bool Site::was_forgotten(const Job& job, const Request& request, const Status& s
   return true;
 }
 
+void Site::forget(const std::string& id, int attempt) {
+  {
+    std::scoped_lock lock(mutex_);
+    const auto found = watched_.find(id);
+    if (found == watched_.end() || found->second.attempt != attempt) return;
+    watched_.erase(found);
+  }
+  changed_.notify_all();
+}
+
 void Site::look(const std::string& id, const std::string& status_text, const Seen* seen, bool known,
                 const std::string& script_log) {
   const Job job = desk_.store().get(id);
@@ -381,13 +394,11 @@ void Site::look(const std::string& id, const std::string& status_text, const See
     std::int64_t& since = found->second.suspicious;
     since = verdict.suspicious ? (since ? since : now_ns()) : 0;
     if (verdict.event) interval_ = has_processes() ? shortest_here : shortest_there;
-    if (verdict.event && *verdict.event != Event::started) {
-      watched_.erase(found);
-      changed_.notify_all();
-    }
   }
   if (verdict.event) {
+    // If this cannot be stored, the next look sees it again.
     desk_.post(id, job.life.attempt, *verdict.event, verdict.detail);
+    if (*verdict.event != Event::started) forget(id, job.life.attempt);
   } else if (!verdict.suspicious && verdict.detail.reason != job.reason) {
     desk_.tell(id, verdict.detail.reason);
   }

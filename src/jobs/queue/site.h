@@ -131,6 +131,7 @@ class Site {
   void poll_there();
   void look(const std::string& id, const std::string& status_text, const Seen* seen, bool known,
             const std::string& script_log);
+  void forget(const std::string& id, int attempt);
   bool is_full(const std::string& folder);
   bool was_forgotten(const Job& job, const Request& request, const Status& status, const Seen* seen,
                      Verdict& verdict);

@@ -193,10 +193,9 @@ struct Server::Parts {
     }
     make_room(place.socket);
     http.set_address_family(AF_UNIX);
-    const mode_t before = umask(0177);
-    const bool bound = http.bind_to_port(place.socket, 80);
-    umask(before);
-    if (!bound)
+    // A mask for new files would be that of all threads, and of what they begin.
+    http.set_socket_options([](socket_t s) { fchmod(s, 0600); });
+    if (!http.bind_to_port(place.socket, 80))
       throw Error(Kind::io, format("cannot listen at {}: {}", place.socket, std::strerror(errno)));
     made_socket = true;
   }
