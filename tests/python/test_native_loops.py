@@ -37,6 +37,17 @@ def test_a_sum_begins_as_an_int_and_goes_on_as_a_float() -> None:
     same_as_numpy(total, np.array([True, True, False]))
 
 
+def test_kinds_that_changed_are_kept_in_all_of_a_long_loop() -> None:
+    def total(a):
+        s = 0
+        for i in range(a.shape[0]):
+            s += a[i]
+        return s
+
+    same_as_numpy(total, np.ones((1 << 20) + 5))
+    same_as_numpy(total, np.ones((1 << 20) + 5, np.float32))
+
+
 def test_variables_that_change_their_kind_at_different_times() -> None:
     def change(a, n):
         x = 1

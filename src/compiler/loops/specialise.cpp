@@ -380,8 +380,10 @@ void Specialiser::open_check() {
 }
 
 // A block that asks the host and begins the next rounds, as many as may run before it is asked
-// again.
+// again. Variables may have changed their kinds since the check, so each version of the rounds has
+// a block of its own.
 int Specialiser::part_of_rounds(int loop, int round) {
+  if (const auto at = parts_.find(round); at != parts_.end()) return at->second;
   const int before = std::exchange(block_, new_block());
   const int position = get(loop_cell(loop, 3)), count = get(loop_cell(loop, 2));
   const int left = compute(Opcode::subtract, DType::int64, count, position);
@@ -389,7 +391,7 @@ int Specialiser::part_of_rounds(int loop, int round) {
   emit({.what = Do::poll, .a = some, .index = exit_here()});
   set(loop_cell(loop, 4), compute(Opcode::add, DType::int64, position, some, -1, true));
   end_jump(round);
-  return std::exchange(block_, before);
+  return parts_[round] = std::exchange(block_, before);
 }
 
 void Specialiser::next_round() {
@@ -411,7 +413,7 @@ void Specialiser::next_round() {
     const int rest =
         compute(Opcode::less, DType::int64, get(loop_cell(n.loop, 3)), get(loop_cell(n.loop, 2)));
     const int done = version(n.no, state_);
-    end_branch(rest, checks_[static_cast<std::size_t>(state_.check)].part, done, Odds::no);
+    end_branch(rest, part_of_rounds(n.loop, version(node_, state_)), done, Odds::no);
   } else {
     over = version(n.no, state_);
   }

@@ -205,6 +205,7 @@ class Specialiser {
   std::vector<Symbol> symbols_;
   std::map<Symbol, int> symbol_numbers_;
   std::vector<Check> checks_;
+  std::map<int, int> parts_;  // by the block where their rounds begin
   std::vector<int> watched_;  // values whose conditions flags tell of, unless they are not seen
 
   // where the work is
