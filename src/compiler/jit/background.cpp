@@ -21,6 +21,7 @@ struct Queue {
   std::condition_variable changed;
   std::deque<std::function<void()>> works;
   bool stopping = false;
+  bool forked = false;
   std::thread thread;
 };
 
@@ -91,6 +92,15 @@ void finish_background() {
   if (thread.joinable()) thread.join();
 }
 
-void forget_background() { queue() = new Queue; }
+bool has_background() {
+  Queue& q = *queue();
+  std::scoped_lock lock(q.mutex);
+  return !q.stopping && !q.forked;
+}
+
+void forget_background() {
+  queue() = new Queue;
+  queue()->forked = true;
+}
 
 }  // namespace jetlag::jit

@@ -11,6 +11,9 @@ void in_background(std::function<void()> work);
 // down while it works: whoever ends a process says so before that begins.
 void finish_background();
 
+// Whether there may be a thread: not in a forked child, and not at the end of the process.
+bool has_background();
+
 // In a forked child: the thread is not there any more, nor is its work.
 void forget_background();
 

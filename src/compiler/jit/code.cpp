@@ -92,7 +92,7 @@ void* kept_on_disk(const CodeWanted& wanted) {
   return code;
 }
 
-void* made_now(const CodeWanted& wanted, std::string& why) {
+void* made_now(const CodeWanted& wanted, Keep keep, std::string& why) {
   const Api* compiler = api();
   if (!compiler) {
     why = why_not();
@@ -107,15 +107,21 @@ void* made_now(const CodeWanted& wanted, std::string& why) {
   trace::count(trace::Tally::compile_ns, static_cast<std::uint64_t>(now_ns() - begin));
   if (!made) return nullptr;
   if (void* code = place(wanted, object, why)) {
-    store_object(wanted.key, object);
+    if (keep == Keep::yes) store_object(wanted.key, object);
     return code;
   }
   return compiler->link(object, wanted.symbol, wanted.externals, why);
 }
 
+// Another thread may have been faster: its code is in use.
+void* known_as(const std::string& key, void* code) {
+  std::scoped_lock lock(known().mutex);
+  return known().addresses.try_emplace(key, code).first->second;
+}
+
 }  // namespace
 
-void* find_code(const CodeWanted& wanted, std::string& why) {
+void* find_made_code(const CodeWanted& wanted) {
   Known& k = known();
   {
     std::scoped_lock lock(k.mutex);
@@ -125,11 +131,17 @@ void* find_code(const CodeWanted& wanted, std::string& why) {
     }
   }
   void* code = kept_on_disk(wanted);
-  if (!code) code = made_now(wanted, why);
-  if (!code) return nullptr;
-  std::scoped_lock lock(k.mutex);
-  // Another thread may have been faster: its code is in use.
-  return k.addresses.try_emplace(wanted.key, code).first->second;
+  return code ? known_as(wanted.key, code) : nullptr;
+}
+
+void* make_code(const CodeWanted& wanted, Keep keep, std::string& why) {
+  void* code = made_now(wanted, keep, why);
+  return code && keep == Keep::yes ? known_as(wanted.key, code) : code;
+}
+
+void* find_code(const CodeWanted& wanted, std::string& why) {
+  if (void* made = find_made_code(wanted)) return made;
+  return make_code(wanted, Keep::yes, why);
 }
 
 }  // namespace jetlag::jit

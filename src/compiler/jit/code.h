@@ -1,6 +1,7 @@
 // Machine code by key: what this process has, what is on disk, and what LLVM makes otherwise.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -22,5 +23,12 @@ struct CodeWanted {
 // one key get one address. Safe from any thread; compiles on the calling one. LLVM is not loaded
 // for code that is on disk.
 void* find_code(const CodeWanted& wanted, std::string& why);
+
+// The same without LLVM: null if the code is neither in this process nor on disk.
+void* find_made_code(const CodeWanted& wanted);
+
+// Made now by LLVM. What is kept is found from then on, in this process and on disk.
+enum class Keep : std::uint8_t { no, yes };
+void* make_code(const CodeWanted& wanted, Keep keep, std::string& why);
 
 }  // namespace jetlag::jit

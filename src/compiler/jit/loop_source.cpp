@@ -1,5 +1,6 @@
 #include "compiler/jit/loop_source.h"
 
+#include "compiler/jit/background.h"
 #include "compiler/jit/code.h"
 #include "compiler/jit/notice.h"
 
@@ -27,17 +28,42 @@ std::string key_of(const loops::Program& program) {
                 program.arrays.size(), instructions, loops::to_text(program));
 }
 
-}  // namespace
-
-loops::Machine compile_loop(const loops::Program& program, std::string& why) {
+CodeWanted wanted(const loops::Program& program, Effort effort) {
   CodeWanted wanted{.key = key_of(program), .symbol = loop_symbol, .externals = {}, .make = {}};
   add_kernels(program, wanted.externals);
-  wanted.make = [&](const Api& compiler, std::string& object, std::string& problem) {
-    return compiler.loop(program, object, problem);
+  wanted.make = [&program, effort](const Api& compiler, std::string& object, std::string& problem) {
+    return compiler.loop(program, effort, object, problem);
   };
-  void* code = find_code(wanted, why);
-  if (!code) note_no_code(why);
-  return reinterpret_cast<loops::Machine>(code);
+  return wanted;
+}
+
+std::shared_ptr<LoopCode> code_at(void* address, const std::string& why) {
+  if (!address) note_no_code(why);
+  auto code = std::make_shared<LoopCode>();
+  code->replace(reinterpret_cast<loops::Machine>(address));
+  return code;
+}
+
+}  // namespace
+
+std::shared_ptr<LoopCode> compile_loop(const loops::Program& program, std::string& why) {
+  return code_at(find_code(wanted(program, Effort::full), why), why);
+}
+
+std::shared_ptr<LoopCode> compile_loop_soon(std::shared_ptr<const loops::Program> program,
+                                            std::string& why) {
+  if (!has_background()) return compile_loop(*program, why);
+  const CodeWanted full = wanted(*program, Effort::full);
+  if (void* found = find_made_code(full)) return code_at(found, why);
+  const auto code = code_at(make_code(wanted(*program, Effort::hurried), Keep::no, why), why);
+  if (!code->best()) return code;
+  in_background([program = std::move(program), full, code] {
+    std::string ignored;  // the code that there is does it
+    if (void* better = make_code(full, Keep::yes, ignored)) {
+      code->replace(reinterpret_cast<loops::Machine>(better));
+    }
+  });
+  return code;
 }
 
 }  // namespace jetlag::jit

@@ -10,6 +10,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "compiler/jit/loop_source.h"
 #include "compiler/loops/specialise.h"
 
 namespace jetlag::exec {
@@ -18,10 +19,13 @@ class Lane;
 struct Frame;
 enum class Flow : std::uint8_t { next, leave, break_, continue_ };
 
-// A loop compiled for certain kinds of variables. `code` is null if it was declined.
+// A loop compiled for certain kinds of variables.
 struct NativeCode {
+  // Null if it was declined. Another one from one moment to the next, but never null again.
+  loops::Machine machine() const { return code ? code->best() : nullptr; }
+
   std::shared_ptr<const loops::Program> program;
-  loops::Machine code = nullptr;
+  std::shared_ptr<const jit::LoopCode> code;
   std::vector<bool> stored;  // which arrays it writes
   std::string why_not;
 };
@@ -61,7 +65,9 @@ class NativeLoops {
   std::unordered_map<const plan::Function*, std::unique_ptr<FunctionRecord>> functions_;
 };
 
-std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome);
+// At once: code that was made in a hurry will do until there is better.
+enum class When : std::uint8_t { at_once, as_good_as_can_be };
+std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome, When when);
 std::uint64_t word_of(const Value& v);
 Value number_of(const loops::Kind& k, std::uint64_t word);
 

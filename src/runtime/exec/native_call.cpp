@@ -24,7 +24,7 @@ constexpr std::int64_t hold_ns = 2'000'000;
 
 }  // namespace
 
-std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome) {
+std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome, When when) {
   auto made = std::make_shared<NativeCode>();
   made->program = std::move(outcome.program);
   made->why_not = std::move(outcome.why_not);
@@ -33,7 +33,10 @@ std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome) {
   for (const loops::Instr& i : made->program->instructions) {
     if (i.what == loops::Do::store) made->stored[static_cast<std::size_t>(i.index)] = true;
   }
-  made->code = jit::compile_loop(*made->program, made->why_not);
+  // A function would be left in the middle, and called again by the interpreter.
+  if (!made->program->functions.empty()) when = When::as_good_as_can_be;
+  made->code = when == When::at_once ? jit::compile_loop_soon(made->program, made->why_not)
+                                     : jit::compile_loop(*made->program, made->why_not);
   return made;
 }
 
@@ -91,7 +94,7 @@ class NativeCall {
       key += static_cast<char>(v.is(ValueKind::scalar) ? v.dtype() : DType::boolean);
     }
     const auto code = code_for(record, key, kinds);
-    return code && code->code ? enter(record, *code, args) : Value{};
+    return code && code->machine() ? enter(record, *code, args) : Value{};
   }
 
  private:
@@ -105,10 +108,10 @@ class NativeCall {
     request.wanted = lane_.fp().wanted;
     request.plan = &lane_.program_;
     const std::int64_t begin = now_ns();
-    auto made = machine_code(loops::specialise(*op_.function, request));
-    if (!made->code) record.declined = true;
+    auto made = machine_code(loops::specialise(*op_.function, request), When::as_good_as_can_be);
+    if (!made->machine()) record.declined = true;
     if (lane_.profile_) {
-      if (made->code) lane_.profile_->compiled(op_.function->id, "function", now_ns() - begin);
+      if (made->machine()) lane_.profile_->compiled(op_.function->id, "function", now_ns() - begin);
       else lane_.profile_->refuse(op_.function->id, "compiled-call", made->why_not);
     }
     record.codes[key] = made;
@@ -125,7 +128,7 @@ class NativeCall {
     entry.context = this;
     entry.budget = work_between_polls;
     entry.depth = lane_.calls_left();
-    const int failed = code.code(&entry);
+    const int failed = code.machine()(&entry);
     if (interrupted_) std::rethrow_exception(interrupted_);
     if (failed) {
       ++record.failures;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/settings.h"
 #include "primitives/loops.h"
 #include "runtime/exec/iterations.h"
 
@@ -161,13 +162,21 @@ std::shared_ptr<const NativeCode> NativeEntry::code_for(bool careful, bool may_c
   request.wanted = lane_.fp().wanted;
   request.plan = &lane_.program_;
   const std::int64_t begin = now_ns();
-  auto made = machine_code(loops::specialise(flat_, request));
-  if (!made->code) ++record_.declined;
-  record_.compiled = record_.compiled || made->code;
-  if (lane_.profile_ && made->code) lane_.profile_->compiled(s.id, "loop", now_ns() - begin);
+  auto made = machine_code(loops::specialise(flat_, request), when());
+  if (!made->machine()) ++record_.declined;
+  record_.compiled = record_.compiled || made->machine();
+  if (lane_.profile_ && made->machine()) lane_.profile_->compiled(s.id, "loop", now_ns() - begin);
   record_.codes[key] = made;
   lane_.record_choice(s.id);
   return made;
+}
+
+// Hurried code can be left for better code only where its loop is entered, so what holds other
+// loops waits for good code. So does a call of which one wants to know what it costs.
+When NativeEntry::when() const {
+  const bool alone = flat_.loops[static_cast<std::size_t>(record_.loop)].inner;
+  return alone && !lane_.profile_ && jit_mode() == JitMode::automatic ? When::at_once
+                                                                      : When::as_good_as_can_be;
 }
 
 bool NativeEntry::prepare(bool may_compile, const plan::Statement& s, const Range* range) {
@@ -177,10 +186,10 @@ bool NativeEntry::prepare(bool may_compile, const plan::Statement& s, const Rang
   code_ = code_for(lane_.fp().at_once, may_compile, s);
   if (!code_) return false;
   if (lane_.profile_) {
-    if (code_->code) lane_.profile_->apply(s.id, "compiled-loop");
+    if (code_->machine()) lane_.profile_->apply(s.id, "compiled-loop");
     else lane_.profile_->refuse(s.id, "compiled-loop", code_->why_not);
   }
-  if (!code_->code) return false;
+  if (!code_->machine()) return false;
   if (lane_.profile_) lane_.profile_->count(s.id);
   wait_for_arrays();
   return true;
@@ -236,7 +245,8 @@ int NativeEntry::poll(loops::Entry* entry) {
   if (now - self.lane_.last_poll_ < hold_ns) return 0;
   const unsigned flags = read_flags();
   self.lane_.last_poll_ = now;
-  int answer = 0;
+  // Hurried code is left as soon as there is better, and the loop entered again.
+  int answer = self.code_->machine() != self.running_;
   try {
     self.lane_.flight_->look(self.lane_.host_);
     self.lane_.host_.let_go();
@@ -278,7 +288,8 @@ void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>&
                      this,          work_between_polls, lane_.calls_left()};
   lane_.host_.let_go();
   clear_flags();
-  exit_ = code.code(&entry);
+  running_ = code.machine();
+  exit_ = running_(&entry);
   flags_ = read_flags() & lane_.fp().wanted;
 }
 
@@ -305,7 +316,7 @@ Left NativeEntry::run(const Range* range, std::int64_t position) {
             ? code_for(true, true,
                        *record_.flat->loops[static_cast<std::size_t>(record_.loop)].statement)
             : nullptr;
-    if (careful && careful->code) {
+    if (careful && careful->machine()) {
       restore_arrays();
       code_ = careful;
       call(*code_, words);

@@ -43,6 +43,7 @@ class NativeEntry {
   bool gather();
   std::shared_ptr<const NativeCode> code_for(bool careful, bool may_compile,
                                              const plan::Statement& s);
+  When when() const;
   void wait_for_arrays();
   void keep_arrays();
   void restore_arrays();
@@ -73,6 +74,7 @@ class NativeEntry {
   bool keeps_ = false;
   std::int64_t first_row_ = 0;  // that the range begins with
   std::int64_t rounds_ = 0;     // of the range
+  loops::Machine running_ = nullptr;
   int exit_ = -1;
   unsigned flags_ = 0;
   std::exception_ptr interrupted_;

@@ -135,7 +135,7 @@ void NativeEntry::run_part(const std::vector<std::uint64_t>& words, std::int64_t
     entry.context = &stopped;
     entry.budget = work_between_polls;
     clear_flags();
-    piece.exit = code_->code(&entry);
+    piece.exit = code_->machine()(&entry);
     piece.flags = read_flags() & lane_.fp().wanted;
     clear_flags();
     if (code_->program->exits[static_cast<std::size_t>(piece.exit)].finished) return;

@@ -71,7 +71,9 @@ llvm::orc::JITTargetMachineBuilder Engine::builder() const {
 }
 
 std::string Engine::object(const std::string& name, const Emit& emit, Passes passes) const {
-  const auto machine = checked(builder().createTargetMachine());
+  auto for_machine = builder();
+  if (passes == Passes::hurried) for_machine.setCodeGenOptLevel(llvm::CodeGenOptLevel::None);
+  const auto machine = checked(for_machine.createTargetMachine());
   llvm::LLVMContext context;
   llvm::Module module(name, context);
   module.setTargetTriple(machine->getTargetTriple().str());

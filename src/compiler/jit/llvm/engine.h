@@ -16,8 +16,9 @@ namespace jetlag::jit {
 
 // What the optimiser does: all it can, or little to code that is vectors
 // already. `few` moves no floating-point operation past a branch, so that
-// every flag is raised that would be.
-enum class Passes : std::uint8_t { all, few };
+// every flag is raised that would be. `hurried` does as little, and then
+// spends no time on choosing instructions.
+enum class Passes : std::uint8_t { all, few, hurried };
 
 class Engine {
  public:

@@ -23,10 +23,11 @@ bool elements(const ElementSource& source, std::string& object, std::string& why
   }
 }
 
-bool loop(const loops::Program& program, std::string& object, std::string& why) {
+bool loop(const loops::Program& program, Effort effort, std::string& object, std::string& why) {
   try {
     object = Engine::get().object(
-        loop_symbol, [&](llvm::Module& m) { emit_loop(m, loop_symbol, program); }, Passes::all);
+        loop_symbol, [&](llvm::Module& m) { emit_loop(m, loop_symbol, program); },
+        effort == Effort::hurried ? Passes::hurried : Passes::all);
     return true;
   } catch (const std::exception& error) {
     why = error.what();
