@@ -141,6 +141,14 @@ Ref<Array> private_operand(const Value& value, const Array& target) {
   return copy;
 }
 
+// Whether an array has elements of this one at other places.
+bool is_elsewhere_in(const Value& value, const Array& a) {
+  if (!value.is_array()) return false;
+  const Array& v = *value.array();
+  const bool same = v.data() == a.data() && v.shape() == a.shape() && v.strides() == a.strides();
+  return !same && may_overlap(v, a);
+}
+
 }  // namespace
 
 Ref<Array> gather(const Ref<Array>& a, std::span<const Value> items) {
@@ -157,7 +165,8 @@ bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& val
   const std::optional<Selection> s = select(a, items);
   if (!s) return false;
   // There NumPy copies piece by piece, and reads what it has written: only it knows the pieces.
-  if (s->is_mask && s->rest.empty() && value.is_array() && may_overlap(*value.array(), *a))
+  if (s->is_mask && s->rest.empty() &&
+      (is_elsewhere_in(value, *a) || is_elsewhere_in(items[0], *a)))
     return false;
   const Ref<Array> v = private_operand(value, *a);
   if (!v) return false;

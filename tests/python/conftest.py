@@ -25,3 +25,11 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     jl.settings.cache_dir = tmp_path
     yield tmp_path / "tuned"
     jl.settings.cache_dir = before
+
+
+@pytest.fixture(autouse=True)
+def _workers() -> Iterator[None]:
+    """However many workers a test asks for, the next one has those of the machine."""
+    before = jl.threads()
+    yield
+    jl.threads(before)

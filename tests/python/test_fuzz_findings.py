@@ -531,6 +531,22 @@ def masked_with_gaps(x, mask):
     return x
 
 
+def masked_by_its_rows(x):
+    x[x[::-1]] = False
+    return x
+
+
+def masked_by_itself_in_its_order(x):
+    x[x] = False
+    return x
+
+
+def test_a_store_under_a_mask_that_it_changes_is_left_to_numpy() -> None:
+    masks = np.random.default_rng(3).random((40, 7)) > 0.5
+    same_as_numpy(masked_by_its_rows, masks, opaque=True)
+    same_as_numpy(masked_by_itself_in_its_order, masks)
+
+
 @pytest.mark.parametrize("n", [3, 6, 100])
 def test_a_masked_store_of_the_array_itself_is_left_to_numpy(n) -> None:
     same_as_numpy(masked_by_itself, np.arange(1.0, n + 1), opaque=True)
@@ -564,3 +580,42 @@ def test_one_row_in_two_variables_is_one_object(monkeypatch) -> None:
     assert a is b
     assert b is c
     assert a is not d
+
+
+def arms(x, y):
+    return (
+        np.where(y > 0, x / y, 0.0),
+        np.where(x > 0, np.sqrt(x), 0.0),
+        np.where(y > 0, np.log2(1 + np.sqrt(x - y) * 2), y),
+    )
+
+
+def an_arm_of_integers(x):
+    return np.where(x, x / 0, 0)
+
+
+def a_quotient_that_is_always_true(x, y):
+    return np.logical_or(np.divide(x, x), y)
+
+
+def an_overflow_that_is_chosen_nowhere(x):
+    return np.where(x < 1e200, x * x, 1.0)
+
+
+def parts_that_nobody_reads(z):
+    return (z + z).real + 1
+
+
+@pytest.mark.parametrize("n", [2, 37, 5000])
+def test_conditions_where_nothing_is_chosen_are_told(n) -> None:
+    x, zeros = np.linspace(-3, 3, n), np.zeros(n)
+    before = jl.settings.jit
+    jl.settings.jit = "always"
+    try:
+        same_as_numpy(arms, x, np.floor(x), rtol=1e-14)
+        same_as_numpy(an_arm_of_integers, np.arange(n) % 2)
+        same_as_numpy(a_quotient_that_is_always_true, zeros, zeros)
+        same_as_numpy(an_overflow_that_is_chosen_nowhere, np.full(n, 1e300))
+        same_as_numpy(parts_that_nobody_reads, np.full(n, 1 + 1e308j))
+    finally:
+        jl.settings.jit = before

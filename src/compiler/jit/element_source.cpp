@@ -8,6 +8,8 @@ namespace jetlag::jit {
 
 namespace {
 
+bool is_inexact(DType d) { return is_float(d) || is_complex(d); }
+
 bool is_in_line(Opcode opcode, DType operand) {
   switch (opcode) {
     case Opcode::divide:
@@ -54,6 +56,46 @@ std::vector<bool> needed_by_outputs(const ElementProgram& program) {
   return needed;
 }
 
+// Whether a result hangs on every operand, whatever their values are.
+bool reads_all(const ElementCall& call, const Code& code, const Operation& o) {
+  if (call.how != ElementCall::How::in_line) return true;
+  switch (o.opcode) {
+    case Opcode::add:
+    case Opcode::subtract:
+    case Opcode::multiply:
+    case Opcode::divide:
+    case Opcode::negate:
+    case Opcode::absolute:
+    case Opcode::sqrt: return true;
+    case Opcode::cast: return is_inexact(o.dtype) && !is_complex(code.operand_dtype(o));
+    default: return false;
+  }
+}
+
+bool may_meet_conditions(const ElementCall& call, const Code& code, const Operation& o) {
+  const bool arithmetic = o.opcode == Opcode::cast || o.opcode == Opcode::add ||
+                          o.opcode == Opcode::subtract || o.opcode == Opcode::multiply ||
+                          o.opcode == Opcode::divide || o.opcode == Opcode::sqrt;
+  return arithmetic && call.how == ElementCall::How::in_line && is_inexact(o.dtype) &&
+         is_inexact(code.operand_dtype(o));
+}
+
+std::vector<bool> held_values(const ElementProgram& program, const ElementSource& source) {
+  const Code& code = program.code();
+  std::vector<bool> read(static_cast<std::size_t>(code.size())), held = read;
+  for (int value : program.output_values()) read[static_cast<std::size_t>(value)] = true;
+  for (int value = code.size() - 1; value >= 0; --value) {
+    const auto i = static_cast<std::size_t>(value);
+    const Operation& o = code[value];
+    held[i] = source.needed[i] && !read[i] && may_meet_conditions(source.calls[i], code, o);
+    // What is held is computed, and so what it is made of.
+    if (!(read[i] || held[i]) || !reads_all(source.calls[i], code, o)) continue;
+    for (int k = 0; k < info(o.opcode).arity; ++k)
+      read[static_cast<std::size_t>(o.operands[k])] = true;
+  }
+  return held;
+}
+
 // Made of constants and operands that are repeated along the row.
 bool is_uniform(const Code& code, KernelLayout layout, int value) {
   const Operation& o = code[value];
@@ -74,6 +116,7 @@ std::string key_of(const ElementProgram& program, const ElementSource& source) {
   for (int value : program.output_values()) key += format(" %{}", value);
   for (int value = 0; value < program.code().size(); ++value) {
     if (program.is_loud(value)) key += format(" !{}", value);
+    if (source.held[static_cast<std::size_t>(value)]) key += format(" +{}", value);
   }
   // One line: lists show the first one only.
   std::string text = to_text(program.code());
@@ -94,7 +137,8 @@ std::optional<ElementSource> element_source(const ElementProgram& program, Kerne
                        .vector_bytes = vector_bytes(),
                        .key = {},
                        .calls = {},
-                       .needed = needed_by_outputs(program)};
+                       .needed = needed_by_outputs(program),
+                       .held = {}};
   source.calls.resize(static_cast<std::size_t>(code.size()));
   for (int value = 0; value < code.size(); ++value) {
     const auto i = static_cast<std::size_t>(value);
@@ -102,6 +146,7 @@ std::optional<ElementSource> element_source(const ElementProgram& program, Kerne
     if (is_left_to_interpreter(code, layout, code[value])) return std::nullopt;
     source.calls[i] = call_of(code, code[value]);
   }
+  source.held = held_values(program, source);
   source.key = key_of(program, source);
   return source;
 }

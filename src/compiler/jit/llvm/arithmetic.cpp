@@ -58,6 +58,14 @@ llvm::Type* type_of(llvm::LLVMContext& context, DType d) {
 Value* operation(llvm::IRBuilder<>& b, Opcode opcode, DType d, Value* x, Value* y, Value* z) {
   const bool f = is_float(d);
   const auto library = [&](llvm::Intrinsic::ID id) { return b.CreateUnaryIntrinsic(id, x); };
+  const auto root = [&]() -> Value* {
+    if (!b.getIsFPConstrained()) return library(llvm::Intrinsic::sqrt);
+    return b.CreateConstrainedFPCall(
+        llvm::Intrinsic::getDeclaration(b.GetInsertBlock()->getModule(),
+                                        llvm::Intrinsic::experimental_constrained_sqrt,
+                                        x->getType()),
+        x);
+  };
   switch (opcode) {
     case Opcode::add: return f ? b.CreateFAdd(x, y) : b.CreateAdd(x, y);
     case Opcode::subtract: return f ? b.CreateFSub(x, y) : b.CreateSub(x, y);
@@ -82,7 +90,7 @@ Value* operation(llvm::IRBuilder<>& b, Opcode opcode, DType d, Value* x, Value* 
     case Opcode::ceil: return library(llvm::Intrinsic::ceil);
     case Opcode::trunc: return library(llvm::Intrinsic::trunc);
     case Opcode::rint: return library(llvm::Intrinsic::rint);
-    case Opcode::sqrt: return library(llvm::Intrinsic::sqrt);
+    case Opcode::sqrt: return root();
     case Opcode::copysign: return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, x, y);
     default: return nullptr;
   }

@@ -78,6 +78,15 @@ Lanes LaneEmitter::operation(int value, llvm::ArrayRef<Lanes> operands) {
   if (call.how == ElementCall::How::vector_function) return {vector_call(call, operands)};
   if (call.how == ElementCall::How::loop) return loop_call(call, o, operands);
   const DType from = code_.operand_dtype(o);
+  // So that it is computed in all lanes, whoever reads it.
+  b_.setIsFPConstrained(source_.held[static_cast<std::size_t>(value)]);
+  const Lanes result = in_line(value, o, from, operands);
+  b_.setIsFPConstrained(false);
+  return result;
+}
+
+Lanes LaneEmitter::in_line(int value, const Operation& o, DType from,
+                           llvm::ArrayRef<Lanes> operands) {
   switch (info(o.opcode).arity) {
     case 0: return constant(o);
     case 1: return unary(o, from, operands[0]);

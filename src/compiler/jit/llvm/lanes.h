@@ -35,6 +35,7 @@ class LaneEmitter {
  private:
   llvm::Type* lane_type(DType d) const;
   llvm::VectorType* vector_of(llvm::Type* number) const;
+  Lanes in_line(int value, const Operation& o, DType from, llvm::ArrayRef<Lanes> operands);
   Lanes constant(const Operation& o) const;
   Lanes unary(const Operation& o, DType from, Lanes a);
   Lanes binary(const Operation& o, DType from, Lanes a, Lanes b, bool loud);
