@@ -39,7 +39,14 @@ http::Response accepted(http::Response response) {
 
 http::Response ask_jobs(const std::string& folder, const std::string& method,
                         const std::string& path, const std::string& body) {
-  return accepted(http::ask(jobs_peer(folder), method, path, body, patience));
+  for (int tries = 3;; --tries) {
+    try {
+      return accepted(http::ask(jobs_peer(folder), method, path, body, patience));
+    } catch (const Error& error) {
+      // The daemon may end, or be killed, while it is asked: the next one answers.
+      if (error.kind() != Kind::io || jobs_are_far(folder) || tries == 1) throw;
+    }
+  }
 }
 
 std::string clock_text(double seconds) {

@@ -43,7 +43,7 @@ void wait_for_end(jobs::Engine& engine, const sigset_t& signals) {
   const double look = std::clamp(longest / 4, 0.05, 30.0);
   const timespec pause{static_cast<time_t>(look), static_cast<long>(std::fmod(look, 1.0) * 1e9)};
   while (sigtimedwait(&signals, nullptr, &pause) < 0)
-    if (engine.idle_seconds() > longest) return;
+    if (engine.close_after(longest)) return;
 }
 
 // The daemon itself. It tells through `told` that it answers, or why it does not.

@@ -123,7 +123,8 @@ std::string keep(const std::string& path, const std::string& folder) {
 }
 
 json request() {
-  json r = {{"command", given.command}, {"machine", given.machine}};
+  // With an id from here it is the same job if it is asked for twice.
+  json r = {{"id", crypto::random_hex(8)}, {"command", given.command}, {"machine", given.machine}};
   auto text = [&r](const char* field, const std::string& value) {
     if (!value.empty()) r[field] = value;
   };

@@ -140,6 +140,21 @@ def test_a_runner_that_is_killed_is_begun_anew(store: Path, tmp_path: Path) -> N
     assert jl.run(counted, str(path)).result(30) == 4
 
 
+def test_a_command_whose_daemon_is_killed_asks_the_next_one_for_the_same(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setenv("JETLAG_DIE_AT", "asked")
+        client.start(store)
+    command = [client.command_path(), "submit", "--wait", "--jobs", str(store), "--", "true"]
+
+    asked = subprocess.run(command, capture_output=True, text=True)
+
+    assert asked.returncode == 0, asked.stderr
+    [job] = jl.jobs.list()
+    assert job.state == "finished"
+
+
 def test_to_end_a_daemon_that_is_gone_ends_nobody_else(tmp_path: Path) -> None:
     other = subprocess.Popen(["sleep", "1000"])
     (tmp_path / "lock").write_text(str(other.pid))

@@ -132,14 +132,18 @@ std::string Engine::log(const std::string& id, const std::string& name, std::int
 }
 
 void Engine::asked() {
-  std::scoped_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
+  // Whoever hears nothing until the process ends asks the next daemon.
+  while (closed_) changed_.wait(lock);
   asked_at_ = unix_time();
 }
 
-double Engine::idle_seconds() {
-  if (!store_.unfinished().empty() || store_.next_message() > 0) return 0;
+bool Engine::close_after(double idle_seconds) {
+  if (!store_.unfinished().empty() || store_.next_message() > 0) return false;
   std::scoped_lock lock(mutex_);
-  return unix_time() - asked_at_;
+  // A job that came since that look has been asked for since.
+  closed_ = unix_time() - asked_at_ > idle_seconds;
+  return closed_;
 }
 
 void Engine::post(const std::string& id, int attempt, Event event, const Detail& detail) {

@@ -57,10 +57,10 @@ class Engine : public Desk {
   std::string machine_text(const std::string& name);
   void forget_machine(const std::string& name);
 
-  // Somebody has asked for something.
+  // Somebody asks for something. Does not return once the engine is closed.
   void asked();
-  // For how long nobody has, and all jobs had ended; 0 while one has not.
-  double idle_seconds();
+  // Closes it if nobody has asked for so long and all jobs have ended: the process is to end.
+  bool close_after(double idle_seconds);
 
   void post(const std::string& id, int attempt, Event event, const Detail& detail) override;
   void tell(const std::string& id, const std::string& reason) override;
@@ -96,6 +96,7 @@ class Engine : public Desk {
   double asked_at_ = unix_time();
   std::string complaint_;
   bool ends_ = false;
+  bool closed_ = false;
   std::thread messenger_;
 };
 
