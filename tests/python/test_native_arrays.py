@@ -218,3 +218,16 @@ def test_more_rounds_than_run_in_one_part() -> None:
     a = np.arange(1_100_000.0)
     same_as_numpy(total, a, len(a))
     same_as_numpy(total, a, len(a) + 1)
+
+
+def test_computed_indices_may_be_negative_and_may_fail() -> None:
+    def count(a, v):
+        for i in range(v.shape[0]):
+            k = int(v[i] * 2.0)
+            a[k] += 1
+            a[k - 1] += a[k]
+        return a
+
+    same_as_numpy(count, np.zeros(6, np.int64), np.linspace(-2.5, 2.5, 40))
+    same_as_numpy(count, np.zeros(6, np.int64), np.array([0.0, -3.0, 2.9, 3.0, 1.0]))
+    same_as_numpy(count, np.zeros(6, np.int64), np.array([0.0, -2.9, -3.5, 1.0]))

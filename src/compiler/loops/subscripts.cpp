@@ -36,7 +36,8 @@ int Specialiser::index_value(const Val& v, const Kind& array, int axis) {
     leave_if(compute(Opcode::less, i64, from_end, integer(0)));
     return from_end;
   }
-  if (state_.mode == Mode::checked_before && v.kind.is(ValueKind::integer)) {
+  const bool in_checked_rounds = state_.mode == Mode::checked_before;
+  if (in_checked_rounds && v.kind.is(ValueKind::integer)) {
     if (const int s = symbol_of(v); s >= 0) {
       require(s, array.array,
               out_->arrays[static_cast<std::size_t>(array.array)].rank - array.rank + axis);
@@ -46,8 +47,9 @@ int Specialiser::index_value(const Val& v, const Kind& array, int axis) {
   const int i = as_int64(v);
   const bool is_signed = v.kind.is(ValueKind::integer) || kind_of(v.kind.dtype) == 'i';
   int at = i;
-  if (is_signed && v.kind.is(ValueKind::scalar)) {
-    // Taken from an array of indices: seldom negative, and not used twice.
+  if (is_signed && (in_checked_rounds || v.kind.is(ValueKind::scalar))) {
+    // Taken from an array of indices, or computed from numbers of the round: seldom negative, and
+    // who computes with both cases alike would have the element wait for it.
     const int found = fresh_cell(i64), rare = new_block(), on = new_block();
     set(found, i);
     end_branch(compute(Opcode::less, DType::uint64, i, size), on, rare, Odds::yes);
