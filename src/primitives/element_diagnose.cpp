@@ -176,6 +176,31 @@ unsigned judge_parts(const Primitive& p, const Seen& x, const Seen& y) {
   return read_flags();
 }
 
+// What the steps of Smith's quotient meet where a part is infinite or NaN.
+template <class Real>
+unsigned judge_quotient(const Seen& x, const Seen& y) {
+  const bool first = std::abs(y.re) >= std::abs(y.im);
+  const volatile Real a = static_cast<Real>(first ? x.re : x.im),
+                      b = static_cast<Real>(first ? x.im : x.re),
+                      c = static_cast<Real>(first ? y.re : y.im),
+                      d = static_cast<Real>(first ? y.im : y.re);
+  volatile Real re, im;
+  clear_flags();
+  if (y.is_zero()) {
+    re = a / c;
+    im = b / c;
+  } else {
+    const volatile Real ratio = d / c;
+    const volatile Real scaled = c + d * ratio, scale = 1 / scaled;
+    const volatile Real near = a + b * ratio, far = b - a * ratio;
+    re = near * scale;
+    im = far * scale;
+  }
+  (void)re;
+  (void)im;
+  return read_flags() & (invalid | divide_by_zero);
+}
+
 bool is_sum_or_product(const Primitive& p) {
   return p.name == "add" || p.name == "subtract" || p.name == "multiply" || p.name == "square";
 }
@@ -189,8 +214,12 @@ unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in
   const bool nan_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_nan(); });
   // NumPy's quotient compares the parts of the divisor, and a NaN protests.
   const bool compares = judge == Judge::divisor && is_complex(d) && in[1].is_nan();
-  if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
   const bool inf_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_inf(); });
+  if ((nan_in || inf_in) && p.name == "divide" && is_complex(d) && !compares) {
+    return d == DType::complex64 ? judge_quotient<float>(in[0], in[1])
+                                 : judge_quotient<double>(in[0], in[1]);
+  }
+  if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
   const bool pole = at_pole(judge, in);
   unsigned anomalies = out.is_nan() ? invalid : 0u;
   // Smith's quotient by 0 is x/0 in both parts: a pole, whatever 0/0 adds.

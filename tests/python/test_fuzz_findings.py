@@ -619,3 +619,17 @@ def test_conditions_where_nothing_is_chosen_are_told(n) -> None:
         same_as_numpy(parts_that_nobody_reads, np.full(n, 1 + 1e308j))
     finally:
         jl.settings.jit = before
+
+
+def quotients(x, y):
+    z = x / y
+    return np.isnan(z.real), np.isnan(z.imag)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_a_complex_quotient_protests_although_a_part_is_nan(dtype) -> None:
+    parts = [np.nan, np.inf, -np.inf, 0.0, 1.5]
+    numbers = [complex(a, b) for a in parts for b in parts]
+    for x in numbers:
+        for y in numbers:
+            same_as_numpy(quotients, np.array([x], dtype), np.array([y], dtype))
