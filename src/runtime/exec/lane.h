@@ -181,6 +181,10 @@ class Lane {
   Value augmented(const plan::Op& op, Value* regs);  // what is left, once the target has its values
   Value unpack(const plan::Op& op, Value* regs);
   void store_refused(const plan::Op& op, Value object, std::vector<Value> items, Value value);
+  bool tells_of_cast(const Value& value, DType to);
+  std::optional<Job> assignment(const plan::Op& op, const Ref<Array>& to, const Value& value,
+                                std::string name);
+  Value as_stored(const plan::Op& op, const Value& value, DType to);
   bool store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
                     const Value& value);
   void augment_in_host(const plan::Op& op, const Value& old, Value value, Value& result);

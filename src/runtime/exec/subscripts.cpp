@@ -130,6 +130,40 @@ Value Lane::masked(const plan::Op& op, const Ref<Array>& a, const std::vector<Va
   return result;
 }
 
+// Whether a store of the value converts numbers in a way that may meet a condition.
+bool Lane::tells_of_cast(const Value& value, DType to) {
+  const DType from = operand_of(value).dtype;
+  return fp().wanted != 0 && from != to && (is_float(from) || is_complex(from));
+}
+
+// view[...] = value, which tells what its conversions meet, as done by `name`.
+std::optional<Job> Lane::assignment(const plan::Op& op, const Ref<Array>& to, const Value& value,
+                                    std::string name) {
+  if (!tells_of_cast(value, to->dtype())) return jetlag::assign(to, value);
+  auto watch = std::make_shared<Watch>();
+  watch->wanted = fp().wanted;
+  std::optional<Job> job = jetlag::assign(to, value, watch.get());
+  if (!job) return std::nullopt;
+  job->finish = [finish = std::move(job->finish), watch, flight = flight_, sequence = sequence_,
+                 report = report_at(op, std::move(name))]() mutable {
+    if (finish) finish();
+    report.anomalies = watch->seen.load();
+    if (report.anomalies != 0) flight->report(sequence, report);
+  };
+  return job;
+}
+
+// An array whose conversion may tell of something, converted.
+Value Lane::as_stored(const plan::Op& op, const Value& value, DType to) {
+  if (!value.is_array() || !tells_of_cast(value, to)) return value;
+  const Ref<Array> aside = new_array(to, value.array()->shape());
+  const std::optional<Job> job = assignment(op, aside, value, "cast");
+  if (!job) return value;
+  for (std::int64_t block = 0; block < job->blocks; ++block) job->body(block);
+  if (job->finish) job->finish();
+  return Value::of(aside);
+}
+
 // Writes natively if the subscript and the value allow; false leaves it to the host.
 bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
                         const Value& value) {
@@ -145,18 +179,21 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
     if (value.is_array() && may_overlap(**view, *value.array())) {
       ready(*value.array());
     }
-    std::optional<Job> job = jetlag::assign(*view, value);
+    std::optional<Job> job = assignment(op, *view, value, "cast");
     if (!job) return false;
     Step step{&op, StepKind::copy, false, {value, Value::of(*view)}, {}, *view};
     if (value.is_array()) step.reads.push_back(value.array());
     perform(std::move(*job), std::move(step));
+    tell_if_at_once(sequence_);
     return true;
   }
   ready_to_write(*a);
   if (value.is_array()) ready(*value.array());
   if (a->buffer()->visible()) before_visible_write();
   bool done = false;
-  profiled(op.id, StepKind::copy, [&] { done = scatter(a, items, value); });
+  profiled(op.id, StepKind::copy,
+           [&] { done = scatter(a, items, as_stored(op, value, a->dtype())); });
+  tell_if_at_once(sequence_);
   return done;
 }
 
@@ -323,11 +360,12 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
     Ref<Array> aside = result_array(program->output_dtype(0), shape);
     auto run = std::make_shared<ElementRun>(program, args, std::vector<Ref<Array>>{aside});
     const auto write = [&] {
-      std::optional<Job> job = jetlag::assign(target, Value::of(aside));
+      std::optional<Job> job = assignment(op, target, Value::of(aside), name(0).name);
       if (!job) return false;
       perform(
           std::move(*job),
           Step{&op, StepKind::copy, false, {Value::of(aside), Value::of(target)}, {aside}, target});
+      tell_if_at_once(sequence_);
       return true;
     };
     try {
@@ -356,10 +394,11 @@ bool Lane::augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<A
   const Ref<Array> aside = result->array();
   if (!(aside->shape() == target->shape()) || !casts_within_kind(aside->dtype(), target->dtype()))
     return false;
-  std::optional<Job> job = jetlag::assign(target, *result);
+  std::optional<Job> job = assignment(op, target, *result, "matmul");
   if (!job) return false;
   perform(std::move(*job),
           Step{&op, StepKind::copy, false, {*result, Value::of(target)}, {aside}, target});
+  tell_if_at_once(sequence_);
   return true;
 }
 
