@@ -22,6 +22,16 @@ void copy_items(const std::byte* from, std::int64_t from_step, std::byte* to, st
       for (std::int64_t k = 0; k < n; ++k) std::memcpy(to + k * size, &item, size);
       return;
     }
+    if constexpr (size == 4 || size == 8) {
+      if (from_step == -static_cast<std::int64_t>(size)) {
+        std::conditional_t<size == 4, std::uint32_t, std::uint64_t> word;
+        for (std::int64_t k = 0; k < n; ++k) {
+          std::memcpy(&word, from - k * static_cast<std::int64_t>(size), size);
+          std::memcpy(to + k * size, &word, size);
+        }
+        return;
+      }
+    }
     for (std::int64_t k = 0; k < n; ++k) {
       std::memcpy(&item, from + k * from_step, size);
       std::memcpy(to + k * size, &item, size);

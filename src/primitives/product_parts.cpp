@@ -5,6 +5,7 @@
 
 #include "array/convert.h"
 #include "primitives/blas.h"
+#include "primitives/element_space.h"
 #include "primitives/moves.h"
 #include "primitives/product_loops.h"
 
@@ -242,7 +243,8 @@ class CloseLine {
     if (n > short_line) copy_.reset(new T[static_cast<std::size_t>(n)]);
     T* to = n > short_line ? copy_.get() : inside_;
     data = to;
-    for (std::int64_t i = 0; i < n; ++i, p += step) to[i] = load<T>(p);
+    constexpr std::int64_t item = sizeof(T);
+    copy_strided(p, step, reinterpret_cast<std::byte*>(to), item, n, item);
   }
 
   const T* data;

@@ -14,6 +14,8 @@ void add_kernels(const loops::Program& program, Externals& to) {
       to.emplace_back(kernel_symbol(i), reinterpret_cast<void*>(i.literal));
     if (i.what == loops::Do::dot)
       to.emplace_back(dot_symbol(i), reinterpret_cast<void*>(i.literal));
+    if (i.what == loops::Do::work)
+      to.emplace_back(work_symbol(i), reinterpret_cast<void*>(i.literal));
   }
   for (const auto& function : program.functions) {
     if (function.get() != &program) add_kernels(*function, to);

@@ -38,6 +38,10 @@ inline std::string dot_symbol(const loops::Instr& i) {
   return format("jetlag_dot_{}", info(i.dtype).name);
 }
 
+inline std::string work_symbol(const loops::Instr& i) {
+  return format("jetlag_line_work_{}", info(i.dtype).name);
+}
+
 inline constexpr const char* loop_symbol = "jetlag_loop";
 
 }  // namespace jetlag::jit

@@ -13,7 +13,10 @@ struct Kind {
   bool known = false;            // `literal` is its value (of an int, a bool)
   std::int64_t literal = 0;      // of a tuple of registers: the node that made it
   int symbol = -1;               // the int as a function of the loop's variable
-  bool line = false;             // an object: part of an array along one axis, `literal`
+  // An object: part of an array along one axis, `literal`; of no array: elements still to be
+  // computed, `literal` of the specialiser's.
+  bool line = false;
+  bool flipped = false;  // a line from its end to its beginning
 
   bool is(ValueKind k) const { return kind == k; }
   bool bound() const { return kind != ValueKind::unbound; }
@@ -21,6 +24,7 @@ struct Kind {
     return kind == ValueKind::boolean || kind == ValueKind::integer || kind == ValueKind::real;
   }
   bool is_number() const { return is_python_number() || kind == ValueKind::scalar; }
+  bool is_pending() const { return line && array < 0; }
   bool is_whole() const { return kind == ValueKind::boolean || kind == ValueKind::integer; }
   bool operator==(const Kind&) const = default;
 };

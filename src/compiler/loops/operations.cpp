@@ -169,10 +169,7 @@ void Specialiser::operation() {
     case OpKind::function_call: return call_function();
     case OpKind::attribute: return attribute();
     case OpKind::index: return index();
-    case OpKind::store_index: {
-      const int base = n.base + op.args[1];
-      return store(state_.kinds[static_cast<std::size_t>(base)], base, 2, argument(0));
-    }
+    case OpKind::store_index: return store_index();
     case OpKind::augment_variable:
     case OpKind::augment_index: return augment();
     default:

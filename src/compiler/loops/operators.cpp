@@ -106,6 +106,12 @@ void Specialiser::call() {
   if (n == "__bool" && all_numbers()) return result({bool_kind(), truth(args[0])});
   if (p.python.starts_with("math.") && all_numbers()) return result(math(p, args));
   if (n == "dot") return result(dot(args));
+  if (n == "flip" && is_on_lines(args)) {
+    if (args.size() > 1 && args[1].kind.bound() && !args[1].kind.is(ValueKind::nil))
+      decline("it calls flip with an axis");
+    return take_flipped(0, args[0]);
+  }
+  if (is_on_lines(args)) return work_on_lines(p, args);
   if (!all_numbers()) decline(format("it calls {} on something else than numbers", n));
   if (p.formula) {
     if (p.value || p.keeps_arrays || args.size() != static_cast<std::size_t>(p.formula.arity))

@@ -35,6 +35,8 @@ enum class Do : std::uint8_t {
   vectors,    // a vector function of the C library on axis lanes, all of them the operands
   invoke,     // a function, with the values of a call (index); leaves (axis) if it fails
   dot,        // the product of two lines (index: of Program::dots); literal is its function
+  work,       // on lines (index: of Program::works); literal is its function; leaves (axis) if it
+              // meets a condition
   poll,       // takes a (int64) off the budget; asks the host when it is spent
 };
 
@@ -93,6 +95,19 @@ struct Dot {
   int length = -1;  // a value
 };
 
+// Elements of a line from those of others and from numbers (primitives/line_work.h).
+struct LineWork {
+  Line to;
+  struct Operand {
+    Line line;  // of no array: a number
+    int number = -1;
+  };
+  std::vector<Operand> operands;  // in the order of the code
+  std::uint64_t code = 0;
+  int length = -1;
+  unsigned wanted = 0;  // conditions on which nothing is stored
+};
+
 struct ArrayOperand {
   DType dtype = DType::float64;
   int rank = 1;
@@ -110,6 +125,7 @@ struct Program {
   std::vector<int> loop_live_in;  // cells of the loop that is entered: start, step, count, position
   std::vector<Call> calls;
   std::vector<Dot> dots;
+  std::vector<LineWork> works;
   // Of the program that is entered: the functions that it and they call. A function only
   // computes: where it leaves it fails, and whoever called it begins the call again.
   std::vector<std::shared_ptr<const Program>> functions;

@@ -18,6 +18,15 @@ std::vector<int> operands_of(const Program& p, const Instr& i) {
     const Dot& d = p.dots[at(i.index)];
     return {d.a.offset, d.a.stride, d.b.offset, d.b.stride, d.length};
   }
+  if (i.what == Do::work) {
+    const LineWork& w = p.works[at(i.index)];
+    std::vector<int> all{w.to.offset, w.to.stride, w.length};
+    for (const LineWork::Operand& o : w.operands) {
+      if (o.number >= 0) all.push_back(o.number);
+      else all.insert(all.end(), {o.line.offset, o.line.stride});
+    }
+    return all;
+  }
   const bool chooses = i.what == Do::compute && i.opcode == Opcode::select;
   for (int o : chooses ? std::array{i.a, -1, -1} : std::array{i.a, i.b, i.c}) {
     if (o >= 0) all.push_back(o);
@@ -157,6 +166,7 @@ class Reads {
           stays = true;
           break;
         case Do::invoke:
+        case Do::work:
           leave(i.axis, read);
           stays = true;
           break;

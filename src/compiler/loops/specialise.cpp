@@ -33,6 +33,7 @@ std::string key_of(const Flat& flat, int node, const State& state) {
     write_key(key, &k.literal, sizeof k.literal);
     write_key(key, &k.symbol, sizeof k.symbol);
     key += static_cast<char>(k.line);
+    key += static_cast<char>(k.flipped);
   }
   return key;
 }
@@ -281,6 +282,34 @@ int Specialiser::exit_here() {
     if (out_->exits.empty()) out_->exits.emplace_back();
     return 0;
   }
+  const int here = std::exchange(node_, beginning_of_pending());
+  try {
+    const int exit = exit_at_node();
+    node_ = here;
+    return exit;
+  } catch (...) {
+    node_ = here;
+    throw;
+  }
+}
+
+// Elements that are still to be computed are nothing that the interpreter could take: it begins
+// where they begin. All is pure from there to the node.
+int Specialiser::beginning_of_pending() const {
+  int node = node_;
+  for (bool moved = true; std::exchange(moved, false);) {
+    const auto& live = flat_.live[static_cast<std::size_t>(node)];
+    for (std::size_t v = 0; v < live.size(); ++v) {
+      const Kind& k = state_.kinds[v];
+      if (!live[v] || !k.is_pending()) continue;
+      const int first = pending_[static_cast<std::size_t>(k.literal)].first;
+      if (first < node) node = first, moved = true;
+    }
+  }
+  return node;
+}
+
+int Specialiser::exit_at_node() {
   State state = state_;
   normalise(node_, state);
   const Node& n = node();
@@ -299,8 +328,9 @@ int Specialiser::exit_here() {
   }
   std::string key = format("{}", node_);
   for (const Saved& s : exit.variables)
-    key += format(" {}:{}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind), s.cell,
-                  s.kind.array, s.kind.rank, s.kind.known, s.kind.literal, s.kind.line);
+    key += format(" {}:{}:{}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind), s.cell,
+                  s.kind.array, s.kind.rank, s.kind.known, s.kind.literal, s.kind.line,
+                  s.kind.flipped);
   if (const auto at = exits_.find(key); at != exits_.end()) return at->second;
   if (!outside) {
     // For loops whose body is around the node.

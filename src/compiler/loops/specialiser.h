@@ -64,6 +64,15 @@ struct Check {
   std::set<Requirement> requirements;
 };
 
+// Elements of lines and numbers that are computed where they are stored.
+struct Pending {
+  int first;  // the node that they begin with
+  DType dtype;
+  std::vector<LineWork::Operand> operands;
+  std::vector<std::uint8_t> code;
+  int length;  // a value
+};
+
 class Specialiser {
  public:
   Specialiser(const Flat& flat, const Request& request, Functions& functions);
@@ -90,6 +99,8 @@ class Specialiser {
   void open_check();
   int part_of_rounds(int loop, int round);
   int exit_here();
+  int exit_at_node();
+  int beginning_of_pending() const;
   void save(Exit& exit, int variable, const Kind& k);
   void finish_exit(int node);
   void test();
@@ -155,10 +166,24 @@ class Specialiser {
 
   // lines.cpp
   bool selects_a_line(std::size_t first_item) const;
+  bool is_reversal(std::size_t item) const;
   void take_line(const Kind& array, int base_var, std::size_t first_item);
-  int bound(const Val& v, int size, int otherwise);
+  int bound(const Val& v, int size, int least, int most, int otherwise);
   std::pair<Line, int> line_of(int argument, const Val& v);
+  int stride_of(const Kind& line);
+  void take_flipped(int argument, const Val& v);
   Val dot(std::span<const Val> args);
+
+  // line_work.cpp
+  static bool is_on_lines(std::span<const Val> args);
+  Pending elements(int argument, const Val& v, DType dtype);
+  Pending combined(const Primitive& p, std::span<const Val> args, std::span<const int> numbers);
+  void work_on_lines(const Primitive& p, std::span<const Val> args);
+  bool stores_a_line(const Kind& array, std::size_t first_item) const;
+  void store_line(const Kind& array, int base_var, std::size_t first_item);
+  void augment_line(const Val& old, const Val& value);
+  bool is_stored_again() const;
+  void store_elements(const Line& to, int array, int length, Pending elements);
   int stride_of(int array, int axis);
 
   // subscripts.cpp
@@ -171,6 +196,7 @@ class Specialiser {
   int index_value(const Val& v, const Kind& array, int axis);
   void index();
   void store(const Kind& array, int base_var, std::size_t first_item, const Val& value);
+  void store_index();
   void augment();
   int stored_as(const Val& v, DType dtype);
   int length(const Kind& array, int axis);
@@ -206,6 +232,7 @@ class Specialiser {
   std::map<Symbol, int> symbol_numbers_;
   std::vector<Check> checks_;
   std::map<int, int> parts_;  // by the block where their rounds begin
+  std::vector<Pending> pending_;
   std::vector<int> watched_;  // values whose conditions flags tell of, unless they are not seen
 
   // where the work is

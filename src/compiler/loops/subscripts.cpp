@@ -1,4 +1,5 @@
 // Elements of arrays: offsets in bytes, negative indices, bounds.
+#include <array>
 #include <limits>
 
 #include "compiler/loops/specialiser.h"
@@ -100,6 +101,7 @@ void Specialiser::index() {
       decline("it subscripts a shape by a variable");
     return result({python_kind(ValueKind::integer), length(k, static_cast<int>(axis))});
   }
+  if (k.line && is_reversal(1)) return take_flipped(0, argument(0));
   if (selects_a_line(1)) return take_line(k, base_var, 1);
   const Element e = locate(k, base_var, 1);
   if (is_complex(k.dtype)) decline("complex numbers are not compiled");
@@ -144,9 +146,17 @@ void Specialiser::store(const Kind& k, int base_var, std::size_t first_item, con
   if (node().op->kind == plan::OpKind::store_index) result(value);
 }
 
+void Specialiser::store_index() {
+  const int base = node().base + node().op->args[1];
+  const Kind array = state_.kinds[static_cast<std::size_t>(base)];
+  if (stores_a_line(array, 2)) return store_line(array, base, 2);
+  store(array, base, 2, argument(0));
+}
+
 void Specialiser::augment() {
   const Node& n = node();
   const Val old = argument(0), value = argument(1);
+  if (is_on_lines(std::array{old})) return augment_line(old, value);
   if (!old.kind.is_number() || !value.kind.is_number())
     decline("an operation in place works on something else than numbers");
   const Val made = binary(*n.op->primitive, old, value);

@@ -7,9 +7,10 @@ namespace jetlag::loops {
 
 namespace {
 
-constexpr std::string_view names[] = {
-    "literal", "get",    "set",    "compute", "cast",   "checked", "overflows", "leave_if", "load",
-    "store",   "length", "stride", "library", "kernel", "vectors", "invoke",    "dot",      "poll"};
+constexpr std::string_view names[] = {"literal", "get",       "set",      "compute", "cast",
+                                      "checked", "overflows", "leave_if", "load",    "store",
+                                      "length",  "stride",    "library",  "kernel",  "vectors",
+                                      "invoke",  "dot",       "work",     "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);
@@ -76,6 +77,14 @@ std::string to_text(const Program& p) {
     for (const Line& l : {d.a, d.b})
       text += format("line of array {} from %{} by %{} ", l.array, l.offset, l.stride);
     text += format("length %{}\n", d.length);
+  }
+  for (const LineWork& w : p.works) {
+    text += format("work {:x} wanted {} length %{}", w.code, w.wanted, w.length);
+    text += format(" to array {} from %{} by %{}", w.to.array, w.to.offset, w.to.stride);
+    for (const LineWork::Operand& o : w.operands)
+      text += format(" array {} from %{} by %{} or %{}", o.line.array, o.line.offset, o.line.stride,
+                     o.number);
+    text += "\n";
   }
   if (p.is_function) text += format("gives {}\n", kind_text(p.result));
   for (std::size_t i = 0; i < p.functions.size(); ++i)

@@ -32,6 +32,9 @@ std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome, When when
   made->stored.resize(made->program->arrays.size());
   for (const loops::Instr& i : made->program->instructions) {
     if (i.what == loops::Do::store) made->stored[static_cast<std::size_t>(i.index)] = true;
+    if (i.what != loops::Do::work) continue;
+    const loops::LineWork& work = made->program->works[static_cast<std::size_t>(i.index)];
+    made->stored[static_cast<std::size_t>(work.to.array)] = true;
   }
   // A function would be left in the middle, and called again by the interpreter.
   if (!made->program->functions.empty()) when = When::as_good_as_can_be;

@@ -364,7 +364,8 @@ Value NativeEntry::saved(const loops::Saved& s, const std::uint64_t*& word) {
     std::byte* from = a->data() + static_cast<std::int64_t>(word[0]);
     const auto length = static_cast<std::int64_t>(word[1]);
     word += 2;
-    return Value::of(view_of(a, from, Dims{length}, Dims{a->strides()[k.literal]}));
+    const std::int64_t stride = a->strides()[k.literal];
+    return Value::of(view_of(a, from, Dims{length}, Dims{k.flipped ? -stride : stride}));
   }
   const std::int64_t gone = a->rank() - k.rank;
   Dims shape, strides;

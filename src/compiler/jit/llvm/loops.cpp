@@ -412,6 +412,37 @@ class LoopEmitter {
     return call;
   }
 
+  // What it takes lies in words: primitives/line_work.h.
+  Value* work(const Instr& i) {
+    const loops::LineWork& w = p_.works[static_cast<std::size_t>(i.index)];
+    std::vector<Value*> words{value(w.length), b_.getInt64(w.wanted), b_.getInt64(w.code)};
+    const auto add_line = [&](const loops::Line& l) {
+      Value* place = b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(l.array)],
+                                          value(l.offset));
+      words.push_back(b_.CreatePtrToInt(place, b_.getInt64Ty()));
+      words.push_back(value(l.stride));
+    };
+    add_line(w.to);
+    for (const loops::LineWork::Operand& o : w.operands) {
+      if (o.number < 0) {
+        add_line(o.line);
+        continue;
+      }
+      const bool narrow = i.dtype == DType::float32;
+      Value* bits = b_.CreateBitCast(value(o.number), narrow ? b_.getInt32Ty() : b_.getInt64Ty());
+      words.push_back(b_.CreateZExt(bits, b_.getInt64Ty()));
+    }
+    llvm::IRBuilder<> entry(&f_->getEntryBlock(), f_->getEntryBlock().begin());
+    auto* place = entry.CreateAlloca(llvm::ArrayType::get(b_.getInt64Ty(), words.size()));
+    for (unsigned k = 0; k < words.size(); ++k)
+      b_.CreateStore(words[k], b_.CreateConstInBoundsGEP1_32(b_.getInt64Ty(), place, k));
+    auto* t = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
+    auto* met = b_.CreateCall(module_.getOrInsertFunction(work_symbol(i), t), {place});
+    met->setDoesNotThrow();
+    leave_if(b_.CreateICmpNE(met, b_.getInt32(0)), i.axis);
+    return nullptr;
+  }
+
   void spend(Value* work, int e) {
     Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), work);
     b_.CreateStore(left, budget_);
@@ -454,6 +485,7 @@ class LoopEmitter {
       case Do::vectors: return vectors(i);
       case Do::invoke: return invoke(i);
       case Do::dot: return dot(i);
+      case Do::work: return work(i);
       case Do::poll: spend(value(i.a), i.index); return nullptr;
     }
     return nullptr;
