@@ -298,7 +298,7 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
                                 : deferred_in(args[0]) ? "fused-reduction"
                                                        : "masked-reduction";
   Ref<Array> out = result_array(spec.dtype, spec.shape, spec.strides);
-  kernel_into(op, p, args, out);
+  kernel_into(op, p, args, lent(out));
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
   if (profile_) describe(op, StepKind::call, result, fused ? rule : rule_of_product(p, args));
   return result;

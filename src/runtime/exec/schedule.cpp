@@ -17,7 +17,8 @@ namespace {
 // Rough speeds of one core; they decide only where work runs, never its result.
 constexpr double bytes_per_ns = 10.0;
 constexpr double flops_per_ns = 4.0;
-constexpr std::int64_t most_outstanding = 256;
+constexpr double most_outstanding = 256;
+constexpr double run_ahead_ns = 4'000'000;  // of work for each worker
 constexpr std::int64_t poll_every_ns = 30'000'000;
 constexpr double let_go_ns = 5'000;
 
@@ -64,6 +65,14 @@ void note_cost(StepCosts& costs, int id, double expected_ns, std::int64_t busy_n
   costs.note(id, expected_ns, static_cast<double>(busy_ns));
 }
 
+// How many steps like one of so many ns may be under way: enough for all workers, and no more, as
+// their results take memory until they are read.
+std::int64_t most_like(double ns) {
+  const double workers = tasks::workers();
+  const double enough = std::max(run_ahead_ns * workers / std::max(ns, 1.0), 4 * workers);
+  return static_cast<std::int64_t>(std::min(enough, most_outstanding));
+}
+
 }  // namespace
 
 void Lane::perform(Job job, Step step) {
@@ -107,7 +116,7 @@ void Lane::start_task(Job job, Step step, double ns) {
   const std::int64_t bytes = step.write ? step.write->bytes() : 0;
   flight_->wait(host_, [&] {
     return flight_->outstanding() == 0 ||
-           (flight_->outstanding() < most_outstanding && flight_->bytes() + bytes <= in_flight());
+           (flight_->outstanding() < most_like(ns) && flight_->bytes() + bytes <= in_flight());
   });
 
   std::vector<tasks::TaskPtr> after;
