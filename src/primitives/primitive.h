@@ -60,8 +60,14 @@ struct Watch {
   // What NumPy computes by, where that hangs on the arguments, and where overflows
   // are met, if elsewhere. Said when the job is made; empty: as the primitive says.
   std::string_view met_in = {}, overflows_in = {};
+  // Of a last step, which NumPy computes by something else again.
+  std::string_view last_in = {};
+  std::atomic<unsigned> seen_last{0};
   void report(unsigned anomalies) {
     if (anomalies & wanted) seen.fetch_or(anomalies & wanted, std::memory_order_relaxed);
+  }
+  void report_last(unsigned anomalies) {
+    if (anomalies & wanted) seen_last.fetch_or(anomalies & wanted, std::memory_order_relaxed);
   }
 };
 

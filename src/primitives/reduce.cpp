@@ -115,6 +115,9 @@ Job mean_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
                       .dtype = out->dtype(),
                       .finish = divide_by_count(out->dtype()),
                       .watched = true};
+  // A number by a count: NumPy's scalars know only their own precision.
+  const bool is_double = out->dtype() == DType::float64 || out->dtype() == DType::complex128;
+  if (watch) watch->last_in = out->rank() == 0 && is_double ? "scalar divide" : "divide";
   return run(args[0], args[1], how, out, watch);
 }
 

@@ -62,10 +62,21 @@ struct Work {
   std::vector<Results> partials;  // of blocks, where a folded axis was cut
 };
 
+// What the last step meets is told apart from what the fold met.
+void finish_results(const Work& work, void* results, std::int64_t n) {
+  if (!work.how.finish) return;
+  if (!work.watch) return work.how.finish(results, n, work.folded);
+  work.watch->report(read_flags());
+  clear_flags();
+  work.how.finish(results, n, work.folded);
+  work.watch->report_last(read_flags());
+  clear_flags();
+}
+
 // Final results of a part, to their places.
 void write(const Work& work, const ReductionLayout& part, std::byte* results) {
   const std::int64_t n = part.results();
-  if (work.how.finish) work.how.finish(results, n, work.folded);
+  finish_results(work, results, n);
   Dims shape, strides;
   for (const ReductionAxis& axis : part.axes) {
     if (axis.folded) continue;

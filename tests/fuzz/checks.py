@@ -236,7 +236,8 @@ def guarded(name: str, function: Any, *args: Any, **keywords: Any) -> Any:
     elif name == "prod":
         _need_exact_factors(given)
     elif name in ORDERS:
-        _need_one_zero(given)
+        numbers = [np.float64(a) for a in args if type(a) in (bool, int, float) and a == 0]
+        _need_one_zero(given + numbers)
     result = function(*args, **keywords)
     if name in NEAR_FUNCTIONS:
         _coarsest.note(result)
@@ -316,7 +317,8 @@ def _need_exact_factors(given: list[Any]) -> None:
 
 def _need_one_zero(given: list[Any]) -> None:
     """Of a zero and a negative zero, NumPy takes either, by where they lie."""
-    zeros = [np.signbit(part[part == 0]) for part in _parts(given)]
+    whole = [np.asarray(v, float) for v in given if np.asarray(v).dtype.kind in "biu"]
+    zeros = [np.signbit(part[part == 0]) for part in _parts(given) + whole]
     signs = np.concatenate([z.ravel() for z in zeros]) if zeros else np.zeros(0, bool)
     if signs.any() and not signs.all():
         raise Refused("zeros of both signs are put in order")

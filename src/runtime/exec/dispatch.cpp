@@ -325,10 +325,13 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
       const unsigned elsewhere = watch->overflows_in.empty() ? 0 : seen & overflow;
       report.anomalies = seen & ~elsewhere;
       if (report.anomalies) flight->report(sequence, report);
-      if (!elsewhere) return;
-      report.name = watch->overflows_in;
-      report.anomalies = elsewhere;
-      flight->report(sequence, report);
+      const auto tell = [&](std::string_view name, unsigned anomalies) {
+        report.name = name;
+        report.anomalies = anomalies;
+        if (anomalies != 0) flight->report(sequence, report);
+      };
+      tell(watch->overflows_in, elsewhere);
+      tell(watch->last_in, watch->seen_last.load());
     };
   }
   for (const Value& v : args) {
