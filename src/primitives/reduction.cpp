@@ -65,7 +65,7 @@ struct Work {
 // What the last step meets is told apart from what the fold met.
 void finish_results(const Work& work, void* results, std::int64_t n) {
   if (!work.how.finish) return;
-  if (!work.watch) return work.how.finish(results, n, work.folded);
+  if (!work.watch || work.watch->last_in.empty()) return work.how.finish(results, n, work.folded);
   work.watch->report(read_flags());
   clear_flags();
   work.how.finish(results, n, work.folded);

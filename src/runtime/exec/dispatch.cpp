@@ -304,6 +304,23 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   return result;
 }
 
+void Lane::tell_when_done(Job& job, std::shared_ptr<Watch> watch, FpReport report) {
+  job.finish = [finish = std::move(job.finish), watch = std::move(watch), flight = flight_,
+                sequence = sequence_, report = std::move(report)]() mutable {
+    if (finish) finish();
+    const auto tell = [&](std::string_view name, unsigned anomalies) {
+      if (!name.empty()) report.name = name;
+      report.anomalies = anomalies;
+      if (anomalies != 0) flight->report(sequence, report);
+    };
+    const unsigned seen = watch->seen.load();
+    const unsigned elsewhere = watch->overflows_in.empty() ? 0 : seen & overflow;
+    tell(watch->met_in, seen & ~elsewhere);
+    tell(watch->overflows_in, elsewhere);
+    tell(watch->last_in, watch->seen_last.load());
+  };
+}
+
 void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                        const Ref<Array>& out) {
   auto watch = std::make_shared<Watch>();
@@ -316,24 +333,7 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
     args[0].array()->write_out();
   }
   Job job = p.kernel(args, out, fp().wanted ? watch.get() : nullptr);
-  if (fp().wanted) {
-    job.finish = [finish = std::move(job.finish), watch, flight = flight_, sequence = sequence_,
-                  report = report_at(op, reported_name(p, false))]() mutable {
-      if (finish) finish();
-      const unsigned seen = watch->seen.load();
-      if (!watch->met_in.empty()) report.name = watch->met_in;
-      const unsigned elsewhere = watch->overflows_in.empty() ? 0 : seen & overflow;
-      report.anomalies = seen & ~elsewhere;
-      if (report.anomalies) flight->report(sequence, report);
-      const auto tell = [&](std::string_view name, unsigned anomalies) {
-        report.name = name;
-        report.anomalies = anomalies;
-        if (anomalies != 0) flight->report(sequence, report);
-      };
-      tell(watch->overflows_in, elsewhere);
-      tell(watch->last_in, watch->seen_last.load());
-    };
-  }
+  if (fp().wanted) tell_when_done(job, watch, report_at(op, reported_name(p, false)));
   for (const Value& v : args) {
     if (!on_demand_in(v)) collect_arrays(v, step.reads);
   }

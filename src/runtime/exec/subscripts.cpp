@@ -144,12 +144,7 @@ std::optional<Job> Lane::assignment(const plan::Op& op, const Ref<Array>& to, co
   watch->wanted = fp().wanted;
   std::optional<Job> job = jetlag::assign(to, value, watch.get());
   if (!job) return std::nullopt;
-  job->finish = [finish = std::move(job->finish), watch, flight = flight_, sequence = sequence_,
-                 report = report_at(op, std::move(name))]() mutable {
-    if (finish) finish();
-    report.anomalies = watch->seen.load();
-    if (report.anomalies != 0) flight->report(sequence, report);
-  };
+  tell_when_done(*job, watch, report_at(op, std::move(name)));
   return job;
 }
 
