@@ -380,6 +380,24 @@ def test_a_source_that_has_changed_is_not_trusted() -> None:
         assert jl.jit(space["f"])(1) == 2
 
 
+def test_what_the_compiler_warned_of_is_told_once() -> None:
+    text = 'def f(x):\n    print("a" is x, 0[0] if x else "\\d")\n    return x\n'
+    linecache.cache["<cell 4>"] = (len(text), None, text.splitlines(True), "<cell 4>")
+    space: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(text, "<cell 4>", "exec"), space)
+    f = jl.jit(space["f"])
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        before = list(warnings.filters)
+        assert f(0) == 0
+        assert warnings.filters == before
+
+    assert [warning.category for warning in seen] == [jl.OpaqueWarning]
+
+
 def test_builtins_can_be_decorated() -> None:
     with pytest.warns(jl.OpaqueWarning, match="it is no Python function"):
         assert jl.jit(divmod)(7, 2) == (3, 1)

@@ -10,6 +10,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from jetlag.lower import again
+
 _ENDS = re.compile(r"[^\s#)\]}]")  # what a line begins with that is outside of the block before
 _IMPORT = re.compile(r"(?:import|from)\s")
 
@@ -33,7 +35,7 @@ def function_at(lines: Sequence[str], first: int) -> ast.FunctionDef | None:
 
 def _definition(text: str) -> ast.FunctionDef | None:
     try:
-        body = ast.parse(text).body
+        body = again.parse(text).body
     except (SyntaxError, ValueError):
         return None
     return body[0] if len(body) == 1 and isinstance(body[0], ast.FunctionDef) else None
@@ -56,6 +58,6 @@ def _texts(lines: Sequence[str]) -> Iterator[str]:
 
 def _parsed(text: str) -> list[ast.stmt]:
     try:
-        return ast.parse(text).body
+        return again.parse(text).body
     except (SyntaxError, ValueError):
         return []

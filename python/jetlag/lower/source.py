@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Generic, TypeVar
 
-from jetlag.lower import blocks
+from jetlag.lower import again, blocks
 from jetlag.records import Record
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -105,7 +105,7 @@ def compile_nested(
         )
         node = ast.fix_missing_locations(ast.copy_location(outer, node))
     module = ast.Module(body=[*imports, node], type_ignores=[])
-    code = compile(module, file, "exec", flags=flags & FUTURE_FLAGS, dont_inherit=True)
+    code = again.compile_module(module, file, flags & FUTURE_FLAGS)
     for _ in range(2 if free else 1):
         code = next((const for const in code.co_consts if isinstance(const, CodeType)), code)
     return code
@@ -149,7 +149,7 @@ _functions_alone: _Kept[tuple[str, int], ast.FunctionDef | None] = _Kept()
 
 def _parse(file: str, lines: tuple[str, ...]) -> _Module:
     try:
-        tree = ast.parse("".join(lines))
+        tree = again.parse("".join(lines))
     except (SyntaxError, ValueError) as error:
         raise NoSource(f"{file} cannot be parsed: {error}") from None
     return _Module(tree, tuple(_imports(tree)))
@@ -232,12 +232,10 @@ def _is_made_from(code: CodeType, node: FunctionNode, imports: tuple[ast.stmt, .
 
 def _compiles_to(code: CodeType, statement: ast.stmt, imports: tuple[ast.stmt, ...]) -> bool:
     try:
-        again = compile_nested(
-            statement, code.co_freevars, code.co_filename, code.co_flags, imports
-        )
+        made = compile_nested(statement, code.co_freevars, code.co_filename, code.co_flags, imports)
     except SyntaxError:  # what stands on its own is not what stood there
         return False
-    return _same_code(again, code)
+    return _same_code(made, code)
 
 
 def all_parameters(arguments: ast.arguments) -> list[ast.arg]:
