@@ -43,29 +43,78 @@ KernelLayout layout_of(const ElementSpace& space, int operands, int outputs) {
   return layout;
 }
 
+namespace {
+
+// Where the operands of a kernel are, and how they go on.
+class KernelPlaces {
+ public:
+  KernelPlaces(const ElementSpace& space, int operands, std::int64_t first, std::byte* to)
+      : space_(space), operands_(operands), first_(first), to_(to) {
+    const Dims& shape = space.shape();
+    for (int i = 0; i < operands; ++i) {
+      inner_[i] = space.step(i);
+      outer_[i] = shape.size() > 1 ? space[i].strides[shape.size() - 2] : 0;
+    }
+    if (to) outer_[operands - 1] = space.row() * space[operands - 1].item;
+  }
+
+  void go_to(std::int64_t position) {
+    for (int i = 0; i < operands_; ++i) places_[i] = space_.at(i, position);
+    const int last = operands_ - 1;
+    if (to_) places_[last] = to_ + (position - first_) * space_[last].item;
+  }
+
+  // On along the third innermost axis, after a plane of so many elements.
+  void next_plane(std::int64_t size) {
+    const std::int64_t axis = space_.shape().size() - 3;
+    const int stored = to_ ? operands_ - 1 : operands_;
+    for (int i = 0; i < stored; ++i) places_[i] += space_[i].strides[axis];
+    if (to_) places_[stored] += size * space_[stored].item;
+  }
+
+  unsigned compute(ElementKernel kernel, std::int64_t columns, std::int64_t rows) const {
+    return kernel(places_, inner_, outer_, columns, rows);
+  }
+
+ private:
+  const ElementSpace& space_;
+  int operands_;
+  std::int64_t first_;
+  std::byte* to_;
+  std::byte* places_[most_kernel_operands];
+  std::int64_t inner_[most_kernel_operands], outer_[most_kernel_operands];
+};
+
+}  // namespace
+
 unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operands,
                     std::int64_t first, std::int64_t last, std::byte* to) {
-  std::byte* places[most_kernel_operands];
-  std::int64_t inner[most_kernel_operands], outer[most_kernel_operands];
   const Dims& shape = space.shape();
-  const bool has_rows = shape.size() > 1;
-  for (int i = 0; i < operands; ++i) {
-    inner[i] = space.step(i);
-    outer[i] = has_rows ? space[i].strides[shape.size() - 2] : 0;
-  }
-  if (to) outer[operands - 1] = space.row() * space[operands - 1].item;
-  const std::int64_t row = space.row(), plane = has_rows ? shape[shape.size() - 2] : 1;
+  const std::int64_t row = space.row(), plane = shape.size() > 1 ? shape[shape.size() - 2] : 1;
+  const std::int64_t size = row * plane;
+  const std::int64_t planes = shape.size() > 2 ? shape[shape.size() - 3] : 1;
+  KernelPlaces places(space, operands, first, to);
   unsigned met = 0;
   for (std::int64_t position = first; position < last;) {
-    const std::int64_t column = position % row, left = last - position;
+    places.go_to(position);
+    const std::int64_t left = last - position;
+    // Planes may be small: those in a row are gone through without a look at the shape.
+    if (left >= size && position % size == 0) {
+      const std::int64_t some = std::min(left / size, planes - position / size % planes);
+      for (std::int64_t i = 0; i < some; ++i) {
+        if (i > 0) places.next_plane(size);
+        met |= places.compute(kernel, row, plane);
+      }
+      position += some * size;
+      continue;
+    }
+    const std::int64_t column = position % row;
     std::int64_t columns = row, rows = std::min(left / row, plane - position / row % plane);
     if (column != 0 || left < row) {
       columns = std::min(row - column, left);
       rows = 1;
     }
-    for (int i = 0; i < operands; ++i) places[i] = space.at(i, position);
-    if (to) places[operands - 1] = to + (position - first) * space[operands - 1].item;
-    met |= kernel(places, inner, outer, columns, rows);
+    met |= places.compute(kernel, columns, rows);
     position += columns * rows;
   }
   return met;

@@ -1,5 +1,6 @@
 // argmin and argmax: where the first of the smallest or greatest elements is. A
 // NaN counts as both.
+#include <algorithm>
 #include <memory>
 
 #include "primitives/element_program.h"
@@ -30,19 +31,12 @@ struct Best {
   std::int64_t at = -1;
 };
 
-template <class T>
-bool equal(T a, T b) {
-  return a == b || (is_nan(a) && is_nan(b));
-}
-
 // The first place of a value in a contiguous run that holds it.
 template <class T>
 std::int64_t place_of(T value, const T* p, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    // Complex extremes with NaN parts differ only in what is not a number.
-    if (equal(p[i], value)) return i;
-  }
-  return 0;
+  // Complex extremes with NaN parts differ only in what is not a number.
+  const T* place = is_nan(value) ? std::find_if(p, p + n, is_nan<T>) : std::find(p, p + n, value);
+  return place == p + n ? 0 : place - p;
 }
 
 // Whether `later` replaces what came before it.
@@ -207,6 +201,23 @@ void search_rows(const Source& source, std::int64_t offset, ReaderAxis rows, Rea
   }
 }
 
+// Short lines without gaps, `step` bytes apart: the folds of some at a time.
+template <Fold fold, class T>
+void search_short(const std::byte* p, std::int64_t step, std::int64_t length, std::int64_t lines,
+                  std::int64_t* out) {
+  const FoldLoops& loops = find_fold(fold, dtype_of<T>());
+  constexpr std::int64_t item = sizeof(T), some = 64;
+  T values[some];
+  for (std::int64_t i = 0; i < lines; i += some) {
+    const std::int64_t n = std::min(some, lines - i);
+    loops.lines(p + i * step, step / item, n, length, values);
+    for (std::int64_t k = 0; k < n; ++k) {
+      const T* line = reinterpret_cast<const T*>(p + (i + k) * step);
+      out[i + k] = place_of(values[k], line, length);
+    }
+  }
+}
+
 // Lines whose own elements lie near together.
 template <Fold fold, class T>
 void search_each(const Source& source, std::int64_t offset, std::int64_t step, ReaderAxis line,
@@ -219,10 +230,16 @@ void search_each(const Source& source, std::int64_t offset, std::int64_t step, R
     }
     return;
   }
+  constexpr std::int64_t item = sizeof(T);
+  const bool is_short = line.stride == item && step % item == 0 && line.count <= fold_run;
   const std::int64_t most = std::min(source.most(step), lines);
   for (std::int64_t i = 0; i < lines; i += most) {
     const std::int64_t n = std::min(most, lines - i);
     const std::byte* p = source.get(offset + i * step, n * step);
+    if (is_short) {
+      search_short<fold, T>(p, step, line.count, n, out + i);
+      continue;
+    }
     for (std::int64_t k = 0; k < n; ++k) {
       out[i + k] = search<fold, T>(p + k * step, {&line, 1}, 0, line.count).at;
     }

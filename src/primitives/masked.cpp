@@ -97,12 +97,23 @@ void Masked::compute(std::int64_t first, std::int64_t last, std::byte* to) const
       default: return take_elements<Wide>(truths_, from, step_, p, n, to);
     }
   }
-  for (std::int64_t i = first; i < last; ++p) {
-    p = next_true(truths_, p, end);
-    const std::int64_t column = i % width_, n = std::min(width_ - column, last - i);
-    std::memcpy(to, from + p * step_ + column * item, static_cast<std::size_t>(n * item));
-    to += n * item;
-    i += n;
+  // Some places are found before the rows there are copied: memory is slow to begin.
+  constexpr std::int64_t ahead = 32;
+  std::int64_t places[ahead];
+  std::int64_t column = first % width_;
+  for (std::int64_t i = first; i < last;) {
+    const std::int64_t some = std::min(ahead, (last - i + column + width_ - 1) / width_);
+    for (std::int64_t k = 0; k < some; ++k) {
+      p = next_true(truths_, p, end);
+      places[k] = p * step_;
+      __builtin_prefetch(from + p++ * step_);
+    }
+    for (std::int64_t k = 0; k < some; ++k, column = 0) {
+      const std::int64_t n = std::min(width_ - column, last - i);
+      std::memcpy(to, from + places[k] + column * item, static_cast<std::size_t>(n * item));
+      to += n * item;
+      i += n;
+    }
   }
 }
 

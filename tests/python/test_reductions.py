@@ -163,6 +163,22 @@ def test_special_numbers_travel_through(special: float) -> None:
 # What is reported
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "complex64"])
+@pytest.mark.parametrize("length", [1, 3, 4, 7, 8, 16, 31, 33, 600])
+def test_extremes_of_many_short_lines_are_the_first_ones(dtype: str, length: int) -> None:
+    def where(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        lines = a[:, 1 : 1 + length]
+        return np.argmin(a, axis=1), np.argmax(lines, axis=-1), np.argmin(a * b, axis=1)
+
+    random = np.random.default_rng(length)
+    a = random.integers(0, 4, (150, length + 2)).astype(dtype)
+    if dtype.startswith(("f", "c")):
+        a[random.random(a.shape) < 0.02] = np.nan
+        a[a == 0] = random.choice([0.0, -0.0], a.shape)[a == 0]
+
+    same_as_numpy(where, a, np.ones_like(a))
+
+
 def test_conditions_have_their_names_and_lines() -> None:
     def sums(x: Any, y: Any) -> Any:
         a = np.sum(x / y, axis=1)

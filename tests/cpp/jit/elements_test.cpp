@@ -140,6 +140,7 @@ void expect_same(const Code& code, const OneOperation& program, ElementKernel ke
   loop(dense[0].data(), dense[1].data(), dense[2].data(), expected.data(), n);
   const unsigned wanted = read_flags();
 
+  const std::vector<std::byte> before = operands.back().bytes;
   clear_flags();
   const unsigned met = kernel(places.data(), inner.data(), outer.data(), n, 1) | read_flags();
 
@@ -147,6 +148,13 @@ void expect_same(const Code& code, const OneOperation& program, ElementKernel ke
     ASSERT_TRUE(
         same_element(o.dtype, expected.data() + i * size_of(o.dtype), operands.back().at(i)))
         << to_text(code) << "element " << i << " of " << n << ", layout " << std::hex << layout;
+  }
+  if (lie_of(layout, program.inputs()) == Lie::dense) {
+    const std::size_t written = static_cast<std::size_t>(n * size_of(o.dtype));
+    EXPECT_EQ(std::memcmp(before.data() + written, operands.back().bytes.data() + written,
+                          before.size() - written),
+              0)
+        << to_text(code) << "what lies behind " << n << " elements was written";
   }
   if (!info(o.opcode).quiet) {
     // The interpreter's fmod divides anew all that stand by an odd one: that may underflow.

@@ -3,8 +3,8 @@
 //   for each row:
 //     what is repeated along the row, and what is made of that alone
 //     for each vector of elements: load, compute, store
-//     the elements left over: the same on a vector padded with the last of
-//       them, so that an element's bits and flags never depend on its place
+//     the elements left over: the same on a vector padded with one of them,
+//       so that an element's bits and flags never depend on its place
 //
 // All loads of a vector come before its stores: an output may be an input,
 // element for element.
@@ -23,9 +23,14 @@ using llvm::Value;
 
 constexpr int most_lanes = 16;
 
+// How many elements are computed at once: those of whole vectors, and of what is left over.
+struct Widths {
+  int whole, rest;
+};
+
 // A register's worth of the widest numbers; two where the program is so short
 // that twice its values fit the registers.
-int lanes_for(const ElementSource& source) {
+Widths widths_for(const ElementSource& source) {
   const Code& code = source.program->code();
   std::int64_t widest = 1;
   int operations = 0;
@@ -39,7 +44,8 @@ int lanes_for(const ElementSource& source) {
   }
   constexpr int short_program = 10;
   const auto lanes = static_cast<int>(source.vector_bytes / widest);
-  return std::min(calls || operations > short_program ? lanes : 2 * lanes, most_lanes);
+  return {std::min(calls || operations > short_program ? lanes : 2 * lanes, most_lanes),
+          std::min(lanes, most_lanes)};
 }
 
 class ElementEmitter {
@@ -49,7 +55,7 @@ class ElementEmitter {
         program_(*source.program),
         code_(program_.code()),
         b_(module.getContext()),
-        width_(lanes_for(source)),
+        widths_(widths_for(source)),
         operands_(static_cast<std::size_t>(program_.inputs() + program_.outputs())) {
     llvm::Type* pointer = b_.getPtrTy();
     llvm::Type* word = b_.getInt64Ty();
@@ -72,7 +78,8 @@ class ElementEmitter {
     DType dtype;
     Lie lie;
   };
-  // Where a vector of elements lies in a row. Left over: only `count` are there.
+  // Where a vector of elements lies in a row. Left over: only `count` are there,
+  // or as many as the vector has.
   struct Place {
     Value* first;
     Value* count = nullptr;
@@ -83,13 +90,18 @@ class ElementEmitter {
   }
   Value* word(std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); }
   void read_operands();
-  void emit_row(LaneEmitter& lanes);
+  void emit_row(LaneEmitter& lanes, LaneEmitter& rest);
   void emit_uniform(LaneEmitter& lanes);
+  void emit_rest(LaneEmitter& rest, Value* whole);
   void emit_vector(LaneEmitter& lanes, const Place& place);
+  Value* first_lanes(Value* v, int width);
   Lanes value(LaneEmitter& lanes, const Place* place, int v);
   Value* element(const Operand& o, Value* index);
   Lanes load(LaneEmitter& lanes, const Operand& o, const Place& place);
   Lanes load_dense(LaneEmitter& lanes, const Operand& o, Value* first);
+  bool is_masked(const Operand& o) const;
+  Value* mask(LaneEmitter& lanes, const Operand& o, Value* count);
+  Lanes load_masked(LaneEmitter& lanes, const Operand& o, const Place& place);
   Lanes load_number(LaneEmitter& lanes, const Operand& o, Value* at);
   void store_all(LaneEmitter& lanes, const std::vector<Lanes>& results, Value* first);
   void store_some(LaneEmitter& lanes, const std::vector<Lanes>& results, const Place& place);
@@ -102,7 +114,7 @@ class ElementEmitter {
   const ElementProgram& program_;
   const Code& code_;
   llvm::IRBuilder<> b_;
-  int width_;
+  Widths widths_;
   llvm::Function* function_;
   std::vector<Operand> operands_;
   std::vector<Lanes> uniform_;  // of values made of what is repeated
@@ -130,7 +142,8 @@ void ElementEmitter::emit() {
   auto* misfits = b_.CreateAlloca(b_.getInt1Ty());
   b_.CreateStore(b_.getFalse(), misfits);
   read_operands();
-  LaneEmitter lanes(b_, source_, width_, misfits);
+  LaneEmitter lanes(b_, source_, widths_.whole, misfits);
+  LaneEmitter rest(b_, source_, widths_.rest, misfits);
   BasicBlock *entry = b_.GetInsertBlock(), *row = block("row"), *done = block("done");
   b_.CreateBr(row);
 
@@ -138,7 +151,7 @@ void ElementEmitter::emit() {
   llvm::PHINode* r = b_.CreatePHI(b_.getInt64Ty(), 2);
   r->addIncoming(word(0), entry);
   for (Operand& o : operands_) o.row = b_.CreatePtrAdd(o.base, b_.CreateMul(r, o.outer));
-  emit_row(lanes);
+  emit_row(lanes, rest);
   Value* next = b_.CreateAdd(r, word(1));
   r->addIncoming(next, b_.GetInsertBlock());
   b_.CreateCondBr(b_.CreateICmpSLT(next, function_->getArg(4)), row, done);
@@ -148,29 +161,37 @@ void ElementEmitter::emit() {
   b_.CreateRet(b_.CreateSelect(met, b_.getInt32(invalid), b_.getInt32(0)));
 }
 
-void ElementEmitter::emit_row(LaneEmitter& lanes) {
+void ElementEmitter::emit_row(LaneEmitter& lanes, LaneEmitter& rest) {
   emit_uniform(lanes);
   Value* columns = function_->getArg(3);
-  Value* whole = b_.CreateAnd(columns, word(-static_cast<std::int64_t>(width_)));
-  BasicBlock *before = b_.GetInsertBlock(), *body = block("body"), *after = block("after"),
-             *some = block("some"), *end = block("end");
+  Value* whole = b_.CreateAnd(columns, word(-static_cast<std::int64_t>(lanes.width())));
+  BasicBlock *before = b_.GetInsertBlock(), *body = block("body"), *after = block("after");
   b_.CreateCondBr(b_.CreateICmpSGT(whole, word(0)), body, after);
 
   b_.SetInsertPoint(body);
   llvm::PHINode* j = b_.CreatePHI(b_.getInt64Ty(), 2);
   j->addIncoming(word(0), before);
   emit_vector(lanes, {j});
-  Value* next = b_.CreateAdd(j, word(width_));
+  Value* next = b_.CreateAdd(j, word(lanes.width()));
   j->addIncoming(next, b_.GetInsertBlock());
   b_.CreateCondBr(b_.CreateICmpSLT(next, whole), body, after);
 
   b_.SetInsertPoint(after);
-  Value* left = b_.CreateSub(columns, whole);
-  b_.CreateCondBr(b_.CreateICmpEQ(left, word(0)), end, some);
+  emit_rest(rest, whole);
+}
+
+void ElementEmitter::emit_rest(LaneEmitter& rest, Value* whole) {
+  Value* columns = function_->getArg(3);
+  BasicBlock *before = b_.GetInsertBlock(), *some = block("some"), *end = block("end");
+  b_.CreateCondBr(b_.CreateICmpSLT(whole, columns), some, end);
 
   b_.SetInsertPoint(some);
-  emit_vector(lanes, {whole, left});
-  b_.CreateBr(end);
+  llvm::PHINode* j = b_.CreatePHI(b_.getInt64Ty(), 2);
+  j->addIncoming(whole, before);
+  emit_vector(rest, {j, b_.CreateSub(columns, j)});
+  Value* next = b_.CreateAdd(j, word(rest.width()));
+  j->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpSLT(next, columns), some, end);
   b_.SetInsertPoint(end);
 }
 
@@ -197,8 +218,18 @@ void ElementEmitter::emit_uniform(LaneEmitter& lanes) {
   }
 }
 
+Value* ElementEmitter::first_lanes(Value* v, int width) {
+  if (!v || width == widths_.whole) return v;
+  return b_.CreateExtractVector(
+      llvm::FixedVectorType::get(v->getType()->getScalarType(), static_cast<unsigned>(width)), v,
+      word(0));
+}
+
 void ElementEmitter::emit_vector(LaneEmitter& lanes, const Place& place) {
   known_ = uniform_;
+  for (Lanes& l : known_) {
+    l = {first_lanes(l.re, lanes.width()), first_lanes(l.im, lanes.width())};
+  }
   std::vector<Lanes> results;
   for (int v : program_.output_values()) results.push_back(value(lanes, &place, v));
   if (place.count) store_some(lanes, results, place);
@@ -235,22 +266,48 @@ Lanes ElementEmitter::load_number(LaneEmitter& lanes, const Operand& o, Value* a
 }
 
 Lanes ElementEmitter::load_dense(LaneEmitter& lanes, const Operand& o, Value* first) {
-  const auto n = static_cast<unsigned>(is_complex(o.dtype) ? 2 * width_ : width_);
+  const auto n = static_cast<unsigned>(is_complex(o.dtype) ? 2 * lanes.width() : lanes.width());
   auto* type = llvm::FixedVectorType::get(lanes.memory_type(o.dtype), n);
   Value* v = b_.CreateAlignedLoad(type, element(o, first), llvm::Align(1));
   if (!is_complex(o.dtype)) return {lanes.from_memory(v, o.dtype)};
   llvm::SmallVector<int> even, odd;
-  for (int k = 0; k < width_; ++k) {
+  for (int k = 0; k < lanes.width(); ++k) {
     even.push_back(2 * k);
     odd.push_back(2 * k + 1);
   }
   return {b_.CreateShuffleVector(v, even), b_.CreateShuffleVector(v, odd)};
 }
 
+// Whether the processor moves some of a vector's elements at once.
+bool ElementEmitter::is_masked(const Operand& o) const {
+  const std::int64_t item = size_of(o.dtype);
+  return o.lie == Lie::dense && source_.vector_bytes >= 32 && !is_complex(o.dtype) &&
+         (item == 4 || item == 8);
+}
+
+// Lanes as wide as the elements: the mask of AVX2 is a vector of such.
+Value* ElementEmitter::mask(LaneEmitter& lanes, const Operand& o, Value* count) {
+  llvm::IntegerType* type = b_.getIntNTy(static_cast<unsigned>(8 * size_of(o.dtype)));
+  llvm::SmallVector<llvm::Constant*> numbers;
+  for (int k = 0; k < lanes.width(); ++k) {
+    numbers.push_back(llvm::ConstantInt::get(type, static_cast<std::uint64_t>(k)));
+  }
+  return b_.CreateICmpSLT(llvm::ConstantVector::get(numbers),
+                          lanes.spread(b_.CreateTrunc(count, type)));
+}
+
+Lanes ElementEmitter::load_masked(LaneEmitter& lanes, const Operand& o, const Place& place) {
+  Value* at = element(o, place.first);
+  Value* first = lanes.spread(load_number(lanes, o, at).re);
+  return {b_.CreateMaskedLoad(first->getType(), at, llvm::Align(1), mask(lanes, o, place.count),
+                              first)};
+}
+
 Lanes ElementEmitter::load(LaneEmitter& lanes, const Operand& o, const Place& place) {
   if (o.lie == Lie::dense && !place.count) return load_dense(lanes, o, place.first);
+  if (is_masked(o)) return load_masked(lanes, o, place);
   Lanes all;
-  for (int k = 0; k < width_; ++k) {
+  for (int k = 0; k < lanes.width(); ++k) {
     Value* lane = word(k);
     if (place.count) {
       lane =
@@ -258,7 +315,8 @@ Lanes ElementEmitter::load(LaneEmitter& lanes, const Operand& o, const Place& pl
     }
     const Lanes one = load_number(lanes, o, element(o, b_.CreateAdd(place.first, lane)));
     const auto put = [&](Value* vector, Value* number) -> Value* {
-      auto* type = llvm::FixedVectorType::get(number->getType(), static_cast<unsigned>(width_));
+      auto* type =
+          llvm::FixedVectorType::get(number->getType(), static_cast<unsigned>(lanes.width()));
       return b_.CreateInsertElement(vector ? vector : llvm::PoisonValue::get(type), number,
                                     static_cast<std::uint64_t>(k));
     };
@@ -284,7 +342,7 @@ void ElementEmitter::store_all(LaneEmitter& lanes, const std::vector<Lanes>& res
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Operand& o = output(i);
     if (o.lie != Lie::dense) {
-      for (int k = 0; k < width_; ++k) {
+      for (int k = 0; k < lanes.width(); ++k) {
         store_number(lanes, o, results[i], k, b_.CreateAdd(first, word(k)));
       }
       continue;
@@ -292,7 +350,7 @@ void ElementEmitter::store_all(LaneEmitter& lanes, const std::vector<Lanes>& res
     Value* v = lanes.to_memory(results[i].re, o.dtype);
     if (results[i].im) {
       llvm::SmallVector<int> mask;
-      for (int k = 0; k < width_; ++k) mask.append({k, width_ + k});
+      for (int k = 0; k < lanes.width(); ++k) mask.append({k, lanes.width() + k});
       v = b_.CreateShuffleVector(results[i].re, results[i].im, mask);
     }
     b_.CreateAlignedStore(v, element(o, first), llvm::Align(1));
@@ -301,15 +359,28 @@ void ElementEmitter::store_all(LaneEmitter& lanes, const std::vector<Lanes>& res
 
 void ElementEmitter::store_some(LaneEmitter& lanes, const std::vector<Lanes>& results,
                                 const Place& place) {
+  std::vector<std::size_t> singly;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Operand& o = output(i);
+    if (!is_masked(o)) {
+      singly.push_back(i);
+      continue;
+    }
+    b_.CreateMaskedStore(results[i].re, element(o, place.first), llvm::Align(1),
+                         mask(lanes, o, place.count));
+  }
+  if (singly.empty()) return;
   BasicBlock* end = block("stored");
-  for (int k = 0; k < width_ - 1; ++k) {
-    for (std::size_t i = 0; i < results.size(); ++i) {
+  for (int k = 0; k < lanes.width(); ++k) {
+    for (std::size_t i : singly) {
       store_number(lanes, output(i), results[i], k, b_.CreateAdd(place.first, word(k)));
     }
-    BasicBlock* more = k + 1 < width_ - 1 ? block("more") : end;
+    if (k + 1 == lanes.width()) break;
+    BasicBlock* more = block("more");
     b_.CreateCondBr(b_.CreateICmpUGT(place.count, word(k + 1)), more, end);
-    if (more != end) b_.SetInsertPoint(more);
+    b_.SetInsertPoint(more);
   }
+  b_.CreateBr(end);
   b_.SetInsertPoint(end);
 }
 
