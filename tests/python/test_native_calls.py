@@ -43,6 +43,22 @@ def fail(n):
     return fail(n - 1) + fail(n - 1)
 
 
+def digits(n):
+    s = 0
+    while n % 10 > 5:
+        s += n % 10
+        n //= 10
+    if n < 10:
+        return s + n
+    return s + digits(n // 10) * digits(n // 100)
+
+
+def halves(x, n):
+    if x < 0.001:
+        return math.sqrt(x) / n
+    return halves(x / 2, n) + halves(x / 3, n - 1)
+
+
 def point(x, y):
     return x * x + y * y
 
@@ -63,6 +79,16 @@ def test_recursion_has_pythons_limit_and_errors() -> None:
     same_as_numpy(count, 50)
     same_as_numpy(count, 5000)
     same_as_numpy(fail, 6)
+
+
+def test_recursion_after_a_loop() -> None:
+    same_as_numpy(digits, 123456789876543)
+    same_as_numpy(digits, 7)
+
+
+def test_recursion_whose_end_can_fail() -> None:
+    same_as_numpy(halves, 1.0, 20)
+    same_as_numpy(halves, 1.0, 3)
 
 
 def test_calls_of_functions_in_a_loop() -> None:

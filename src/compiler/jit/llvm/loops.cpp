@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <optional>
 
 #include "compiler/jit/llvm/arithmetic.h"
 #include "compiler/jit/loop_source.h"
+#include "compiler/loops/before_calls.h"
 
 namespace jetlag::jit {
 
@@ -27,15 +29,19 @@ llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& pro
 }
 
 // The functions that a program calls. Calls are put in place of one another `levels` deep, so that
-// a recursion makes few of them, and depths are counted in rounds of levels.
+// a recursion makes few of them, and depths are counted in rounds of levels. Where a call remains,
+// what the function does before it calls others stands before it: most calls of a recursion end
+// there.
 struct Callees {
   std::vector<llvm::Function*> functions;
-  const loops::Program* program = nullptr;  // which holds them
+  std::vector<std::vector<bool>> before_calls;  // of each: the blocks
+  const loops::Program* program = nullptr;      // which holds them
   std::uint64_t levels = 1;
   std::uint64_t bodies = 1;  // that a function holds at most, with its own
 
   Value* depth(llvm::IRBuilder<>& b, Value* calls, std::uint64_t least) const {
-    Value* rounds = b.CreateSDiv(calls, b.getInt64(levels));
+    // One less: what stands before the last call.
+    Value* rounds = b.CreateSDiv(b.CreateNSWSub(calls, b.getInt64(1)), b.getInt64(levels));
     return b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, rounds, b.getInt64(least));
   }
 };
@@ -69,9 +75,10 @@ class LoopEmitter {
     std::copy(std::begin(caller.scratch_), std::end(caller.scratch_), scratch_);
   }
 
-  // Goes on after the call in block `on`.
+  // Goes on after the call in block `on`. Of the function `number` only what comes before its calls
+  // stands in place, if there is a number.
   Value* run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<Value*> arguments,
-                      llvm::BasicBlock* on) {
+                      llvm::BasicBlock* on, std::optional<std::size_t> number) {
     on_ = on;
     start_ = from;
     given_ = llvm::PHINode::Create(type(loops::held_as(p_.result)), 2, "", on);
@@ -79,6 +86,14 @@ class LoopEmitter {
     for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
     b_.SetInsertPoint(from);
     take_arguments(arguments);
+    if (number) {
+      rest_ = llvm::BasicBlock::Create(context_, "call", f_);
+      b_.SetInsertPoint(rest_);
+      Value* result = call(*number, arguments, failed_);
+      given_->addIncoming(result, b_.GetInsertBlock());
+      b_.CreateBr(on_);
+      in_place_ = callees_.before_calls[*number];
+    }
     body();
     b_.SetInsertPoint(from);
     b_.CreateBr(blocks_[0]);
@@ -86,11 +101,14 @@ class LoopEmitter {
   }
 
   void body() {
+    const auto stays = [&](std::size_t i) { return !rest_ || in_place_[i]; };
     for (std::size_t i = 0; i < p_.blocks.size(); ++i)
-      blocks_.push_back(llvm::BasicBlock::Create(context_, "", f_));
+      blocks_.push_back(stays(i) ? llvm::BasicBlock::Create(context_, "", f_) : rest_);
     exit_blocks_.resize(p_.exits.size(), failed_);
     values_.resize(p_.instructions.size());
-    for (std::size_t i = 0; i < p_.blocks.size(); ++i) block(p_.blocks[i], blocks_[i]);
+    for (std::size_t i = 0; i < p_.blocks.size(); ++i) {
+      if (stays(i)) block(p_.blocks[i], blocks_[i]);
+    }
     for (std::size_t e = 0; e < exit_blocks_.size(); ++e) {
       if (exit_blocks_[e] && exit_blocks_[e] != failed_) exit(static_cast<int>(e));
     }
@@ -221,10 +239,12 @@ class LoopEmitter {
     b_.CreateRet(b_.getInt32(static_cast<std::uint32_t>(e)));
   }
 
-  void leave_if(Value* condition, int e) {
+  void leave_if(Value* condition, int e) { leave_if(condition, exit_block(e)); }
+
+  void leave_if(Value* condition, llvm::BasicBlock* to) {
     auto* on = llvm::BasicBlock::Create(context_, "", f_);
     auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
-    b_.CreateCondBr(condition, exit_block(e), on, weights);
+    b_.CreateCondBr(condition, to, on, weights);
     b_.SetInsertPoint(on);
   }
 
@@ -377,21 +397,27 @@ class LoopEmitter {
   }
 
   Value* invoke(const Instr& i) {
-    const loops::Call& call = p_.calls[static_cast<std::size_t>(i.index)];
+    const loops::Call& c = p_.calls[static_cast<std::size_t>(i.index)];
     std::vector<Value*> args;
-    for (int a : call.arguments) args.push_back(value(a));
-    const auto number = static_cast<std::size_t>(call.function);
-    if (p_.is_function && level_ + 1 < callees_.levels) {
-      auto* on = llvm::BasicBlock::Create(context_, "", f_);
-      LoopEmitter inner(*this, *callees_.program->functions[number], exit_block(i.axis));
-      Value* given = inner.run_in_place(b_.GetInsertBlock(), args, on);
-      b_.SetInsertPoint(on);
-      return given;
-    }
-    args.insert(args.begin(), {entry_, b_.CreateSub(depth_, b_.getInt64(1))});
+    for (int a : c.arguments) args.push_back(value(a));
+    const auto number = static_cast<std::size_t>(c.function);
+    const bool whole = p_.is_function && level_ + 1 < callees_.levels;
+    if (!whole && callees_.before_calls[number].empty())
+      return call(number, args, exit_block(i.axis));
+    auto* on = llvm::BasicBlock::Create(context_, "", f_);
+    LoopEmitter inner(*this, *callees_.program->functions[number], exit_block(i.axis));
+    Value* given = inner.run_in_place(b_.GetInsertBlock(), args, on,
+                                      whole ? std::nullopt : std::optional(number));
+    b_.SetInsertPoint(on);
+    return given;
+  }
+
+  Value* call(std::size_t number, llvm::ArrayRef<Value*> arguments, llvm::BasicBlock* failed) {
+    std::vector<Value*> args{entry_, b_.CreateSub(depth_, b_.getInt64(1))};
+    args.insert(args.end(), arguments.begin(), arguments.end());
     auto* made = b_.CreateCall(callees_.functions[number], args);
     made->setDoesNotThrow();
-    leave_if(b_.CreateExtractValue(made, 1), i.axis);
+    leave_if(b_.CreateExtractValue(made, 1), failed);
     return b_.CreateExtractValue(made, 0);
   }
 
@@ -500,6 +526,8 @@ class LoopEmitter {
   // Of a function in place of its call.
   std::uint64_t level_ = 0;
   llvm::BasicBlock *on_ = nullptr, *failed_ = nullptr;
+  llvm::BasicBlock* rest_ = nullptr;  // calls it; then only these blocks are in place:
+  std::vector<bool> in_place_;
   llvm::PHINode* given_ = nullptr;
   llvm::BasicBlock* start_ = nullptr;
   Value* entry_;
@@ -533,6 +561,7 @@ Callees declare_callees(llvm::Module& module, const loops::Program& program) {
   std::uint64_t instructions = 0, calls = 0;
   for (const auto& f : program.functions) {
     callees.functions.push_back(declare_function(module, *f));
+    callees.before_calls.push_back(loops::blocks_before_calls(*f));
     instructions = std::max<std::uint64_t>(instructions, f->instructions.size());
     calls = std::max<std::uint64_t>(calls, f->calls.size());
   }
