@@ -242,3 +242,45 @@ def test_infinite_loops_end_by_an_error() -> None:
             i += 1
 
     same_as_numpy(run, np.zeros(100))
+
+
+NO_INTS = [np.nan, np.inf, -np.inf, 2.0**63, -(2.0**63), -1e300]
+
+
+@pytest.mark.parametrize("odd", [*NO_INTS, 2.0**63 - 1024, -0.5])
+def test_floats_that_64_bits_hold_or_not(odd: float) -> None:
+    def convert(a, b):
+        s = 0
+        for i in range(a.shape[0]):
+            s += int(a[i])
+            b[i] = int(a[i]) % 7
+        return s
+
+    a = np.arange(40.0) * 1e4
+    a[31] = odd
+    same_as_numpy(convert, a, np.zeros(40))
+
+
+@pytest.mark.parametrize("odd", [*NO_INTS, 2.0**31, -(2.0**31) - 1])
+def test_stores_of_floats_that_integers_do_not_hold(odd: float) -> None:
+    def store(a, wide, narrow):
+        for i in range(a.shape[0]):
+            wide[i] = a[i]
+            narrow[i] = a[i]
+        return wide, narrow
+
+    a = np.arange(40.0) - 19.7
+    same_as_numpy(store, a, np.zeros(40, np.int64), np.zeros(40, np.int32))
+    a[31] = odd
+    same_as_numpy(store, a, np.zeros(40, np.int64), np.zeros(40, np.int32), opaque=True)
+
+
+def test_a_float_that_is_no_int_is_no_condition() -> None:
+    def share(a, b):
+        for i in range(a.shape[0]):
+            b[i] = a[i] / 3.0 + int(a[i])
+        return b
+
+    a = np.ones(200_000)
+    a[-1] = np.nan
+    same_as_numpy(share, a, np.zeros(200_000))

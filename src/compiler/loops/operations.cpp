@@ -63,6 +63,9 @@ int Specialiser::checked(Opcode opcode, DType dtype, int a, int b) {
                .b = b,
                .index = exit_here()});
 }
+int Specialiser::truncated(int value) {
+  return emit({.what = Do::truncate, .dtype = DType::int64, .a = value, .index = exit_here()});
+}
 void Specialiser::leave_if(int condition) {
   emit({.what = Do::leave_if, .dtype = DType::boolean, .a = condition, .index = exit_here()});
 }

@@ -163,10 +163,7 @@ int Specialiser::as_real(const Val& v) { return cast(v.value, held_as(v.kind), f
 Val Specialiser::to_int(const Val& v) {
   const DType d = held_as(v.kind);
   if (!is_float(d)) return {int_kind(), as_int64(v)};
-  const int wide = as_real(v);
-  const double limit = 9223372036854775808.0;
-  leave_if(negated(compute(Opcode::less, f64, compute(Opcode::absolute, f64, wide), real(limit))));
-  return {int_kind(), cast(wide, f64, i64)};
+  return {int_kind(), truncated(as_real(v))};
 }
 
 int Specialiser::finite(int value, DType d) {

@@ -23,6 +23,7 @@ enum class Do : std::uint8_t {
   set,        // cell = a
   compute,    // opcode of dtype (that of its operands) on a, b, c; steady: integers cannot overflow
   cast,       // a to dtype
+  truncate,   // a (float64) to int64; leaves if it does not fit
   checked,    // add, subtract or multiply on dtype; leaves on overflow
   overflows,  // whether it would
   leave_if,   // a is true

@@ -45,6 +45,7 @@ std::vector<bool> known_late(const Program& p) {
       case Do::get: return static_cast<bool>(now[at(i.index)]);
       case Do::compute:
       case Do::cast:
+      case Do::truncate:
       case Do::checked:
       case Do::library: {
         const std::vector<int> from = operands_of(p, i);
@@ -159,6 +160,7 @@ class Reads {
           stays = read[cell(i.index)];
           read[cell(i.index)] = false;
           break;
+        case Do::truncate:
         case Do::checked:
         case Do::leave_if:
         case Do::poll:

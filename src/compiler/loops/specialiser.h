@@ -126,6 +126,7 @@ class Specialiser {
   int compute(Opcode opcode, DType dtype, int a, int b = -1, int c = -1, bool steady = false);
   int cast(int value, DType from, DType to);
   int checked(Opcode opcode, DType dtype, int a, int b);
+  int truncated(int value);  // a float64 as int64
   void leave_if(int condition);
   int both(int a, int b) { return compute(Opcode::bit_and, DType::boolean, a, b); }
   int either(int a, int b) { return compute(Opcode::bit_or, DType::boolean, a, b); }

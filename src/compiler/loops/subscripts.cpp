@@ -125,12 +125,10 @@ int Specialiser::stored_as(const Val& v, DType to) {
   if (is_float(from) && is_integer(to)) {
     // Only what fits well; the rest may warn.
     if (size_of(to) < 4 || kind_of(to) == 'u') decline("it stores floats as integers");
-    const int wide = cast(v.value, from, DType::float64);
-    const double limit = to == i64 ? 9.2e18 : 2147483647.0;
-    const int inside = both(compute(Opcode::less, DType::float64, real(-limit), wide),
-                            compute(Opcode::less, DType::float64, wide, real(limit)));
-    leave_if(negated(inside));
-    return cast(wide, DType::float64, to);
+    const int whole = truncated(cast(v.value, from, DType::float64));
+    const int made = cast(whole, i64, to);
+    if (to != i64) leave_if(compute(Opcode::not_equal, i64, cast(made, to, i64), whole));
+    return made;
   }
   return converted(v, to, v.kind.is_python_number());
 }

@@ -7,10 +7,10 @@ namespace jetlag::loops {
 
 namespace {
 
-constexpr std::string_view names[] = {"literal", "get",       "set",      "compute", "cast",
-                                      "checked", "overflows", "leave_if", "load",    "store",
-                                      "length",  "stride",    "library",  "kernel",  "vectors",
-                                      "invoke",  "dot",       "work",     "poll"};
+constexpr std::string_view names[] = {"literal",  "get",     "set",       "compute",  "cast",
+                                      "truncate", "checked", "overflows", "leave_if", "load",
+                                      "store",    "length",  "stride",    "library",  "kernel",
+                                      "vectors",  "invoke",  "dot",       "work",     "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);

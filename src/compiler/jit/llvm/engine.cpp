@@ -57,6 +57,10 @@ Engine::Engine() {
   }
 }
 
+bool Engine::has(const std::string& feature) const {
+  return (features_ + ',').find('+' + feature + ',') != std::string::npos;
+}
+
 // No contraction anywhere: the same bits as the interpreter.
 llvm::orc::JITTargetMachineBuilder Engine::builder() const {
   llvm::orc::JITTargetMachineBuilder builder(llvm::Triple(llvm::sys::getProcessTriple()));

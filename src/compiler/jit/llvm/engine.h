@@ -33,6 +33,7 @@ class Engine {
 
   llvm::orc::JITTargetMachineBuilder builder() const;
   const std::string& processor() const { return processor_; }
+  bool has(const std::string& feature) const;  // the processor, as LLVM calls it
 
  private:
   Engine();

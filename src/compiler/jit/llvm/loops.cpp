@@ -2,6 +2,7 @@
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/MDBuilder.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "compiler/jit/llvm/arithmetic.h"
+#include "compiler/jit/llvm/engine.h"
 #include "compiler/jit/loop_source.h"
 #include "compiler/loops/before_calls.h"
 
@@ -303,6 +305,24 @@ class LoopEmitter {
     return b_.CreateBinaryIntrinsic(id, value(i.a), value(i.b));
   }
 
+  // To an int: raises no flag where the number does not fit.
+  Value* truncate(Value* number, int e) {
+    if (Engine::get().has("avx512f")) {
+      constexpr std::uint32_t no_exceptions = 8;
+      Value* lanes = b_.CreateInsertElement(llvm::FixedVectorType::get(b_.getDoubleTy(), 2), number,
+                                            std::uint64_t{0});
+      Value* made = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_cvttsd2si64, {},
+                                       {lanes, b_.getInt32(no_exceptions)});
+      // What it gives where the number does not fit; the one that does is left as well.
+      leave_if(b_.CreateICmpEQ(made, b_.getInt64(INT64_MIN)), e);
+      return made;
+    }
+    const double limit = 9223372036854775808.0;
+    Value* size = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, number);
+    leave_if(b_.CreateFCmpUGE(size, llvm::ConstantFP::get(b_.getDoubleTy(), limit)), e);
+    return b_.CreateFPToSI(number, b_.getInt64Ty());
+  }
+
   Value* steady(const Instr& i) {
     Value *x = value(i.a), *y = value(i.b);
     switch (i.opcode) {
@@ -495,6 +515,7 @@ class LoopEmitter {
         if (i.steady) return steady(i);
         return operation(b_, i.opcode, i.dtype, value(i.a), value(i.b), value(i.c));
       case Do::cast: return conversion(b_, value(i.a), static_cast<DType>(i.index), i.dtype);
+      case Do::truncate: return truncate(value(i.a), i.index);
       case Do::checked: {
         Value* both = with_overflow(i);
         leave_if(b_.CreateExtractValue(both, 1), i.index);
