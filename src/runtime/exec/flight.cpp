@@ -32,10 +32,10 @@ void Flight::depart(std::int64_t bytes, bool can_fail) {
 void Flight::arrive(std::int64_t bytes, bool can_fail) {
   bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   if (can_fail) fallible_.fetch_sub(1, std::memory_order_acq_rel);
-  outstanding_.fetch_sub(1, std::memory_order_acq_rel);
+  const std::int64_t left = outstanding_.fetch_sub(1, std::memory_order_acq_rel) - 1;
   // Either this sees who waits, or who waits sees the arrival.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (waiters_.load(std::memory_order_relaxed) == 0) return;
+  if (left > few_.load(std::memory_order_relaxed)) return;
   std::scoped_lock lock(mutex_);
   arrived_.notify_all();
 }

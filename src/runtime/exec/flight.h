@@ -2,6 +2,7 @@
 // those in flight, their errors and their floating-point reports.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <limits>
 #include <map>
@@ -79,9 +80,12 @@ class Flight {
   std::int64_t fallible() const { return fallible_.load(std::memory_order_acquire); }
 
   // Sleeps until done() holds; wakes now and then to poll the host, which may
-  // throw.
+  // throw. Arrivals that leave more than `few` outstanding do not wake it.
   template <class Done>
-  void wait(Host& host, const Done& done);
+  void wait(Host& host, const Done& done, std::int64_t few = any_number);
+  void wait_until_few(Host& host, std::int64_t few) {
+    wait(host, [&] { return outstanding() <= few; }, few);
+  }
 
   void report(std::int64_t sequence, FpReport report);
   // How many there were, told or not.
@@ -94,7 +98,12 @@ class Flight {
   std::atomic<std::int64_t> outstanding_{0};
   std::atomic<std::int64_t> fallible_{0};
   std::atomic<std::int64_t> bytes_{0};
-  std::atomic<int> waiters_{0};
+  static constexpr std::int64_t any_number = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t none = -1;
+
+  // Threads that wait; arrivals that leave at most `few_` outstanding wake them all.
+  int waiters_ = 0;
+  std::atomic<std::int64_t> few_{none};
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::atomic<bool> has_reports_{false};
@@ -106,20 +115,27 @@ class Flight {
 trace::SiteId waiting_site();
 
 template <class Done>
-void Flight::wait(Host& host, const Done& done) {
+void Flight::wait(Host& host, const Done& done, std::int64_t few) {
   if (done()) return;
   const trace::Span span(trace::recording() ? waiting_site() : 0);
   const trace::Suspension suspension;
   host.let_go();
   constexpr auto between_polls = std::chrono::milliseconds(40);
   struct Waiter {
-    std::atomic<int>& count;
-    explicit Waiter(std::atomic<int>& c) : count(c) {
-      count.fetch_add(1, std::memory_order_relaxed);
+    Flight& flight;
+    Waiter(Flight& f, std::int64_t few) : flight(f) {
+      {
+        std::scoped_lock lock(flight.mutex_);
+        flight.waiters_ += 1;
+        flight.few_ = std::max(flight.few_.load(), few);
+      }
       std::atomic_thread_fence(std::memory_order_seq_cst);
     }
-    ~Waiter() { count.fetch_sub(1, std::memory_order_relaxed); }
-  } const waiter(waiters_);
+    ~Waiter() {
+      std::scoped_lock lock(flight.mutex_);
+      if ((flight.waiters_ -= 1) == 0) flight.few_ = none;
+    }
+  } const waiter(*this, few);
   while (true) {
     {
       std::unique_lock lock(mutex_);

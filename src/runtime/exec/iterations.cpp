@@ -197,7 +197,7 @@ class Lane::Runner {
     if (!whole && loop_.kind == plan::StatementKind::loop)
       value(plan_.counter) = Value::of(ahead.first + done * ahead.step);
     *stopped_ = true;
-    lane_.flight_->wait(lane_.host_, [&] { return lane_.flight_->outstanding() == 0; });
+    lane_.flight_->wait_until_few(lane_.host_, 0);
     return done;
   }
 

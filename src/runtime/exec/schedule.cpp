@@ -21,6 +21,7 @@ constexpr double most_outstanding = 256;
 constexpr double run_ahead_ns = 4'000'000;  // of work for each worker
 constexpr std::int64_t poll_every_ns = 30'000'000;
 constexpr double let_go_ns = 5'000;
+constexpr double brief_ns = 3'000;  // to wake a worker takes longer
 
 constexpr double looked_after_ns = 40'000;  // work during which the user may interrupt
 constexpr double measured_ns = 8'000;       // work worth two looks at the clock
@@ -114,9 +115,12 @@ void Lane::run_inline(const Job& job, const Step& step, double ns) {
 
 void Lane::start_task(Job job, Step step, double ns) {
   const std::int64_t bytes = step.write ? step.write->bytes() : 0;
+  // Once there are enough, this thread sleeps until half of them are left: to wake it takes a
+  // worker's time, and often its processor.
+  const std::int64_t most = most_like(ns);
+  if (flight_->outstanding() >= most) flight_->wait_until_few(host_, most / 2);
   flight_->wait(host_, [&] {
-    return flight_->outstanding() == 0 ||
-           (flight_->outstanding() < most_like(ns) && flight_->bytes() + bytes <= in_flight());
+    return flight_->outstanding() == 0 || flight_->bytes() + bytes <= in_flight();
   });
 
   std::vector<tasks::TaskPtr> after;
@@ -147,6 +151,7 @@ void Lane::start_task(Job job, Step step, double ns) {
   work.body = std::move(job.body);
   work.finish = std::move(job.finish);
   work.dropped = &flight_->dropped;
+  work.brief = ns < brief_ns;
   if (trace::recording()) [[unlikely]] {
     work.site = caches_.sites.of(program_, step.op->id);
     work.bytes = job.bytes;
@@ -219,7 +224,7 @@ void Lane::settle(std::vector<Value>& vs) {
 }
 
 void Lane::barrier() {
-  flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+  flight_->wait_until_few(host_, 0);
   if (flight_->has_reports()) tell_reports(flight_->error.sequence());
   flight_->error.rethrow_if_any();
 }
@@ -259,7 +264,7 @@ void Lane::before_visible_write() {
 void Lane::drain() noexcept {
   while (flight_->outstanding() > 0) {
     try {
-      flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+      flight_->wait_until_few(host_, 0);
     } catch (...) {
       // A second interrupt while we wait: memory is still in use, so we go on waiting.
     }
@@ -284,7 +289,7 @@ void Lane::tell_reports(std::int64_t before) {
 void Lane::tell_if_at_once(std::int64_t sequence) {
   if (flight_->outstanding() == 0 && !flight_->has_reports()) return;
   if (!fp().at_once) return;
-  flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+  flight_->wait_until_few(host_, 0);
   if (flight_->has_reports()) tell_reports(sequence + 1);
 }
 
@@ -306,8 +311,7 @@ Ref<Array> Lane::result_array(DType dtype, const Dims& shape, const Dims& stride
   constexpr std::int64_t large = std::int64_t{1} << 20;
   if (flight_->outstanding() > 0) {
     const std::int64_t bytes = element_count(shape) * size_of(dtype);
-    if (bytes >= large && memory::would_raise_peak(bytes))
-      flight_->wait(host_, [&] { return flight_->outstanding() == 0; });
+    if (bytes >= large && memory::would_raise_peak(bytes)) flight_->wait_until_few(host_, 0);
   }
   Ref<Array> plain = new_array(dtype, shape);
   if (strides.empty()) return plain;

@@ -7,6 +7,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -148,13 +149,22 @@ void after_fork() {
 // ---- on a worker ----------------------------------------------------------------
 
 // What a worker does next: tasks that it made ready go on where their operands
-// are in the cache, one after another; all but one are offered to the others.
+// are in the cache, one after another; all but one are offered to the others,
+// and brief ones are not.
 class Ready {
  public:
-  // Takes over a reference. False: this thread is no worker, or has one already.
+  // Takes over a reference. False: this thread is no worker, or has enough already.
   static bool keep(Task* task) {
-    if (!current_ || current_->next_) return false;
-    current_->next_ = task;
+    if (!current_) return false;
+    std::vector<Task*>& next = current_->next_;
+    if (task->work_.brief) {
+      if (next.size() >= most_kept) return false;
+      next.push_back(task);
+      return true;
+    }
+    if (current_->has_long_) return false;
+    current_->has_long_ = true;
+    next.insert(next.begin(), task);
     return true;
   }
 
@@ -165,7 +175,7 @@ class Ready {
     while (task) {
       task->run_blocks();
       task->release();
-      task = std::exchange(ready.next_, nullptr);
+      task = ready.take();
     }
   }
 
@@ -173,8 +183,19 @@ class Ready {
   Ready() { current_ = this; }
   ~Ready() { current_ = nullptr; }
 
+  // Brief ones first: what they make ready may be long.
+  Task* take() {
+    if (next_.empty()) return nullptr;
+    Task* const task = next_.back();
+    next_.pop_back();
+    if (!task->work_.brief) has_long_ = false;
+    return task;
+  }
+
+  static constexpr std::size_t most_kept = 4;  // more of them are worth a worker
   static thread_local Ready* current_;
-  Task* next_ = nullptr;
+  std::vector<Task*> next_;
+  bool has_long_ = false;  // the first of them is not brief
 };
 
 thread_local Ready* Ready::current_ = nullptr;

@@ -72,6 +72,7 @@ struct Work {
   std::function<void(const Task&)> done;
   const std::atomic<bool>* dropped = nullptr;  // when true, what has not begun is left out
   bool stoppable = true;                       // between blocks, too
+  bool brief = false;  // it lasts no longer than another worker takes to wake
   // For the trace.
   trace::SiteId site = 0;
   double bytes = 0;  // moved, by all blocks together

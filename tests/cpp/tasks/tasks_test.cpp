@@ -161,6 +161,35 @@ TEST_P(Tasks, ThatManyWaitForReleaseThemAll) {
   EXPECT_EQ(ran, many);
 }
 
+TEST_P(Tasks, ThatAreBriefRunOnTheWorkerThatMadeThemReady) {
+  constexpr int few = 3;
+  std::atomic<bool> go{false};
+  std::thread::id made_ready_on;
+  std::vector<std::thread::id> ran_on(few);
+  Latch latch(few + 1);
+  Work gate;
+  gate.body = [&](std::int64_t) {
+    while (!go) std::this_thread::yield();
+    made_ready_on = std::this_thread::get_id();
+  };
+  gate.done = [&](const Task&) { latch.arrive(); };
+  const TaskPtr first = Task::start(std::move(gate), {});
+  for (int i = 0; i < few; ++i) {
+    Work work;
+    work.brief = true;
+    work.body = [&, i](std::int64_t) {
+      ran_on[static_cast<std::size_t>(i)] = std::this_thread::get_id();
+    };
+    work.done = [&](const Task&) { latch.arrive(); };
+    Task::start(std::move(work), std::vector<TaskPtr>{first});
+  }
+
+  go = true;
+  latch.wait();
+
+  EXPECT_EQ(ran_on, std::vector<std::thread::id>(few, made_ready_on));
+}
+
 TEST_P(Tasks, GoOnWhileTheNumberOfWorkersChanges) {
   constexpr int links = 300;
   Latch latch(links);
