@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "primitives/element_kernel.h"
+#include "primitives/element_space.h"
 #include "primitives/primitive.h"
 
 namespace jetlag {
@@ -113,6 +114,11 @@ class ElementRun {
   // that no input reaches. From now on the caller keeps operands alive. Only
   // while nobody else runs it.
   void aim(std::span<const Value* const> inputs, std::byte* output);
+
+  // Inputs, then outputs; and where elements [first, last) of one lie, or somewhat more. There is
+  // at least one element.
+  const Array* operand(int operand) const;  // null: a scalar
+  Extent extent(int operand, std::int64_t first, std::int64_t last) const;
 
   struct Finding {
     int application;  // -1: a conversion in a program that applies nothing

@@ -336,6 +336,14 @@ ElementRun::ElementRun(ElementRun&&) noexcept = default;
 
 std::int64_t ElementRun::size() const { return state_->space.size(); }
 
+const Array* ElementRun::operand(int operand) const {
+  return state_->keep[static_cast<std::size_t>(operand)].get();
+}
+
+Extent ElementRun::extent(int operand, std::int64_t first, std::int64_t last) const {
+  return state_->space.extent(operand, first, last);
+}
+
 const ElementProgram& ElementRun::program() const { return *state_->program; }
 
 KernelLayout ElementRun::layout() const {

@@ -125,6 +125,37 @@ std::byte* ElementSpace::at(std::int64_t i, std::int64_t position) const {
   return shape_.empty() ? place : place + position * p.strides[0];
 }
 
+Extent ElementSpace::extent(std::int64_t i, std::int64_t first, std::int64_t last) const {
+  const Placement& p = (*this)[i];
+  Dims from(shape_.size()), to(shape_.size());
+  --last;
+  for (std::int64_t axis = shape_.size() - 1; axis >= 0; --axis) {
+    from[axis] = first % shape_[axis];
+    to[axis] = last % shape_[axis];
+    first /= shape_[axis];
+    last /= shape_[axis];
+  }
+  Extent e{p.data, p.data + p.item};
+  bool rising = true;  // no row reaches beyond the first element of the next
+  std::int64_t row = 0;
+  for (std::int64_t axis = shape_.size() - 1; axis >= 0; --axis) {
+    rising = rising && p.strides[axis] >= row;
+    row += (shape_[axis] - 1) * p.strides[axis];
+  }
+  bool along = true;  // the same place on the axes before
+  for (std::int64_t axis = 0; axis < shape_.size(); ++axis) {
+    if (!along && !rising) {
+      from[axis] = 0;
+      to[axis] = shape_[axis] - 1;
+    }
+    along = along && from[axis] == to[axis];
+    const std::int64_t a = from[axis] * p.strides[axis], b = to[axis] * p.strides[axis];
+    e.begin += rising ? a : std::min(a, b);
+    e.end += rising ? b : std::max(a, b);
+  }
+  return e;
+}
+
 // Calls f(place, count, done) for every row that the stretch touches. The place
 // is found once and then moved like an odometer, since rows may be short.
 template <class F>

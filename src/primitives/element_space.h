@@ -18,6 +18,12 @@ struct Placement {
   bool uniform = false;  // one element for all
 };
 
+// The memory from one byte to another.
+struct Extent {
+  const std::byte* begin;
+  const std::byte* end;
+};
+
 class ElementSpace {
  public:
   // The placements come with the rank of the shape. Axes are put in the order
@@ -38,6 +44,8 @@ class ElementSpace {
   std::int64_t row() const { return row_; }
   std::byte* at(std::int64_t i, std::int64_t position) const;
   std::int64_t step(std::int64_t i) const;
+  // Where elements [first, last) of operand i lie, or somewhat more; there is at least one.
+  Extent extent(std::int64_t i, std::int64_t first, std::int64_t last) const;
 
   // n elements of operand i, from `position` on, to or from contiguous memory.
   void gather(std::int64_t i, std::int64_t position, std::int64_t n, std::byte* to) const;

@@ -48,6 +48,16 @@ constexpr Rule table[] = {
      .why = "one pass over memory, and no array between",
      .test = "block(define(t, ones(4)), augment(t, __add, [1.0, 2.0, 3.0, 4.0] * 2 + 1), t)"
              "  #= [4.0, 6.0, 8.0, 10.0]"},
+    {.name = "time-tiles",
+     .before = "for_each(lambda(t, block(store(slice(b, nil), f(a)), store(slice(a, nil), f(b)))),"
+               " range(n))",
+     .after = "some rounds at once, a few rows of all of them at a time",
+     .guard = "rounds of elementwise work on more memory than a cache holds, at least four; nobody "
+              "waits for a result; no condition raises at once",
+     .why = "rows are used by several rounds while they are in the cache",
+     .test = "block(define(a, zeros(1000000)),"
+             " for_each(lambda(t, store(slice(a, list(0, nil)), a * 0.5 + 1)), range(16)),"
+             " slice(a, list(0, 2)))  #= [1.999969482421875, 1.999969482421875]"},
     {.name = "last-use",
      .before = "define(w, f(w))",
      .after = "f(w), written over w",

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "runtime/exec/stretches.h"
+#include "runtime/exec/sweeps.h"
 
 namespace jetlag::exec {
 
@@ -18,6 +19,7 @@ std::int64_t row_axis(const Array& a) {
 
 // What is computed at once, and what may be aside for each worker.
 constexpr std::int64_t chunk_bytes = 16 << 10;
+constexpr std::int64_t swept_bytes = 4 << 10;  // the same, of one sweep among many
 constexpr std::int64_t most_aside = 512 << 10;
 constexpr std::int64_t least_chunks = 8;   // of a block: two of them are stored late
 constexpr std::int64_t fewest_chunks = 3;  // of all: fewer are aside as a whole
@@ -30,11 +32,11 @@ struct Cut {
   std::int64_t chunk;          // rows computed at once, at least as many as are reached
   std::int64_t blocks, block;  // how many, and their rows; the last has what is left as well
 
-  Cut(const Array& view, std::int64_t reach) {
+  Cut(const Array& view, std::int64_t reach, std::int64_t at_once = chunk_bytes) {
     rows = view.shape()[row_axis(view)];
     columns = view.size() / rows;
     row_bytes = columns * size_of(view.dtype());
-    chunk = std::max((chunk_bytes + row_bytes - 1) / row_bytes, std::max<std::int64_t>(reach, 1));
+    chunk = std::max((at_once + row_bytes - 1) / row_bytes, std::max<std::int64_t>(reach, 1));
     const std::int64_t least =
         std::max({least_chunks * chunk, (least_block_bytes + row_bytes - 1) / row_bytes,
                   rows / most_blocks});
@@ -63,6 +65,29 @@ struct Behind {
 
   std::byte* end_of(std::int64_t b, bool last) const {
     return ends->data() + (2 * b + (last ? 1 : 0)) * cut.chunk_size();
+  }
+
+  // Of the rows of the chunk before, and of this one.
+  struct Late {
+    std::vector<std::byte> aside[2];
+    std::int64_t waiting = -1;  // the first row of the chunk before
+    bool half = false;
+  };
+
+  // Rows [first, last), after all before them.
+  void follow(Late& late, std::int64_t first, std::int64_t last) const {
+    for (std::int64_t row = first; row < last; row += cut.chunk) {
+      const std::int64_t next = std::min(row + cut.chunk, last);
+      std::vector<std::byte>& to = late.aside[late.half];
+      to.resize(static_cast<std::size_t>(cut.chunk_size()));
+      compute(row, next, to.data());
+      if (late.waiting >= 0) store(late.waiting, row, late.aside[!late.half].data());
+      late.waiting = row;
+      late.half = !late.half;
+    }
+    if (last < cut.rows) return;
+    store(late.waiting, last, late.aside[!late.half].data());
+    late = {};
   }
 
   // Rows [first, last) go to `to`. Their operands are as they were before the statement.
@@ -146,6 +171,38 @@ Job behind_job(std::shared_ptr<ElementRun> run, Ref<Array> view, std::int64_t re
           .body = [work](std::int64_t b) { work->block(b); },
           .finish = [work] { work->finish(); },
           .bytes = static_cast<double>(view->bytes())};
+}
+
+Sweep behind_sweep(std::shared_ptr<ElementRun> run, Ref<Array> view, std::int64_t reach,
+                   unsigned wanted, std::function<void(std::int64_t, std::int64_t)> tell,
+                   std::shared_ptr<const Footprint> known) {
+  const Cut cut(*view, reach, swept_bytes);
+  const std::int64_t parts = (cut.rows + cut.chunk - 1) / cut.chunk;
+  const auto first_row = [=](std::int64_t part) { return std::min(part * cut.chunk, cut.rows); };
+  if (!known) {
+    auto print = std::make_shared<Footprint>(parts);
+    touch_inputs(*print, *run, [&](std::int64_t part) { return first_row(part) * cut.columns; });
+    Reach& written = print->of(view->buffer().get(), true);
+    const std::int64_t axis = row_axis(*view);
+    const auto touch = [&](std::int64_t part, std::int64_t first, std::int64_t last) {
+      Extent rows = extent_of(*view);
+      rows.end -= (cut.rows - last) * view->strides()[axis];
+      rows.begin += first * view->strides()[axis];
+      Footprint::touch(written, part, rows);
+    };
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const std::int64_t before = std::max<std::int64_t>(part - 1, 0);
+      const bool last = part + 1 == parts;
+      if (part > 0 || last) touch(part, first_row(before), first_row(last ? parts : part));
+    }
+    print->close();
+    known = std::move(print);
+  }
+  auto work = std::make_shared<const Behind>(std::move(run), view, cut, wanted, std::move(tell));
+  auto late = std::make_shared<Behind::Late>();
+  return {std::move(known), [=](std::int64_t first, std::int64_t last) {
+            work->follow(*late, first_row(first), first_row(last));
+          }};
 }
 
 }  // namespace jetlag::exec

@@ -13,6 +13,7 @@
 
 #include "primitives/element.h"
 #include "primitives/primitive.h"
+#include "runtime/exec/footprint.h"
 
 namespace jetlag::exec {
 
@@ -28,5 +29,11 @@ bool can_follow(const Array& view, std::int64_t reach);
 // condition while the operands still hold what they held.
 Job behind_job(std::shared_ptr<ElementRun> run, Ref<Array> view, std::int64_t reach,
                unsigned wanted, std::function<void(std::int64_t, std::int64_t)> tell);
+
+// The same as a sweep: rows are stored one part late. `known` is the footprint of a run on the same
+// operands, or null.
+Sweep behind_sweep(std::shared_ptr<ElementRun> run, Ref<Array> view, std::int64_t reach,
+                   unsigned wanted, std::function<void(std::int64_t, std::int64_t)> tell,
+                   std::shared_ptr<const Footprint> known);
 
 }  // namespace jetlag::exec

@@ -7,6 +7,7 @@
 #include "primitives/operators.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/time_tiles.h"
 #include "trace/counters/hardware.h"
 
 namespace jetlag::exec {
@@ -346,6 +347,7 @@ Flow Lane::over_range(const Statement& s, Frame& frame, Value& last, const Range
                       std::int64_t from) {
   LoopRun run(*this, s);
   AheadOfLoop ahead(*this, s);
+  TimeTiles tiles(*this, s);
   const std::int64_t size = range.size();
   bool over = false;
   while (true) {
@@ -356,6 +358,7 @@ Flow Lane::over_range(const Statement& s, Frame& frame, Value& last, const Range
     }
     if (from < size) from += ahead.rounds(frame, {range.at(from), range.step, size - from});
     if (from >= size) break;
+    tiles.round(size - from);
     frame.slots[static_cast<std::size_t>(s.variable.slot)] = Value::of(range.at(from++));
     const Flow flow = round(s, frame, last, over);
     if (flow == Flow::leave) return flow;

@@ -179,7 +179,7 @@ class Lane::Runner {
       }
       const std::shared_ptr<Chunk> chunk = chunks.front();
       chunks.pop_front();
-      lane_.flight_->wait(lane_.host_, [&] { return chunk->task->finished(); });
+      lane_.wait([&] { return chunk->task->finished(); });
       for (Round& round : chunk->done) {
         lane_.back_edge();
         lane_.carry_out(round, frame_);
@@ -197,7 +197,7 @@ class Lane::Runner {
     if (!whole && loop_.kind == plan::StatementKind::loop)
       value(plan_.counter) = Value::of(ahead.first + done * ahead.step);
     *stopped_ = true;
-    lane_.flight_->wait_until_few(lane_.host_, 0);
+    lane_.wait_for_all();
     return done;
   }
 

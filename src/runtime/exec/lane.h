@@ -11,6 +11,7 @@
 #include "compiler/plan/plan.h"
 #include "primitives/element.h"
 #include "runtime/exec/flight.h"
+#include "runtime/exec/footprint.h"
 #include "runtime/exec/native.h"
 #include "runtime/exec/round_costs.h"
 #include "runtime/exec/sites.h"
@@ -85,6 +86,7 @@ struct Prepared;
 class Holding;
 struct Ahead;
 struct HeldStore;
+class TimeTiles;
 
 class Lane {
  public:
@@ -108,6 +110,7 @@ class Lane {
   friend class DeferredElements;
   friend class AheadOfLoop;
   friend class RecallCall;
+  friend class TimeTiles;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -231,9 +234,39 @@ class Lane {
     std::string_view rule = {};
     std::vector<Ref<Array>> also_writes = {};  // fresh arrays
   };
-  void perform(Job job, Step step);
+  // Makes the sweep that does the same as the job, if steps are collected. It may have the
+  // footprint that a step of the same operands had.
+  using Sweeper = std::function<Sweep(std::shared_ptr<const Footprint> known)>;
+  void perform(Job job, Step step, const Sweeper& sweeper = {});
   void run_inline(const Job& job, const Step& step, double ns);
-  void start_task(Job job, Step step, double ns);
+  // A step that is on its way: others know that what it touches is pending.
+  struct Departed {
+    Job job;
+    Step step;
+    double ns;
+    std::int64_t sequence;
+    const plan::Function* function;
+    std::vector<Ref<Buffer>> touched;
+    std::shared_ptr<Flight> flight;
+    Profile* profile;
+    StepCosts* costs;
+    void failed(std::exception_ptr error) const;
+    void landed(std::int64_t ns, std::int64_t busy_ns, std::int64_t blocks);
+  };
+  Departed depart(Job job, Step step, double ns);
+  std::vector<tasks::TaskPtr> tasks_before(const Step& step);
+  void note_task(const Step& step, const tasks::TaskPtr& task);
+  void start_task(Departed departed);
+  template <class Done>
+  void wait(const Done& done) {
+    if (done()) return;
+    begin_collected();
+    flight_->wait(host_, done);
+  }
+  void wait_for_all();
+  void begin_collected();
+  // No tasks are started: work is done where it stands.
+  bool alone() const;
   void ready(const Array& a);           // its last writer is done
   void ready_to_write(const Array& a);  // and all its readers
   void settle(Value& v);                // ready; a computed scalar becomes one
@@ -317,6 +350,7 @@ class Lane {
   const char* stack_end_ = nullptr;
   std::vector<TraceFrame> frames_;
   Holding* holding_ = nullptr;  // of a lane that runs rounds ahead
+  TimeTiles* tiles_ = nullptr;  // of the loop whose steps are collected
   Place frame_place_;           // where the function that an error leaves was
 };
 

@@ -147,7 +147,7 @@ void NativeEntry::run_part(const std::vector<std::uint64_t>& words, std::int64_t
   work.done = [flight = lane_.flight_](const tasks::Task&) { flight->arrive(0, false); };
   const tasks::TaskPtr task = tasks::Task::start(std::move(work), {});
   try {
-    lane_.flight_->wait(lane_.host_, [&] { return task->finished(); });
+    lane_.wait([&] { return task->finished(); });
   } catch (...) {
     // It uses what lies here.
     stopped = true;

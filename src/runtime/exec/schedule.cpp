@@ -8,6 +8,8 @@
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stretches.h"
+#include "runtime/exec/sweeps.h"
+#include "runtime/exec/time_tiles.h"
 #include "runtime/tasks/totals.h"
 
 namespace jetlag::exec {
@@ -76,7 +78,7 @@ std::int64_t most_like(double ns) {
 
 }  // namespace
 
-void Lane::perform(Job job, Step step) {
+void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
   if (step.write) about_to_write(*step.write);
   if (profile_) profile_->need(step.op->id, step.reads, step.write);
   const double ns = estimate(job) * caches_.steps.factor(step.op->id);
@@ -86,10 +88,32 @@ void Lane::perform(Job job, Step step) {
     pending = pending || is_pending(step.write);
   }
   if (step.write && step.write->buffer()->visible()) before_visible_write();
-  const bool alone = holding_ || tasks::inline_only() || tasks::workers() == 1 || host_.serial();
-  if (!pending && (alone || ns < static_cast<double>(inline_ns())))
+  if (tiles_ && tiles_->take(job, step, ns, pending, sweeper)) return;
+  if (!pending && (alone() || ns < static_cast<double>(inline_ns())))
     return run_inline(job, step, ns);
-  start_task(std::move(job), std::move(step), ns);
+  begin_collected();
+  const std::int64_t bytes = step.write ? step.write->bytes() : 0;
+  // Once there are enough, this thread sleeps until half of them are left: to wake it takes a
+  // worker's time, and often its processor.
+  const std::int64_t most = most_like(ns);
+  if (flight_->outstanding() >= most) flight_->wait_until_few(host_, most / 2);
+  flight_->wait(host_, [&] {
+    return flight_->outstanding() == 0 || flight_->bytes() + bytes <= in_flight();
+  });
+  start_task(depart(std::move(job), std::move(step), ns));
+}
+
+bool Lane::alone() const {
+  return holding_ || tasks::inline_only() || tasks::workers() == 1 || host_.serial();
+}
+
+void Lane::begin_collected() {
+  if (tiles_) tiles_->begin_now();
+}
+
+void Lane::wait_for_all() {
+  begin_collected();
+  flight_->wait_until_few(host_, 0);
 }
 
 void Lane::run_inline(const Job& job, const Step& step, double ns) {
@@ -113,69 +137,53 @@ void Lane::run_inline(const Job& job, const Step& step, double ns) {
   if (profile_) profile_->add(step.op->id, step.kind, 0, 0, job.bytes, job.flops);
 }
 
-void Lane::start_task(Job job, Step step, double ns) {
-  const std::int64_t bytes = step.write ? step.write->bytes() : 0;
-  // Once there are enough, this thread sleeps until half of them are left: to wake it takes a
-  // worker's time, and often its processor.
-  const std::int64_t most = most_like(ns);
-  if (flight_->outstanding() >= most) flight_->wait_until_few(host_, most / 2);
-  flight_->wait(host_, [&] {
-    return flight_->outstanding() == 0 || flight_->bytes() + bytes <= in_flight();
-  });
-
-  std::vector<tasks::TaskPtr> after;
+Lane::Departed Lane::depart(Job job, Step step, double ns) {
   std::vector<Ref<Buffer>> touched;
+  for (const Ref<Array>& a : step.reads) touched.push_back(a->buffer());
+  if (step.write) touched.push_back(step.write->buffer());
+  for (const Ref<Array>& a : step.also_writes) touched.push_back(a->buffer());
+  for (const Ref<Buffer>& b : touched) b->pending.fetch_add(1, std::memory_order_acq_rel);
+  flight_->depart(step.write ? step.write->bytes() : 0, step.can_fail);
+  return {std::move(job),     std::move(step), ns,       sequence_,     current_,
+          std::move(touched), flight_,         profile_, &caches_.steps};
+}
+
+void Lane::Departed::failed(std::exception_ptr error) const {
+  flight->error.report(sequence,
+                       located(std::move(error), step.op->place, function ? function->file : ""));
+}
+
+// On whichever thread ended it.
+void Lane::Departed::landed(std::int64_t all_ns, std::int64_t busy_ns, std::int64_t blocks) {
+  const std::int64_t bytes = step.write ? step.write->bytes() : 0;
+  if (busy_ns > 0) note_cost(*costs, step.op->id, estimate(job), busy_ns);
+  if (profile) profile->add(step.op->id, step.kind, all_ns, blocks, job.bytes, job.flops);
+  for (const Ref<Buffer>& b : touched) b->pending.fetch_sub(1, std::memory_order_acq_rel);
+  const bool can_fail = step.can_fail;
+  job = {};
+  step = {};
+  touched.clear();
+  flight->arrive(bytes, can_fail);
+}
+
+// Those that touch the same memory, and of which one writes.
+std::vector<tasks::TaskPtr> Lane::tasks_before(const Step& step) {
+  std::vector<tasks::TaskPtr> before;
   for (const Ref<Array>& a : step.reads) {
     Hazards& h = hazards_of(*a->buffer());
     forget_finished(h);
-    if (h.writer) after.push_back(h.writer);
-    touched.push_back(a->buffer());
+    if (h.writer) before.push_back(h.writer);
   }
   if (step.write) {
     Hazards& h = hazards_of(*step.write->buffer());
     forget_finished(h);
-    if (h.writer) after.push_back(h.writer);
-    after.insert(after.end(), h.readers.begin(), h.readers.end());
-    touched.push_back(step.write->buffer());
+    if (h.writer) before.push_back(h.writer);
+    before.insert(before.end(), h.readers.begin(), h.readers.end());
   }
-  for (const Ref<Array>& a : step.also_writes) touched.push_back(a->buffer());
-  for (const Ref<Buffer>& b : touched) b->pending.fetch_add(1, std::memory_order_acq_rel);
-  flight_->depart(bytes, step.can_fail);
+  return before;
+}
 
-  tasks::Work work;
-  work.blocks = job.blocks;
-  const double per_block = std::max(ns / static_cast<double>(job.blocks), 1.0);
-  const std::int64_t fair = std::max<std::int64_t>(job.blocks / (4 * tasks::workers()), 1);
-  work.blocks_per_grab = std::clamp<std::int64_t>(
-      static_cast<std::int64_t>(static_cast<double>(grab_ns()) / per_block), 1, fair);
-  work.body = std::move(job.body);
-  work.finish = std::move(job.finish);
-  work.dropped = &flight_->dropped;
-  work.brief = ns < brief_ns;
-  if (trace::recording()) [[unlikely]] {
-    work.site = caches_.sites.of(program_, step.op->id);
-    work.bytes = job.bytes;
-    work.flops = job.flops;
-    work.result_bytes = static_cast<double>(bytes);
-  }
-  work.stoppable = !step.write || !step.write->buffer()->visible();
-  const int id = step.op->id;
-  const std::int64_t blocks = job.blocks;
-  work.done = [flight = flight_, profile = profile_, sequence = sequence_, touched, bytes, id,
-               blocks, bytes_moved = job.bytes, place = step.op->place, function = current_,
-               flops = job.flops, kind = step.kind, can_fail = step.can_fail,
-               expected = estimate(job), &costs = caches_.steps,
-               keep = std::move(step.keep)](const tasks::Task& task) mutable {
-    if (task.error())
-      flight->error.report(sequence, located(task.error(), place, function ? function->file : ""));
-    else note_cost(costs, id, expected, task.busy_nanoseconds());
-    if (profile) profile->add(id, kind, task.nanoseconds(), blocks, bytes_moved, flops);
-    for (const Ref<Buffer>& b : touched) b->pending.fetch_sub(1, std::memory_order_acq_rel);
-    keep.clear();
-    touched.clear();
-    flight->arrive(bytes, can_fail);
-  };
-  const tasks::TaskPtr task = tasks::Task::start(std::move(work), after);
+void Lane::note_task(const Step& step, const tasks::TaskPtr& task) {
   for (const Ref<Array>& a : step.reads) hazards_of(*a->buffer()).readers.push_back(task);
   if (step.write) {
     Hazards& h = hazards_of(*step.write->buffer());
@@ -185,20 +193,50 @@ void Lane::start_task(Job job, Step step, double ns) {
   for (const Ref<Array>& a : step.also_writes) hazards_of(*a->buffer()).writer = task;
 }
 
+void Lane::start_task(Departed departed) {
+  Job& job = departed.job;
+  const std::vector<tasks::TaskPtr> after = tasks_before(departed.step);
+  tasks::Work work;
+  work.blocks = job.blocks;
+  const double per_block = std::max(departed.ns / static_cast<double>(job.blocks), 1.0);
+  const std::int64_t fair = std::max<std::int64_t>(job.blocks / (4 * tasks::workers()), 1);
+  work.blocks_per_grab = std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(static_cast<double>(grab_ns()) / per_block), 1, fair);
+  work.body = std::move(job.body);
+  work.finish = std::move(job.finish);
+  work.dropped = &flight_->dropped;
+  work.brief = departed.ns < brief_ns;
+  const Step& given = departed.step;
+  const Step step{given.op, given.kind, false, {}, given.reads, given.write, {}, given.also_writes};
+  if (trace::recording()) [[unlikely]] {
+    work.site = caches_.sites.of(program_, step.op->id);
+    work.bytes = job.bytes;
+    work.flops = job.flops;
+    work.result_bytes = static_cast<double>(step.write ? step.write->bytes() : 0);
+  }
+  work.stoppable = !step.write || !step.write->buffer()->visible();
+  work.done = [departed = std::move(departed)](const tasks::Task& task) mutable {
+    if (task.error()) departed.failed(task.error());
+    const std::int64_t blocks = departed.job.blocks;
+    departed.landed(task.nanoseconds(), task.error() ? 0 : task.busy_nanoseconds(), blocks);
+  };
+  note_task(step, tasks::Task::start(std::move(work), after));
+}
+
 // ---- waiting ----------------------------------------------------------------
 
 void Lane::ready(const Array& a) {
   if (a.buffer()->pending.load(std::memory_order_acquire) == 0) return;
   const tasks::TaskPtr writer = hazards_of(*a.buffer()).writer;
   if (!writer) return;
-  flight_->wait(host_, [&] { return writer->finished(); });
+  wait([&] { return writer->finished(); });
   if (writer->failed()) barrier();
 }
 
 void Lane::ready_to_write(const Array& a) {
   about_to_write(a);
   if (a.buffer()->pending.load(std::memory_order_acquire) == 0) return;
-  flight_->wait(host_, [&] { return a.buffer()->pending.load(std::memory_order_acquire) == 0; });
+  wait([&] { return a.buffer()->pending.load(std::memory_order_acquire) == 0; });
   if (flight_->error.any()) barrier();
 }
 
@@ -224,7 +262,7 @@ void Lane::settle(std::vector<Value>& vs) {
 }
 
 void Lane::barrier() {
-  flight_->wait_until_few(host_, 0);
+  wait_for_all();
   if (flight_->has_reports()) tell_reports(flight_->error.sequence());
   flight_->error.rethrow_if_any();
 }
@@ -256,7 +294,7 @@ void Lane::host_ran() {
 // A write that the caller can see must not happen if something earlier fails.
 void Lane::before_visible_write() {
   if (flight_->fallible() > 0) {
-    flight_->wait(host_, [&] { return flight_->fallible() == 0; });
+    wait([&] { return flight_->fallible() == 0; });
   }
   if (flight_->error.any()) barrier();
 }
@@ -264,7 +302,7 @@ void Lane::before_visible_write() {
 void Lane::drain() noexcept {
   while (flight_->outstanding() > 0) {
     try {
-      flight_->wait_until_few(host_, 0);
+      wait_for_all();
     } catch (...) {
       // A second interrupt while we wait: memory is still in use, so we go on waiting.
     }
@@ -289,7 +327,7 @@ void Lane::tell_reports(std::int64_t before) {
 void Lane::tell_if_at_once(std::int64_t sequence) {
   if (flight_->outstanding() == 0 && !flight_->has_reports()) return;
   if (!fp().at_once) return;
-  flight_->wait_until_few(host_, 0);
+  wait_for_all();
   if (flight_->has_reports()) tell_reports(sequence + 1);
 }
 
@@ -311,7 +349,7 @@ Ref<Array> Lane::result_array(DType dtype, const Dims& shape, const Dims& stride
   constexpr std::int64_t large = std::int64_t{1} << 20;
   if (flight_->outstanding() > 0) {
     const std::int64_t bytes = element_count(shape) * size_of(dtype);
-    if (bytes >= large && memory::would_raise_peak(bytes)) flight_->wait_until_few(host_, 0);
+    if (bytes >= large && memory::would_raise_peak(bytes)) wait_for_all();
   }
   Ref<Array> plain = new_array(dtype, shape);
   if (strides.empty()) return plain;
@@ -379,14 +417,18 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   const bool over = lies_in_rows(*out) &&
                     std::any_of(step.reads.begin(), step.reads.end(),
                                 [&](const Ref<Array>& a) { return a->data() == out->data(); });
-  job.body = [run, size, length, over, out = out.get(), wanted = fp().wanted,
-              tell = teller(run, std::move(name), sequence_)](std::int64_t block) {
-    const std::int64_t first = block * length;
-    const std::int64_t last = std::min(first + length, size);
+  const auto compute = [run, over, out = out.get(), wanted = fp().wanted,
+                        tell = teller(run, std::move(name), sequence_)](std::int64_t first,
+                                                                        std::int64_t last) {
     if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
     if ((run->run(first, last) & wanted) != 0) tell(first, last);
   };
-  perform(std::move(job), std::move(step));
+  job.body = [compute, size, length](std::int64_t block) {
+    compute(block * length, std::min(block * length + length, size));
+  };
+  perform(std::move(job), std::move(step), [&](std::shared_ptr<const Footprint> known) {
+    return element_sweep(*run, *out, compute, std::move(known));
+  });
   tell_if_at_once(sequence_);
 }
 

@@ -177,8 +177,9 @@ void FusedGroup::run_into(const Destination& to, const Op& op, const Made& made,
   if (target->bytes() >= block_bytes) tasks::prepare();
   jit::consider(*run);
   const double flops = static_cast<double>(run->size()) * run->program().flops_per_element();
-  Job job = behind_job(run, target, to.reach, lane_.fp().wanted,
-                       lane_.teller(run, name, lane_.sequence_));
+  const auto tell = lane_.teller(run, name, lane_.sequence_);
+  const unsigned wanted = lane_.fp().wanted;
+  Job job = behind_job(run, target, to.reach, wanted, tell);
   job.flops = flops;
   Lane::Step step{&op, StepKind::fused, false, {}, {}, target, "fuse-elementwise"};
   for (const Value& v : inputs) {
@@ -188,7 +189,9 @@ void FusedGroup::run_into(const Destination& to, const Op& op, const Made& made,
   }
   step.keep = std::move(inputs);
   step.keep.push_back(Value::of(target));
-  lane_.perform(std::move(job), std::move(step));
+  lane_.perform(std::move(job), std::move(step), [&](std::shared_ptr<const Footprint> known) {
+    return behind_sweep(run, target, to.reach, wanted, tell, std::move(known));
+  });
   lane_.tell_if_at_once(lane_.sequence_);
 }
 

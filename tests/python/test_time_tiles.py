@@ -1,0 +1,244 @@
+"""Rounds of a loop that go through memory together leave what they leave one after another."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jetlag as jl
+from same import same_as_numpy
+from test_stores import numbers, rules
+
+# Beyond the second-level cache of any machine at hand.
+PLANE, BOX, LINE = (900, 1000), (90, 100, 110), (1_500_000,)
+ROUNDS = 14
+
+
+def jacobi(a, b, steps):
+    for _ in range(steps):
+        b[1:-1, 1:-1] = 0.25 * (a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1] + a[:-2, 1:-1])
+        a[1:-1, 1:-1] = 0.25 * (b[1:-1, :-2] + b[1:-1, 2:] + b[2:, 1:-1] + b[:-2, 1:-1])
+    return a, b
+
+
+def boxes(a, b, steps):
+    for _ in range(steps):
+        b[1:-1, 1:-1, 1:-1] = (
+            a[2:, 1:-1, 1:-1] + a[:-2, 1:-1, 1:-1] - a[1:-1, 2:, 1:-1] + a[1:-1, 1:-1, :-2]
+        )
+        a[1:-1, 1:-1, 1:-1] = 0.3 * (b[2:, 1:-1, 1:-1] - b[1:-1, :-2, 1:-1] * 0.5)
+    return a, b
+
+
+def heat(u, steps):
+    for _ in range(steps):
+        u[1:-1, 1:-1] = u[1:-1, 1:-1] + 0.1 * (
+            u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1]
+        )
+    return u
+
+
+def fields(ex, ey, hz, steps):
+    for t in range(steps):
+        ey[0, :] = t
+        ey[1:, :] -= 0.5 * (hz[1:, :] - hz[:-1, :])
+        ex[:, 1:] -= 0.5 * (hz[:, 1:] - hz[:, :-1])
+        hz[:-1, :-1] -= 0.7 * (ex[:-1, 1:] - ex[:-1, :-1] + ey[1:, :-1] - ey[:-1, :-1])
+    return ex, ey, hz
+
+
+def line(a, b, steps):
+    for _ in range(steps):
+        b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+        a[:] = b * 1.5 - a
+    return a, b
+
+
+def against_the_grain(a, b, steps):
+    """The second statement walks backwards, the third down the columns."""
+    for _ in range(steps):
+        b[:, :] = a * 0.5 + 1
+        a[:, :] = b[::-1, :] - a * 0.25
+        a[:, :] = a * 0.5 + b.T.reshape(a.shape[1], a.shape[0]).T * 0.125
+    return a, b
+
+
+def borders(a, b, steps):
+    for t in range(steps):
+        b[:, :] = a * 0.5 + t
+        b[t, :] = a[t + 1, :] * 2
+        b[:, t] = t
+        a[:, :] = b + a * 0.25
+        a[-1] = a[0] + b[t]
+    return a, b
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_stencils(workers, dtype) -> None:
+    def made(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+        return numbers(*shape, seed=seed).astype(dtype)
+
+    for program, shape, arrays in [
+        (jacobi, PLANE, 2),
+        (boxes, BOX, 2),
+        (heat, PLANE, 1),
+        (fields, PLANE, 3),
+        (line, LINE, 2),
+        (against_the_grain, PLANE, 2),
+        (borders, PLANE, 2),
+    ]:
+        given = [made(shape, k) for k in range(arrays)]
+        same_as_numpy(program, *given, ROUNDS, workers=workers)
+
+
+@pytest.mark.parametrize("program", [jacobi, heat, fields])
+def test_explain_names_the_rule(program) -> None:
+    arrays = [numbers(*PLANE) for _ in range({jacobi: 2, heat: 1, fields: 3}[program])]
+    assert "time-tiles" in rules(program, *arrays, ROUNDS)
+    assert "time-tiles" not in rules(program, *arrays, 2)
+
+
+def moved(arrays, choices, steps):
+    """Statements by number, which read rows and columns at some distance."""
+    a, b, c = arrays
+    n, m = a.shape
+    for _ in range(steps):
+        for q in range(choices.shape[0]):
+            kind, i, j, k = choices[q, 0], choices[q, 1], choices[q, 2], choices[q, 3]
+            top, end, other_top, other_end = 3 + i, n - 3 + i, 3 + j, n - 3 + j
+            left, right, other_left, other_right = 3 + j, m - 3 + j, 3 + k, m - 3 + k
+            if kind == 0:
+                b[3:-3, 3:-3] = 0.5 * a[top:end, left:right] + c[3:-3, 3:-3]
+            elif kind == 1:
+                a[3:-3, 3:-3] -= 0.25 * c[top:end, other_left:other_right]
+            elif kind == 2:
+                c[other_top:other_end, 3:-3] = b[top:end, 3:-3] * 0.5
+            elif kind == 3:
+                a[top:end, :] = a[other_top:other_end, :] * 0.5 + 0.125
+            elif kind == 4:
+                b[top, :] = k
+            elif kind == 5:
+                c[:, :] = np.where(a > b, a * 0.5, b * 0.25 + k)
+            else:
+                b[:, left] = i
+    return arrays
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_statements_that_reach_each_other(seed) -> None:
+    random = np.random.default_rng(seed)
+    choices = random.integers(-3, 4, (random.integers(2, 6), 4))
+    choices[:, 0] = random.integers(0, 7, choices.shape[0])
+    arrays = [numbers(700, 500, seed=k) for k in range(3)]
+    expected = [a.copy() for a in arrays]
+    moved(expected, choices, 11)
+    for workers in (1, 2, 4):
+        given = [a.copy() for a in arrays]
+        jl.threads(workers)
+        jl.jit(moved)(given, choices, 11)
+        for got, want in zip(given, expected, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_arguments_that_share_memory() -> None:
+    whole = numbers(1200, 900)
+    for first, second in [
+        (slice(0, 1000), slice(0, 1000)),
+        (slice(0, 1000), slice(7, 1007)),
+        (slice(150, 1150), slice(0, 1000)),
+    ]:
+        expected, got = whole.copy(), whole.copy()
+        jacobi(expected[first], expected[second], ROUNDS)
+        jl.jit(jacobi)(got[first], got[second], ROUNDS)
+        np.testing.assert_array_equal(got, expected)
+
+
+def looked_at(a, b, steps, every):
+    seen = []
+    for t in range(steps):
+        b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+        if t % every == every - 1:
+            seen.append(float(np.sum(b)))
+        a[:] = b * 0.5 + a[::1] * 0.5
+    return seen
+
+
+@pytest.mark.parametrize("every", [1, 3, 11])
+def test_somebody_looks_now_and_then(every) -> None:
+    a, b = numbers(*LINE), numbers(*LINE, seed=1)
+    expected = looked_at(a.copy(), b.copy(), 30, every)
+    got = jl.jit(looked_at)(a.copy(), b.copy(), 30, every)
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_what_came_before_an_error_is_done() -> None:
+    a, b = numbers(*LINE), numbers(*LINE, seed=1)
+    expected = [a.copy(), b.copy()]
+    got = [a.copy(), b.copy()]
+    size = LINE[0]
+
+    def broken(a, b, steps, at):
+        for t in range(steps):
+            b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+            a[:] = b * 1.5 - a
+            a[t * at] = 7.0
+        return a
+
+    at = size // 9 + 1  # the tenth round is out of bounds
+    with pytest.raises(IndexError):
+        broken(*expected, 20, at)
+    with pytest.raises(IndexError, match="index"):
+        jl.jit(broken)(*got, 20, at)
+    np.testing.assert_array_equal(got[0], expected[0])
+    np.testing.assert_array_equal(got[1], expected[1])
+
+
+def grows(a, b, steps):
+    for _ in range(steps):
+        b[1:-1] = a[2:] * 1e20
+        a[:] = b * 1e20
+    return a, b
+
+
+def test_conditions_are_told_at_their_lines() -> None:
+    a, b = numbers(*LINE) + 1, numbers(*LINE, seed=1)
+
+    def told(program: Any) -> list[tuple[str, int]]:
+        with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn"):
+            warnings.simplefilter("always")
+            program(a.copy(), b.copy(), ROUNDS)
+        return [(str(w.message), w.lineno) for w in caught]
+
+    expected = told(grows)
+    assert expected  # it overflows
+    assert sorted(set(told(jl.jit(grows)))) == sorted(set(expected))
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        jl.jit(grows)(a.copy(), b.copy(), ROUNDS)
+
+
+def test_fresh_results_in_every_round() -> None:
+    def fresh(a, steps):
+        for _ in range(steps):
+            b = a[1:-1] * 0.5 + a[2:] * 0.25
+            a = np.concatenate((a[:1], b, a[-1:]))
+        return a
+
+    same_as_numpy(fresh, numbers(*LINE), ROUNDS)
+
+
+def test_loops_in_loops() -> None:
+    def nested(a, b, steps, inner):
+        for _ in range(steps):
+            for _ in range(inner):
+                b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+                a[1:-1] = b[2:] * 0.5 + b[:-2] * 0.25
+            a *= 1.25
+        return a, b
+
+    a, b = numbers(*LINE), numbers(*LINE, seed=1)
+    for steps, inner in [(6, 9), (9, 2), (2, 40)]:
+        same_as_numpy(nested, a, b, steps, inner)
