@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 import warnings
 from typing import Any
 
@@ -167,6 +170,7 @@ def looked_at(a, b, steps, every):
     return seen
 
 
+@pytest.mark.filterwarnings("ignore::jetlag.OpaqueWarning")
 @pytest.mark.parametrize("every", [1, 3, 11])
 def test_somebody_looks_now_and_then(every) -> None:
     a, b = numbers(*LINE), numbers(*LINE, seed=1)
@@ -242,3 +246,33 @@ def test_loops_in_loops() -> None:
     a, b = numbers(*LINE), numbers(*LINE, seed=1)
     for steps, inner in [(6, 9), (9, 2), (2, 40)]:
         same_as_numpy(nested, a, b, steps, inner)
+
+
+def test_an_interrupt_leaves_what_some_statement_left() -> None:
+    def slow(a, b, steps):
+        for _ in range(steps):
+            b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+            a[1:-1] = b[2:] * 0.5 + b[:-2] * 0.25
+        return a
+
+    steps = 400
+    a, b = numbers(*LINE), numbers(*LINE, seed=1)
+    program = jl.jit(slow)
+    program(a.copy(), b.copy(), 8)
+    got = [a.copy(), b.copy()]
+    alarm = threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,))
+    alarm.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            program(*got, steps)
+            time.sleep(5)  # the machine was faster than the alarm
+    finally:
+        alarm.join()
+    for _ in range(steps):
+        b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+        if np.array_equal(got[1], b) and np.array_equal(got[0], a):
+            return
+        a[1:-1] = b[2:] * 0.5 + b[:-2] * 0.25
+        if np.array_equal(got[0], a) and np.array_equal(got[1], b):
+            return
+    pytest.fail("the arrays are those of no moment of the loop")

@@ -79,12 +79,28 @@ class Fuser {
       }
     }
     const int tail = tail_of(root);
-    if (members.size() < 2 && tail < 0) return;
+    const bool stored = is_stored(root);
+    if (members.size() < 2 && tail < 0 && !stored) return;
     std::sort(members.begin(), members.end());
     const int id = static_cast<int>(region_.groups.size());
     for (int m : members) region_.ops[m].group = id;
     if (tail >= 0) region_.ops[tail].tail_of = id;
-    region_.groups.push_back({.members = members, .tail = tail});
+    region_.groups.push_back({.members = members, .tail = tail, .stored = stored});
+  }
+
+  // b[i:j] = f(a): a store alone reads the result, and only names and bounds are read before it.
+  bool is_stored(int root) const {
+    if (readers_[root].size() != 1) return false;
+    const int reader = *readers_[root].begin();
+    if (reader == static_cast<int>(region_.ops.size())) return false;
+    const Op& store = region_.ops[reader];
+    if (store.kind != OpKind::store_index || store.args[0] != root) return false;
+    if (std::find(store.args.begin() + 1, store.args.end(), root) != store.args.end()) return false;
+    return std::all_of(region_.ops.begin() + root + 1, region_.ops.begin() + reader,
+                       [](const Op& op) {
+                         return op.kind == OpKind::constant || op.kind == OpKind::variable ||
+                                op.kind == OpKind::span;
+                       });
   }
 
   // t += f(a): the next operation, if it alone reads the result and works in place.

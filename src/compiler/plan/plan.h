@@ -112,6 +112,7 @@ struct Group {
   std::vector<int> members;  // registers, in order; the last is the result
   int reduction = -1;        // the operation that alone reads the result, and reduces it
   int tail = -1;             // the in-place operation that alone reads it, and comes next
+  bool stored = false;       // a store alone reads it, and comes next but for its bounds
 };
 
 // Products that may have a matrix in common, with the elementwise work between

@@ -161,8 +161,9 @@ bool FusedGroup::check(int at, Frame& frame) {
     }
   }
   if (!is_sound([&] { return find_loop(at); })) return false;
-  // A small operation is done at once; its group is there for the reduction after it.
-  const bool lone = group_.members.size() == 1 && (group_.reduction >= 0 || group_.tail >= 0);
+  // A small operation is done at once; its group is there for what comes after it.
+  const bool lone =
+      group_.members.size() == 1 && (group_.reduction >= 0 || group_.tail >= 0 || group_.stored);
   return !lone || (stream_ && stream_->has_late()) || !is_small(spec);
 }
 
