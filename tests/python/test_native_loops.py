@@ -318,3 +318,41 @@ def test_loops_of_benchmarks() -> None:
     a = np.random.default_rng(3).random((9, 9))
     same_as_numpy(cholesky, a @ a.T + np.eye(9))
     same_as_numpy(cholesky, a - 2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 16, 17, 33, 100])
+def test_sums_of_what_is_computed_in_vectors_keep_their_order(n: int) -> None:
+    def pull(a, x, m):
+        s, t, rest = 0.0, 0, m
+        for i in range(a.shape[0]):
+            d = a[i, 0] - x
+            far = d * d + a[i, 1] * a[i, 1] + 0.01
+            p = a[i, 2] / (far * far**0.5)
+            s += d * p
+            t += p if p > 0.1 else np.sqrt(far)
+            rest -= 1 / far
+        return s, t, rest
+
+    a = np.random.default_rng(n).random((n, 3))
+    same_as_numpy(pull, a, 0.3, 1)
+    same_as_numpy(pull, a[::-1], 0.3, 2.5)
+    same_as_numpy(pull, np.asfortranarray(a), np.float64(0.5), np.float32(1))
+
+
+@pytest.mark.parametrize("odd", [0.0, -4.0, np.nan, np.inf])
+def test_conditions_of_what_is_computed_in_vectors(odd: float) -> None:
+    def work(a, b):
+        s = t = 0.0
+        for i in range(a.shape[0]):
+            if a[i] > 0:
+                s += 1 / a[i]
+                t += np.sqrt(a[i])
+            b[i] = s
+        for i in range(a.shape[0]):
+            t += np.sqrt(a[i]) / a[i]
+        return s, t
+
+    a = np.arange(1.0, 50.0)
+    same_as_numpy(work, a, np.zeros(49))
+    a[40] = odd
+    same_as_numpy(work, a, np.zeros(49))

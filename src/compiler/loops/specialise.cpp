@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "compiler/loops/rounds.h"
 #include "compiler/loops/seen.h"
 #include "compiler/loops/specialiser.h"
 
@@ -116,6 +117,7 @@ bool Specialiser::advance() {
 
 std::shared_ptr<Program> Specialiser::finish() {
   for (const Check& check : checks_) close_check(check);
+  enter_rounds_by_parts(*out_, parts_);
   if (result_) out_->result = *result_;
   if (request_.wanted != 0 && !request_.careful && !are_seen(*out_, watched_)) throw NeedsCare{};
   return out_;

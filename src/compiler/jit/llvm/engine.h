@@ -40,6 +40,7 @@ class Engine {
 
   std::string processor_;
   std::string features_;
+  std::string no_gathers_;  // added to them, for loops
 };
 
 // LLVM's errors as ours.
