@@ -43,6 +43,17 @@ struct Wide {
   std::byte bytes[16];
 };
 
+// Short rows in pieces, of which the last two may overlap: a call would take longer.
+void copy_row(const std::byte* from, std::byte* to, std::int64_t n) {
+  constexpr std::int64_t piece = sizeof(Wide), most = 8 * piece;
+  if (n < piece || n > most) {
+    std::memcpy(to, from, static_cast<std::size_t>(n));
+    return;
+  }
+  for (std::int64_t i = 0; i + piece < n; i += piece) std::memcpy(to + i, from + i, piece);
+  std::memcpy(to + n - piece, from + n - piece, piece);
+}
+
 }  // namespace
 
 Ref<Masked> Masked::of(const Ref<Array>& a, const Ref<Array>& mask) {
@@ -110,7 +121,7 @@ void Masked::compute(std::int64_t first, std::int64_t last, std::byte* to) const
     }
     for (std::int64_t k = 0; k < some; ++k, column = 0) {
       const std::int64_t n = std::min(width_ - column, last - i);
-      std::memcpy(to, from + places[k] + column * item, static_cast<std::size_t>(n * item));
+      copy_row(from + places[k] + column * item, to, n * item);
       to += n * item;
       i += n;
     }

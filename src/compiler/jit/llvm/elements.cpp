@@ -2,7 +2,7 @@
 //
 //   for each row:
 //     what is repeated along the row, and what is made of that alone
-//     for each vector of elements: load, compute, store
+//     for each vector of elements, the last one perhaps narrower: load, compute, store
 //     the elements left over: the same on a vector padded with one of them,
 //       so that an element's bits and flags never depend on its place
 //
@@ -11,6 +11,7 @@
 #include "compiler/jit/llvm/elements.h"
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/jit/llvm/lanes.h"
 
@@ -78,8 +79,7 @@ class ElementEmitter {
     DType dtype;
     Lie lie;
   };
-  // Where a vector of elements lies in a row. Left over: only `count` are there,
-  // or as many as the vector has.
+  // Where a vector of elements lies in a row. Left over: only `count` are there.
   struct Place {
     Value* first;
     Value* count = nullptr;
@@ -92,7 +92,8 @@ class ElementEmitter {
   void read_operands();
   void emit_row(LaneEmitter& lanes, LaneEmitter& rest);
   void emit_uniform(LaneEmitter& lanes);
-  void emit_rest(LaneEmitter& rest, Value* whole);
+  void measure_rows(LaneEmitter& rest);
+  void emit_if(Value* condition, const char* name, LaneEmitter& lanes, const Place& place);
   void emit_vector(LaneEmitter& lanes, const Place& place);
   Value* first_lanes(Value* v, int width);
   Lanes value(LaneEmitter& lanes, const Place* place, int v);
@@ -100,7 +101,7 @@ class ElementEmitter {
   Lanes load(LaneEmitter& lanes, const Operand& o, const Place& place);
   Lanes load_dense(LaneEmitter& lanes, const Operand& o, Value* first);
   bool is_masked(const Operand& o) const;
-  Value* mask(LaneEmitter& lanes, const Operand& o, Value* count);
+  Value* mask_for(LaneEmitter& lanes, std::int64_t item);
   Lanes load_masked(LaneEmitter& lanes, const Operand& o, const Place& place);
   Lanes load_number(LaneEmitter& lanes, const Operand& o, Value* at);
   void store_all(LaneEmitter& lanes, const std::vector<Lanes>& results, Value* first);
@@ -117,6 +118,10 @@ class ElementEmitter {
   Widths widths_;
   llvm::Function* function_;
   std::vector<Operand> operands_;
+  // The same in every row: where whole and narrow vectors end, and how many elements are left
+  // over; which lanes these are in, for elements of so many bytes.
+  Value *whole_ = nullptr, *narrow_ = nullptr, *left_ = nullptr;
+  std::map<std::int64_t, Value*> masks_;
   std::vector<Lanes> uniform_;  // of values made of what is repeated
   std::vector<Lanes> known_;    // of the vector at hand
 };
@@ -144,16 +149,25 @@ void ElementEmitter::emit() {
   read_operands();
   LaneEmitter lanes(b_, source_, widths_.whole, misfits);
   LaneEmitter rest(b_, source_, widths_.rest, misfits);
+  measure_rows(rest);
   BasicBlock *entry = b_.GetInsertBlock(), *row = block("row"), *done = block("done");
   b_.CreateBr(row);
 
   b_.SetInsertPoint(row);
   llvm::PHINode* r = b_.CreatePHI(b_.getInt64Ty(), 2);
   r->addIncoming(word(0), entry);
-  for (Operand& o : operands_) o.row = b_.CreatePtrAdd(o.base, b_.CreateMul(r, o.outer));
+  std::vector<llvm::PHINode*> places;
+  for (Operand& o : operands_) {
+    places.push_back(b_.CreatePHI(b_.getPtrTy(), 2));
+    places.back()->addIncoming(o.base, entry);
+    o.row = places.back();
+  }
   emit_row(lanes, rest);
   Value* next = b_.CreateAdd(r, word(1));
   r->addIncoming(next, b_.GetInsertBlock());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    places[i]->addIncoming(b_.CreatePtrAdd(places[i], operands_[i].outer), b_.GetInsertBlock());
+  }
   b_.CreateCondBr(b_.CreateICmpSLT(next, function_->getArg(4)), row, done);
 
   b_.SetInsertPoint(done);
@@ -161,12 +175,21 @@ void ElementEmitter::emit() {
   b_.CreateRet(b_.CreateSelect(met, b_.getInt32(invalid), b_.getInt32(0)));
 }
 
+void ElementEmitter::measure_rows(LaneEmitter& rest) {
+  Value* columns = function_->getArg(3);
+  whole_ = b_.CreateAnd(columns, word(-static_cast<std::int64_t>(widths_.whole)));
+  narrow_ = b_.CreateAnd(columns, word(-static_cast<std::int64_t>(widths_.rest)));
+  left_ = b_.CreateSub(columns, narrow_);
+  for (const Operand& o : operands_) {
+    const std::int64_t item = size_of(o.dtype);
+    if (is_masked(o) && !masks_[item]) masks_[item] = mask_for(rest, item);
+  }
+}
+
 void ElementEmitter::emit_row(LaneEmitter& lanes, LaneEmitter& rest) {
   emit_uniform(lanes);
-  Value* columns = function_->getArg(3);
-  Value* whole = b_.CreateAnd(columns, word(-static_cast<std::int64_t>(lanes.width())));
   BasicBlock *before = b_.GetInsertBlock(), *body = block("body"), *after = block("after");
-  b_.CreateCondBr(b_.CreateICmpSGT(whole, word(0)), body, after);
+  b_.CreateCondBr(b_.CreateICmpSGT(whole_, word(0)), body, after);
 
   b_.SetInsertPoint(body);
   llvm::PHINode* j = b_.CreatePHI(b_.getInt64Ty(), 2);
@@ -174,24 +197,22 @@ void ElementEmitter::emit_row(LaneEmitter& lanes, LaneEmitter& rest) {
   emit_vector(lanes, {j});
   Value* next = b_.CreateAdd(j, word(lanes.width()));
   j->addIncoming(next, b_.GetInsertBlock());
-  b_.CreateCondBr(b_.CreateICmpSLT(next, whole), body, after);
+  b_.CreateCondBr(b_.CreateICmpSLT(next, whole_), body, after);
 
   b_.SetInsertPoint(after);
-  emit_rest(rest, whole);
+  if (widths_.rest < widths_.whole) {
+    emit_if(b_.CreateICmpSLT(whole_, narrow_), "narrow", rest, {whole_});
+  }
+  emit_if(b_.CreateICmpSGT(left_, word(0)), "some", rest, {narrow_, left_});
 }
 
-void ElementEmitter::emit_rest(LaneEmitter& rest, Value* whole) {
-  Value* columns = function_->getArg(3);
-  BasicBlock *before = b_.GetInsertBlock(), *some = block("some"), *end = block("end");
-  b_.CreateCondBr(b_.CreateICmpSLT(whole, columns), some, end);
-
+void ElementEmitter::emit_if(Value* condition, const char* name, LaneEmitter& lanes,
+                             const Place& place) {
+  BasicBlock *some = block(name), *end = block("end");
+  b_.CreateCondBr(condition, some, end);
   b_.SetInsertPoint(some);
-  llvm::PHINode* j = b_.CreatePHI(b_.getInt64Ty(), 2);
-  j->addIncoming(whole, before);
-  emit_vector(rest, {j, b_.CreateSub(columns, j)});
-  Value* next = b_.CreateAdd(j, word(rest.width()));
-  j->addIncoming(next, b_.GetInsertBlock());
-  b_.CreateCondBr(b_.CreateICmpSLT(next, columns), some, end);
+  emit_vector(lanes, place);
+  b_.CreateBr(end);
   b_.SetInsertPoint(end);
 }
 
@@ -286,20 +307,20 @@ bool ElementEmitter::is_masked(const Operand& o) const {
 }
 
 // Lanes as wide as the elements: the mask of AVX2 is a vector of such.
-Value* ElementEmitter::mask(LaneEmitter& lanes, const Operand& o, Value* count) {
-  llvm::IntegerType* type = b_.getIntNTy(static_cast<unsigned>(8 * size_of(o.dtype)));
+Value* ElementEmitter::mask_for(LaneEmitter& lanes, std::int64_t item) {
+  llvm::IntegerType* type = b_.getIntNTy(static_cast<unsigned>(8 * item));
   llvm::SmallVector<llvm::Constant*> numbers;
   for (int k = 0; k < lanes.width(); ++k) {
     numbers.push_back(llvm::ConstantInt::get(type, static_cast<std::uint64_t>(k)));
   }
   return b_.CreateICmpSLT(llvm::ConstantVector::get(numbers),
-                          lanes.spread(b_.CreateTrunc(count, type)));
+                          lanes.spread(b_.CreateTrunc(left_, type)));
 }
 
 Lanes ElementEmitter::load_masked(LaneEmitter& lanes, const Operand& o, const Place& place) {
   Value* at = element(o, place.first);
   Value* first = lanes.spread(load_number(lanes, o, at).re);
-  return {b_.CreateMaskedLoad(first->getType(), at, llvm::Align(1), mask(lanes, o, place.count),
+  return {b_.CreateMaskedLoad(first->getType(), at, llvm::Align(1), masks_.at(size_of(o.dtype)),
                               first)};
 }
 
@@ -367,20 +388,18 @@ void ElementEmitter::store_some(LaneEmitter& lanes, const std::vector<Lanes>& re
       continue;
     }
     b_.CreateMaskedStore(results[i].re, element(o, place.first), llvm::Align(1),
-                         mask(lanes, o, place.count));
+                         masks_.at(size_of(o.dtype)));
   }
   if (singly.empty()) return;
   BasicBlock* end = block("stored");
-  for (int k = 0; k < lanes.width(); ++k) {
+  for (int k = 0; k < lanes.width() - 1; ++k) {
     for (std::size_t i : singly) {
       store_number(lanes, output(i), results[i], k, b_.CreateAdd(place.first, word(k)));
     }
-    if (k + 1 == lanes.width()) break;
-    BasicBlock* more = block("more");
+    BasicBlock* more = k + 1 < lanes.width() - 1 ? block("more") : end;
     b_.CreateCondBr(b_.CreateICmpUGT(place.count, word(k + 1)), more, end);
-    b_.SetInsertPoint(more);
+    if (more != end) b_.SetInsertPoint(more);
   }
-  b_.CreateBr(end);
   b_.SetInsertPoint(end);
 }
 
