@@ -75,7 +75,8 @@ Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
 
 void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
               unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell) {
-  constexpr std::int64_t aside_bytes = 16'384;
+  // What is aside and what it goes over lie in the first-level cache together, with room to spare.
+  constexpr std::int64_t aside_bytes = 8'192;
   alignas(64) std::byte aside[aside_bytes];
   const std::int64_t item = size_of(out.dtype());
   const std::int64_t step = whole_rows(out, aside_bytes / item);
