@@ -7,18 +7,53 @@ namespace jetlag::exec {
 
 namespace {
 
-// What a step needs of an earlier one, by its own parts.
-struct Need {
-  std::size_t of;
-  std::vector<std::int64_t> parts;
+// What steps of one footprint need of those of another, by their parts. Rounds of a loop repeat
+// their footprints, so there are few pairs.
+class Needs {
+ public:
+  using Parts = std::vector<std::int64_t>;
+
+  const Parts& of(const Footprint& before, const Footprint& after) {
+    for (const Pair& pair : pairs_) {
+      if (pair.before == &before && pair.after == &after) return *pair.parts;
+    }
+    auto parts = std::make_unique<Parts>(needed(before, after));
+    return *pairs_.emplace_back(Pair{&before, &after, std::move(parts)}).parts;
+  }
+
+  // Whether of two such steps the later one is nowhere ahead of the earlier one: who waits for the
+  // later one waits for both.
+  bool keeps_behind_itself(const Footprint& f) {
+    const Parts& own = of(f, f);
+    std::int64_t part = 0;
+    return !own.empty() &&
+           std::all_of(own.begin(), own.end(), [&](std::int64_t need) { return need > part++; });
+  }
+
+ private:
+  struct Pair {
+    const Footprint *before, *after;
+    std::unique_ptr<Parts> parts;
+  };
+  std::vector<Pair> pairs_;
 };
 
-std::vector<std::vector<Need>> needs_of(const TileOrder::Steps& steps) {
+// What a step needs of an earlier one.
+struct Need {
+  std::size_t of;
+  const Needs::Parts* parts;
+};
+
+std::vector<std::vector<Need>> needs_of(const TileOrder::Steps& steps, Needs& known) {
   std::vector<std::vector<Need>> needs(steps.size());
   for (std::size_t k = 1; k < steps.size(); ++k) {
     for (std::size_t j = k; j-- > 0;) {
-      std::vector<std::int64_t> parts = needed(*steps[j], *steps[k]);
-      if (!parts.empty()) needs[k].push_back({j, std::move(parts)});
+      const auto again = std::find(steps.begin() + static_cast<std::ptrdiff_t>(j) + 1,
+                                   steps.begin() + static_cast<std::ptrdiff_t>(k), steps[j]);
+      const bool later = again != steps.begin() + static_cast<std::ptrdiff_t>(k);
+      if (later && known.keeps_behind_itself(*steps[j])) continue;
+      const Needs::Parts& parts = known.of(*steps[j], *steps[k]);
+      if (!parts.empty()) needs[k].push_back({j, &parts});
     }
   }
   return needs;
@@ -55,7 +90,8 @@ TileOrder::TileOrder(Steps given, std::int64_t count) : steps(std::move(given)) 
   std::int64_t parts = 1;
   for (const auto& step : steps) parts = std::max(parts, step->parts());
   count = std::clamp<std::int64_t>(count, 1, parts);
-  const auto needs = needs_of(steps);
+  Needs known;
+  const auto needs = needs_of(steps, known);
   const std::vector<Touched> memory = touched_by(steps);
   auto print = std::make_shared<Footprint>(count);
   for (const Touched& t : memory) print->of(t.buffer, t.written);
@@ -70,8 +106,8 @@ TileOrder::TileOrder(Steps given, std::int64_t count) : steps(std::move(given)) 
       std::int64_t to = std::max(done[k], most);
       for (const Need& need : needs[k]) {
         // The first part that needs more than there is; what parts need never shrinks.
-        const auto there = std::upper_bound(need.parts.begin(), need.parts.end(), done[need.of]);
-        to = std::min(to, static_cast<std::int64_t>(there - need.parts.begin()));
+        const auto there = std::upper_bound(need.parts->begin(), need.parts->end(), done[need.of]);
+        to = std::min(to, static_cast<std::int64_t>(there - need.parts->begin()));
       }
       if (to <= done[k]) continue;
       runs.push_back({static_cast<int>(k), done[k], to});

@@ -74,9 +74,15 @@ std::vector<Step> random_steps(std::mt19937& random) {
 TEST(TileOrder, DoesEachPartOnceAndAfterWhatItNeeds) {
   std::mt19937 random(7);
   for (int trial = 0; trial < 300; ++trial) {
-    const std::vector<Step> steps = random_steps(random);
-    TileOrder::Steps prints;
-    for (const Step& s : steps) prints.push_back(s.footprint());
+    // Rounds that are all alike share their footprints.
+    const std::vector<Step> round = random_steps(random);
+    TileOrder::Steps once, prints;
+    for (const Step& s : round) once.push_back(s.footprint());
+    std::vector<Step> steps;
+    for (int r = 0; r <= trial % 4; ++r) {
+      steps.insert(steps.end(), round.begin(), round.end());
+      prints.insert(prints.end(), once.begin(), once.end());
+    }
 
     const TileOrder order(prints, 1 + trial % 20);
 
