@@ -19,7 +19,6 @@ constexpr double task_ns = 150'000;       // of rounds in a task
 constexpr double least_round_ns = 2'000;  // shorter ones work on scalars
 constexpr double least_bytes = 64;        // of arrays that a round with loops in it makes
 constexpr double most_bytes = 256 << 20;  // that rounds at the same time may take
-constexpr int most_failures = 2;
 constexpr int most_tries = 4;  // in one run of a loop
 
 // Rounds have no host: whoever asks one stops, and the round is done in order.
@@ -329,7 +328,7 @@ bool Lane::may_run_ahead(const Statement& s) {
     return false;
   }
   return tasks::workers() > 1 && !tasks::inline_only() && !host_.serial() && !fp().at_once &&
-         caches_.rounds.find(s.id).failures < most_failures;
+         caches_.rounds.may_try(s.id);
 }
 
 std::int64_t Lane::run_ahead(const Statement& s, Frame& frame, const Ahead& ahead) {
@@ -352,7 +351,7 @@ std::int64_t Lane::run_ahead(const Statement& s, Frame& frame, const Ahead& ahea
   const std::int64_t done = runner.run(ahead, cost);
   // What is held back is copied once more: rounds that mostly move memory may gain nothing.
   const bool gained = static_cast<double>(now_ns() - begin) < in_order * static_cast<double>(done);
-  cost.failures = gained ? 0 : cost.failures + 1;
+  RoundCosts::judge(cost, gained);
   cost.ns = in_order;
   caches_.rounds.note(s.id, cost);
   if (profile_ && done > 0) profile_->apply(s.id, "independent-iterations");
