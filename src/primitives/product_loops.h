@@ -43,6 +43,8 @@ extern const ProductLoops<float> product_loops_f32_baseline;
 extern const ProductLoops<double> product_loops_f64_baseline;
 extern const ProductLoops<float> product_loops_f32_x86_64_v3;
 extern const ProductLoops<double> product_loops_f64_x86_64_v3;
+extern const ProductLoops<float> product_loops_f32_x86_64_v4;
+extern const ProductLoops<double> product_loops_f64_x86_64_v4;
 
 // The loops for this machine.
 template <class T>

@@ -12,9 +12,13 @@ constinit const ProductLoops<double> product_loops_f64_baseline =
 namespace {
 
 #if defined(__x86_64__)
-bool has_fma() {
-  static const bool has = __builtin_cpu_supports("x86-64-v3");
-  return has;
+enum class Level : std::uint8_t { baseline, v3, v4 };
+
+Level level() {
+  static const Level found = __builtin_cpu_supports("x86-64-v4")   ? Level::v4
+                             : __builtin_cpu_supports("x86-64-v3") ? Level::v3
+                                                                   : Level::baseline;
+  return found;
 }
 #endif
 
@@ -23,7 +27,8 @@ bool has_fma() {
 template <>
 const ProductLoops<float>& product_loops() {
 #if defined(__x86_64__)
-  if (has_fma()) return product_loops_f32_x86_64_v3;
+  if (level() == Level::v4) return product_loops_f32_x86_64_v4;
+  if (level() == Level::v3) return product_loops_f32_x86_64_v3;
 #endif
   return product_loops_f32_baseline;
 }
@@ -31,7 +36,8 @@ const ProductLoops<float>& product_loops() {
 template <>
 const ProductLoops<double>& product_loops() {
 #if defined(__x86_64__)
-  if (has_fma()) return product_loops_f64_x86_64_v3;
+  if (level() == Level::v4) return product_loops_f64_x86_64_v4;
+  if (level() == Level::v3) return product_loops_f64_x86_64_v3;
 #endif
   return product_loops_f64_baseline;
 }

@@ -259,6 +259,9 @@ template <class T>
 T dot_lines(const std::byte* a, std::int64_t a_step, const std::byte* b, std::int64_t b_step,
             std::int64_t n) {
   static_assert(longest_dot_line * sizeof(T) < 2 * block_bytes, "a job would cut it");
+  if (a_step == sizeof(T) && b_step == sizeof(T)) {
+    return product_loops<T>().dot(reinterpret_cast<const T*>(a), reinterpret_cast<const T*>(b), n);
+  }
   const CloseLine<T> left(a, a_step, n), right(b, b_step, n);
   return n == 0 ? T(0) : product_loops<T>().dot(left.data, right.data, n);
 }
