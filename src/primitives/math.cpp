@@ -1,5 +1,5 @@
-// Python's module math on single numbers, by the C library as CPython does. Whatever is an error
-// declines, and Python raises it.
+// Python's module math on single numbers, by the C library as CPython does (but for hypot).
+// Whatever is an error declines, and Python raises it.
 #include <cmath>
 #include <numbers>
 
@@ -91,7 +91,6 @@ double trunc(double x) { return std::trunc(x); }
 double degrees(double x) { return x * (180 / std::numbers::pi); }
 double radians(double x) { return x * (std::numbers::pi / 180); }
 double atan2(double y, double x) { return std::atan2(y, x); }
-double hypot(double x, double y) { return std::hypot(x, y); }
 double copysign(double x, double y) { return std::copysign(x, y); }
 double pow(double x, double y) { return std::pow(x, y); }
 double fmod(double x, double y) { return std::fmod(x, y); }
@@ -161,7 +160,7 @@ constexpr Primitive table[] = {
     row("__math_atan2", "math.atan2", "y, x", "Angle of the point (x, y).",
         "__math_atan2(0, 1)  #= 0.0", binary<atan2>),
     row("__math_hypot", "math.hypot", "x, y", "Length of the vector (x, y).",
-        "__math_hypot(3, 4)  #= 5.0", binary<hypot>),
+        "__math_hypot(3, 4)  #= 5.0", binary<python::hypot>),
     row("__math_copysign", "math.copysign", "x, y", "x with the sign of y.",
         "__math_copysign(2, -1)  #= -2.0", binary<copysign>),
     row("__math_pow", "math.pow", "x, y", "x to the power of y, as floats.",

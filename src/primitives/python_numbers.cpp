@@ -360,4 +360,62 @@ Value to_float(const Value& v) {
   return real ? Value::of(*real) : Value{};
 }
 
+namespace {
+
+// A sum or a product of two numbers, exactly: its rounded value and what is left.
+struct Exact {
+  double high, low;
+};
+
+Exact sum(double larger, double x) {
+  const double high = larger + x;
+  return {high, larger - high + x};
+}
+
+Exact product(double x, double y) {
+  const double high = x * y;
+  return {high, std::fma(x, y, -high)};
+}
+
+// 1 and the squares added to it: the one keeps the sum larger than what is added.
+class Squares {
+ public:
+  void add(Exact square) {
+    const Exact next = sum(sum_, square.high);
+    sum_ = next.high;
+    squares_left_ += square.low;
+    sums_left_ += next.low;
+  }
+  double total() const { return sum_ - 1 + (squares_left_ + sums_left_); }
+
+ private:
+  double sum_ = 1, squares_left_ = 0, sums_left_ = 0;
+};
+
+}  // namespace
+
+// Squares are added with twice the digits, and the root is corrected by what its own square leaves.
+double hypot(double x, double y) {
+  x = std::fabs(x), y = std::fabs(y);
+  if (std::isinf(x) || std::isinf(y)) return std::numeric_limits<double>::infinity();
+  if (std::isnan(x) || std::isnan(y)) return std::numeric_limits<double>::quiet_NaN();
+  const double larger = std::max(x, y), smaller = std::min(x, y);
+  // Its square is far below the last bit, and might underflow.
+  constexpr double negligible = 0x1p-60;
+  if (smaller <= larger * negligible) return larger;
+  int exponent = 0;
+  std::frexp(larger, &exponent);
+  Squares squares;
+  constexpr int least_exponent = -1023;  // for which there is a scale
+  if (exponent < least_exponent) {
+    for (double side : {x / larger, y / larger}) squares.add({side * side, 0});
+    return larger * std::sqrt(squares.total());
+  }
+  const double scale = std::ldexp(1.0, -exponent);
+  for (double side : {x * scale, y * scale}) squares.add(product(side, side));
+  const double root = std::sqrt(squares.total());
+  squares.add(product(-root, root));
+  return (root + squares.total() / (2 * root)) / scale;
+}
+
 }  // namespace jetlag::python

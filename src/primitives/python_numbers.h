@@ -31,4 +31,6 @@ std::optional<bool> less_equal(const Value& a, const Value& b);
 Value to_int(const Value& v);
 Value to_float(const Value& v);
 
+double hypot(double x, double y);  // as math.hypot rounds it, nearly always correctly
+
 }  // namespace jetlag::python

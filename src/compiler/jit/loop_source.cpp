@@ -12,6 +12,8 @@ void add_kernels(const loops::Program& program, Externals& to) {
   for (const loops::Instr& i : program.instructions) {
     if (i.what == loops::Do::kernel)
       to.emplace_back(kernel_symbol(i), reinterpret_cast<void*>(i.literal));
+    if (i.what == loops::Do::library && i.literal != 0)
+      to.emplace_back(i.name, reinterpret_cast<void*>(i.literal));
     if (i.what == loops::Do::dot)
       to.emplace_back(dot_symbol(i), reinterpret_cast<void*>(i.literal));
     if (i.what == loops::Do::work)

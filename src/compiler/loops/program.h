@@ -31,7 +31,7 @@ enum class Do : std::uint8_t {
   store,      // b to array at byte offset a
   length,     // of array along axis
   stride,     // of array along axis, in bytes
-  library,    // a function of the C library on float64
+  library,    // a function of the C library on float64; or of ours, then literal is its address
   kernel,     // a loop of the primitives on one element; literal is its address
   vectors,    // a vector function of the C library on axis lanes, all of them the operands
   invoke,     // a function, with the values of a call (index); leaves (axis) if it fails

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "compiler/loops/specialiser.h"
+#include "primitives/python_numbers.h"
 
 namespace jetlag::loops {
 
@@ -149,8 +150,8 @@ Val Specialiser::python_unary(std::string_view n, const Val& v) {
   decline(format("it calls {}", n));
 }
 
-// The module math, by the same functions of the C library as the interpreter's; what is an error
-// leaves, and Python raises it.
+// The module math, by the same functions as the interpreter's; what is an error leaves, and Python
+// raises it.
 Val Specialiser::math(const Primitive& p, std::span<const Val> args) {
   constexpr std::string_view prefix = "__math_";
   const std::string_view n = p.name.substr(prefix.size());
@@ -180,11 +181,13 @@ Val Specialiser::math(const Primitive& p, std::span<const Val> args) {
     leave_if(compute(Opcode::less, f64, x, real(0)));
     return {real_kind(), compute(Opcode::sqrt, f64, x)};
   }
+  const bool ours = n == "hypot";
   const int made = emit({.what = Do::library,
                          .dtype = f64,
                          .a = x,
                          .b = args.size() > 1 ? as_real(args[1]) : -1,
-                         .name = p.name.data() + prefix.size()});
+                         .literal = ours ? reinterpret_cast<std::uint64_t>(&python::hypot) : 0,
+                         .name = ours ? "jetlag_hypot" : p.name.data() + prefix.size()});
   leave_if(negated(finite(made, f64)));
   return {real_kind(), made};
 }
