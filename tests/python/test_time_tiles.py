@@ -13,6 +13,7 @@ import pytest
 
 import jetlag as jl
 from same import same_as_numpy
+from test_memory import peak_of
 from test_stores import numbers, rules
 
 # Beyond the second-level cache of any machine at hand.
@@ -260,14 +261,16 @@ def test_an_interrupt_leaves_what_some_statement_left() -> None:
     program = jl.jit(slow)
     program(a.copy(), b.copy(), 8)
     got = [a.copy(), b.copy()]
+
+    def until_the_alarm() -> None:
+        program(*got, steps)
+        time.sleep(5)  # the machine was faster
+
     alarm = threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,))
     alarm.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            program(*got, steps)
-            time.sleep(5)  # the machine was faster than the alarm
-    finally:
-        alarm.join()
+    with pytest.raises(KeyboardInterrupt):
+        until_the_alarm()
+    alarm.join()
     for _ in range(steps):
         b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
         if np.array_equal(got[1], b) and np.array_equal(got[0], a):
@@ -276,3 +279,40 @@ def test_an_interrupt_leaves_what_some_statement_left() -> None:
         if np.array_equal(got[0], a) and np.array_equal(got[1], b):
             return
     pytest.fail("the arrays are those of no moment of the loop")
+
+
+def escapes(size, bound, rounds):
+    """Every round makes a mask, and takes over what is in `z`."""
+    c = np.linspace(-1.0, 1.0, size)
+    z = np.zeros(size)
+    counts = np.zeros(size)
+    for n in range(rounds):
+        inside = np.abs(z) < bound
+        counts = np.where(inside, n + 1.0, counts)
+        z = np.where(inside, z * z * 1.5 + c, z)
+    return counts, z
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_results_of_each_round_take_no_memory_of_their_own(workers) -> None:
+    size = 1_500_000
+    same_as_numpy(escapes, size, 2.0, 20, workers=workers)
+    assert "time-tiles" in rules(escapes, size, 2.0, 20)
+    program = jl.jit(escapes)
+    program(size, 2.0, 8)  # compiled from here on
+    few, many = (peak_of(program, size, 2.0, rounds) for rounds in (8, 40))
+    assert many <= few + size  # one mask more
+    assert many <= 5 * 8 * size
+
+
+def test_a_result_that_is_kept_keeps_its_memory() -> None:
+    def kept(a, rounds):
+        old = a
+        for _ in range(rounds):
+            mask = a > 0.5
+            old = a
+            a = np.where(mask, a * 0.5 + 0.25, a * 1.5)
+        return old, a, mask
+
+    for workers in (1, 2, 4):
+        same_as_numpy(kept, numbers(*LINE), 17, workers=workers)

@@ -257,7 +257,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   if (op.kind == plan::OpKind::call && strides.empty())
     out = dying_operand(op, op.args, args, dtype, shape);
   const bool over = static_cast<bool>(out);
-  if (!over) out = result_array(dtype, shape, strides);
+  if (!over) out = element_result(dtype, shape, strides);
   std::vector<Value> inputs = lent(args);
   const Ref<Array> target = lent(out);
   auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{target});

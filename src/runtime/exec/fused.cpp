@@ -315,7 +315,9 @@ void FusedGroup::finish(int reg, Frame& frame) {
   if (!late && root.strides.empty())
     out = dying_operand(op, registers, operands, root.dtype, root.shape);
   const bool over = static_cast<bool>(out);
-  if (!out) out = lane_.result_array(root.dtype, root.shape, root.strides);
+  if (!out)
+    out = stream_ ? lane_.result_array(root.dtype, root.shape, root.strides)
+                  : lane_.element_result(root.dtype, root.shape, root.strides);
   std::vector<Value> inputs = late ? operands : lent(operands);
   operands.clear();
   const Ref<Array> target = late ? out : lent(out);

@@ -280,6 +280,7 @@ class Lane {
   void tell_reports(std::int64_t before);
   void tell_if_at_once(std::int64_t sequence);
   Ref<Array> result_array(DType dtype, const Dims& shape, const Dims& strides = {});
+  Ref<Array> element_result(DType dtype, const Dims& shape, const Dims& strides);
   Value result_value(Ref<Array> out, bool scalar);
   void run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
                     const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,

@@ -30,21 +30,37 @@ bool is_ours(const Array& a) {
          !a.is_scalar && a.is_contiguous();
 }
 
+// Those of values: unfinished tasks have others. Perhaps fewer.
+std::int64_t references(const Buffer& b) {
+  // In this order: tasks that end meanwhile make the difference larger.
+  const std::int64_t uses = b.use_count();
+  return uses - b.lent.load(std::memory_order_acquire) - b.pending.load(std::memory_order_acquire);
+}
+
 // Whether nothing but `holders` values and unfinished tasks refer to the bytes.
 bool held_by(const Array& a, std::int64_t holders) {
-  if (a.use_count() != holders) return false;
-  // In this order: tasks that end meanwhile make the difference larger.
-  const Buffer& b = *a.buffer();
-  const std::int64_t uses = b.use_count();
-  return uses - b.lent.load(std::memory_order_acquire) -
-             b.pending.load(std::memory_order_acquire) ==
-         1;
+  return a.use_count() == holders && references(*a.buffer()) == 1;
 }
 
 }  // namespace
 
+void SpentResults::note(const Array& out) {
+  const Ref<Buffer>& b = out.buffer();
+  if (!b->owned() || b->visible() || out.data() != b->data() || out.bytes() != b->bytes()) return;
+  const auto known = std::find_if(watched_.begin(), watched_.end(),
+                                  [&](const Watched& w) { return w.buffer == b; });
+  if (known == watched_.end()) watched_.emplace_back(b);
+  else known->used = true;
+}
+
+void SpentResults::next_round() {
+  std::erase_if(watched_, [](Watched& w) { return !std::exchange(w.used, false); });
+}
+
+bool SpentResults::is_spent(const Buffer& b) { return references(b) == 0; }
+
 Ref<Array> lent(const Ref<Array>& array) {
-  if (tasks::workers() == 1 || array->is_scalar || array->bytes() < smallest_lent) return array;
+  if (array->is_scalar || array->bytes() < smallest_lent) return array;
   return make<LentArray>(*array);
 }
 

@@ -18,6 +18,43 @@ namespace jetlag::exec {
 Ref<Array> lent(const Ref<Array>& array);
 std::vector<Value> lent(const std::vector<Value>& values);
 
+// Memory of results whose values die while steps that read them are still to be done. Rounds of a
+// loop whose steps are collected would else take memory for each of them.
+class SpentResults {
+ public:
+  // Memory of that size that only unfinished tasks refer to: they come first. Or null.
+  Ref<Buffer> find(std::int64_t bytes) const {
+    for (const Watched& w : watched_) {
+      if (w.buffer->bytes() == bytes && is_spent(*w.buffer)) return w.buffer;
+    }
+    return nullptr;
+  }
+  // A result that a step will make.
+  void note(const Array& out);
+  // What nothing was made in since the last call is given back.
+  void next_round();
+
+ private:
+  // Counted apart, as what tasks refer to.
+  struct Watched {
+    Ref<Buffer> buffer;
+    bool used = true;  // in this round
+    explicit Watched(Ref<Buffer> b) : buffer(std::move(b)) { buffer->lent.fetch_add(1); }
+    Watched(Watched&& other) = default;
+    Watched& operator=(Watched&& other) noexcept {
+      std::swap(buffer, other.buffer);
+      std::swap(used, other.used);
+      return *this;
+    }
+    ~Watched() {
+      if (buffer) buffer->lent.fetch_sub(1);
+    }
+  };
+  static bool is_spent(const Buffer& b);
+
+  std::vector<Watched> watched_;
+};
+
 // The operand whose memory an elementwise result may take over; null if there
 // is none. values[i] was copied from register registers[i], for this operation.
 Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,

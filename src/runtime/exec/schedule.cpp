@@ -356,6 +356,15 @@ Ref<Array> Lane::result_array(DType dtype, const Dims& shape, const Dims& stride
   return make<Array>(plain->buffer(), plain->data(), dtype, shape, strides);
 }
 
+// For work that follows what reads the memory meanwhile.
+Ref<Array> Lane::element_result(DType dtype, const Dims& shape, const Dims& strides) {
+  const Ref<Buffer> spent =
+      tiles_ ? tiles_->spent(element_count(shape) * size_of(dtype)) : Ref<Buffer>();
+  if (!spent) return result_array(dtype, shape, strides);
+  const Dims steps = strides.empty() ? contiguous_strides(shape, size_of(dtype)) : strides;
+  return make<Array>(spent, spent->data(), dtype, shape, steps);
+}
+
 Value Lane::result_value(Ref<Array> out, bool scalar) {
   if (!scalar) return Value::of(std::move(out));
   if (is_pending(out)) {

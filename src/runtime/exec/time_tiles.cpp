@@ -113,6 +113,7 @@ TimeTiles::~TimeTiles() {
 void TimeTiles::round(std::int64_t left) {
   if (!allowed_ || lane_.tiles_ != this) return;
   in_round_ = 0;
+  results_.next_round();
   if (!collects_) {
     // The first round tells what there is to do; not all loops have another.
     collects_ = std::exchange(began_, true) && left >= fewest_rounds;
@@ -184,6 +185,7 @@ bool TimeTiles::take(Job& job, Lane::Step& step, double ns, bool pending,
     sweep.run = [job](std::int64_t, std::int64_t) { run_job(job); };
   }
   known.footprint = sweep.footprint;
+  results_.note(*step.write);
   items_.push_back({lane_.depart(std::move(job), std::move(step), ns), std::move(sweep)});
   return true;
 }

@@ -14,6 +14,7 @@
 #include <deque>
 
 #include "runtime/exec/lane.h"
+#include "runtime/exec/reuse.h"
 #include "runtime/exec/tile_order.h"
 
 namespace jetlag::exec {
@@ -31,6 +32,8 @@ class TimeTiles {
   // Takes a step and its job over; false leaves both as they are. Small steps go along with those
   // that they have to follow.
   bool take(Job& job, Lane::Step& step, double ns, bool pending, const Lane::Sweeper& sweeper);
+  // Memory for a result of that size which follows those that still read it; or null.
+  Ref<Buffer> spent(std::int64_t bytes) const { return results_.find(bytes); }
   // Somebody waits, or something follows that is not collected.
   void begin_now();
 
@@ -86,6 +89,7 @@ class TimeTiles {
   std::vector<Known> known_;                // by place in the round
   std::shared_ptr<const TileOrder> order_;  // of the last batch
   std::deque<Begun> begun_;
+  SpentResults results_;
 };
 
 }  // namespace jetlag::exec
