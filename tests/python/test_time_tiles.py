@@ -180,6 +180,24 @@ def test_somebody_looks_now_and_then(every) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
+def peeked_at(a, b, steps, every):
+    total = 0.0
+    for t in range(steps):
+        b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+        if t % every == 0:
+            total += b[t + 1]
+        a[1:-1] = b[2:] * 0.5 + b[:-2] * 0.25
+        if t % every == 1:
+            total -= a[-t - 2]
+    return total, a, b
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("every", [2, 5, 9])
+def test_somebody_reads_an_element(workers, every) -> None:
+    same_as_numpy(peeked_at, numbers(*LINE), numbers(*LINE, seed=1), 40, every, workers=workers)
+
+
 def test_what_came_before_an_error_is_done() -> None:
     a, b = numbers(*LINE), numbers(*LINE, seed=1)
     expected = [a.copy(), b.copy()]
@@ -249,7 +267,10 @@ def test_loops_in_loops() -> None:
         same_as_numpy(nested, a, b, steps, inner)
 
 
-def test_an_interrupt_leaves_what_some_statement_left() -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_leaves_what_some_statement_left(workers) -> None:
+    jl.threads(workers)
+
     def slow(a, b, steps):
         for _ in range(steps):
             b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
@@ -316,3 +337,21 @@ def test_a_result_that_is_kept_keeps_its_memory() -> None:
 
     for workers in (1, 2, 4):
         same_as_numpy(kept, numbers(*LINE), 17, workers=workers)
+
+
+def until(a, b, end):
+    t = 0.0
+    rounds = 0
+    while t < end:
+        b[1:-1] = a[2:] * 0.5 + a[:-2] * 0.25
+        a[1:-1] = b[2:] * 0.5 + b[:-2] * 0.25
+        t += 0.125
+        rounds += 1
+    return a, b, rounds
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_loop_that_does_not_say_how_often(workers) -> None:
+    for rounds in (5, 17, 50):
+        same_as_numpy(until, numbers(*LINE), numbers(*LINE, seed=1), rounds / 8, workers=workers)
+    assert "time-tiles" in rules(until, numbers(*LINE), numbers(*LINE, seed=1), 5.0)

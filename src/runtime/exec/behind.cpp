@@ -179,7 +179,7 @@ Sweep behind_sweep(std::shared_ptr<ElementRun> run, Ref<Array> view, std::int64_
   const Cut cut(*view, reach, swept_bytes);
   const std::int64_t parts = (cut.rows + cut.chunk - 1) / cut.chunk;
   const auto first_row = [=](std::int64_t part) { return std::min(part * cut.chunk, cut.rows); };
-  if (!known) {
+  if (!known || known->parts() != parts) {
     auto print = std::make_shared<Footprint>(parts);
     touch_inputs(*print, *run, [&](std::int64_t part) { return first_row(part) * cut.columns; });
     Reach& written = print->of(view->buffer().get(), true);

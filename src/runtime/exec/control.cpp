@@ -279,6 +279,7 @@ Flow Lane::loop(const Statement& s, Frame& frame, Value& last) {
   bool over = false;
   LoopRun run(*this, s);
   AheadOfLoop ahead(*this, s);
+  TimeTiles tiles(*this, s);
   while (true) {
     if (run.is_hot()) {
       std::int64_t none = 0;
@@ -288,6 +289,7 @@ Flow Lane::loop(const Statement& s, Frame& frame, Value& last) {
     }
     if (!condition(s, frame)) break;
     if (ahead.moved(frame)) continue;
+    tiles.round(TimeTiles::unknown);
     const Flow flow = round(s, frame, last, over);
     if (flow == Flow::leave) return flow;
     if (over) return last = Value::nil(), Flow::next;

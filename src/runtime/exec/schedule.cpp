@@ -227,6 +227,7 @@ void Lane::start_task(Departed departed) {
 
 void Lane::ready(const Array& a) {
   if (a.buffer()->pending.load(std::memory_order_acquire) == 0) return;
+  begin_collected();  // its last writer may be there
   const tasks::TaskPtr writer = hazards_of(*a.buffer()).writer;
   if (!writer) return;
   wait([&] { return writer->finished(); });

@@ -36,8 +36,9 @@ Sweep element_sweep(const ElementRun& run, const Array& out,
   const std::int64_t size = run.size();
   const std::int64_t each = whole_rows(out, std::max(part_elements, size / most_parts));
   const auto first_element = [=](std::int64_t part) { return std::min(part * each, size); };
-  if (!known) {
-    auto print = std::make_shared<Footprint>((size + each - 1) / each);
+  const std::int64_t parts = (size + each - 1) / each;
+  if (!known || known->parts() != parts) {
+    auto print = std::make_shared<Footprint>(parts);
     touch_inputs(*print, run, first_element);
     for (int o = 0; o < run.program().outputs(); ++o)
       touch_operand(*print, run, run.program().inputs() + o, true, first_element);

@@ -17,6 +17,8 @@ constexpr std::int64_t fewest_steps = 3;   // of a batch
 constexpr std::int64_t enough_steps = 6;
 constexpr std::int64_t most_steps = 64;
 constexpr double most_batch_ns = 250e6;  // it is finished once begun
+constexpr std::int64_t poll_every_ns = 30'000'000;
+constexpr double most_flops_per_byte = 8;  // that a round touches: with more, memory keeps up
 constexpr std::int64_t tiles_in_window = 4;
 constexpr std::int64_t fewest_tiles = 8;  // for each worker: the next batch follows behind
 
@@ -112,11 +114,14 @@ TimeTiles::~TimeTiles() {
 
 void TimeTiles::round(std::int64_t left) {
   if (!allowed_ || lane_.tiles_ != this) return;
+  constexpr std::int64_t some = 16;
+  if (left == unknown) left = seen_ < some ? 0 : seen_;
+  ++seen_;
   in_round_ = 0;
   results_.next_round();
   if (!collects_) {
     // The first round tells what there is to do; not all loops have another.
-    collects_ = std::exchange(began_, true) && left >= fewest_rounds;
+    collects_ = seen_ > 1 && left >= fewest_rounds;
     rounds_ = 0;
     return;
   }
@@ -143,6 +148,9 @@ void TimeTiles::round(std::int64_t left) {
   }
   ++batches_;
   rounds_ = 0;
+  if (!lane_.alone() || !lane_.poll_is_due(poll_every_ns)) return;
+  lane_.flight_->look(lane_.host_);
+  lane_.host_.let_go();
 }
 
 void TimeTiles::begin_now() {
@@ -163,7 +171,8 @@ void TimeTiles::begin_plainly() {
       continue;
     }
     const std::int64_t begin = now_ns();
-    run_job(departed.job);
+    // What has not begun when the user wants the call to end is left out.
+    if (!lane_.flight_->dropped) run_job(departed.job);
     const std::int64_t ns = now_ns() - begin;
     departed.landed(ns, ns, 0);
   }
@@ -181,7 +190,8 @@ bool TimeTiles::take(Job& job, Lane::Step& step, double ns, bool pending,
   if (large) {
     sweep = sweeper(known.footprint);
   } else {
-    sweep.footprint = known.footprint ? known.footprint : whole(step.reads, *step.write);
+    const bool same = known.footprint && known.footprint->parts() == 1;
+    sweep.footprint = same ? known.footprint : whole(step.reads, *step.write);
     sweep.run = [job](std::int64_t, std::int64_t) { run_job(job); };
   }
   known.footprint = sweep.footprint;
@@ -205,25 +215,32 @@ TimeTiles::Known& TimeTiles::known_of(const Lane::Step& step) {
 // better off without.
 void TimeTiles::choose_rounds(std::int64_t left) {
   TileOrder::Steps round;
-  double ns = 0;
+  double ns = 0, flops = 0;
   for (const Item& item : items_) {
     round.push_back(item.sweep.footprint);
     ns += item.departed.ns;
+    flops += item.departed.job.flops;
   }
   wanted_ = 0;
   window_ = near_window();
-  if (bytes_touched(round) <= window_) return;
+  const std::int64_t bytes = bytes_touched(round);
+  if (bytes <= window_ || flops > static_cast<double>(bytes) * most_flops_per_byte) return;
   const auto each = static_cast<std::int64_t>(round.size());
   const std::int64_t workers = lane_.alone() ? 1 : tasks::workers();
+  const auto parts = [](std::int64_t whole, std::int64_t part) {
+    return (whole + part - 1) / part;
+  };
   const std::int64_t most =
-      std::min({workers > 1 ? left / (2 * workers) : left, most_steps / each,
+      std::min({workers > 1 ? parts(left, 2 * workers) : left, most_steps / each,
                 static_cast<std::int64_t>(most_batch_ns / std::max(ns, 1.0))});
   wanted_ = rounds_within(window_, round, most);
-  if (wanted_ * each >= enough_steps) return;
-  const std::int64_t further = rounds_within(far_window(), round, most);
-  if (further <= wanted_) return;
-  wanted_ = further;
-  window_ = far_window();
+  if (wanted_ * each < enough_steps) {
+    const std::int64_t further = rounds_within(far_window(), round, most);
+    if (further > wanted_) window_ = far_window();
+    wanted_ = std::max(wanted_, further);
+  }
+  // As many batches for each worker, and all alike.
+  if (wanted_ > 0) wanted_ = parts(left, workers * parts(left, wanted_ * workers));
 }
 
 std::int64_t TimeTiles::rounds_within(std::int64_t window, const TileOrder::Steps& round,

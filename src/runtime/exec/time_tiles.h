@@ -11,8 +11,6 @@
 // they would without the rule, and where that happens often, the loop goes on without it.
 #pragma once
 
-#include <deque>
-
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/tile_order.h"
@@ -27,7 +25,9 @@ class TimeTiles {
   TimeTiles(const TimeTiles&) = delete;
   TimeTiles& operator=(const TimeTiles&) = delete;
 
-  // Before a round: how many there are yet, with this one.
+  // Before a round: how many there are yet, with this one. Where nobody knows, as many as there
+  // were, once these are some.
+  static constexpr std::int64_t unknown = -1;
   void round(std::int64_t left);
   // Takes a step and its job over; false leaves both as they are. Small steps go along with those
   // that they have to follow.
@@ -79,7 +79,7 @@ class TimeTiles {
   TimeTiles* const outer_;
   bool allowed_;
   bool collects_ = false;  // from the beginning of this round on
-  bool began_ = false;     // the loop
+  std::int64_t seen_ = 0;  // rounds
   int forced_ = 0, batches_ = 0;
   std::vector<Item> items_;
   std::size_t in_round_ = 0;                // how many of this round were collected
@@ -88,7 +88,7 @@ class TimeTiles {
   std::int64_t window_ = 0;                 // bytes between its first step and its last, at most
   std::vector<Known> known_;                // by place in the round
   std::shared_ptr<const TileOrder> order_;  // of the last batch
-  std::deque<Begun> begun_;
+  std::vector<Begun> begun_;
   SpentResults results_;
 };
 
