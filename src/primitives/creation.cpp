@@ -372,4 +372,6 @@ std::span<const Primitive> creation_primitives() {
   return rows;
 }
 
+bool copies_argument(const Primitive& p) { return p.kernel == convert_kernel; }
+
 }  // namespace jetlag

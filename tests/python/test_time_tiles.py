@@ -355,3 +355,34 @@ def test_a_loop_that_does_not_say_how_often(workers) -> None:
     for rounds in (5, 17, 50):
         same_as_numpy(until, numbers(*LINE), numbers(*LINE, seed=1), rounds / 8, workers=workers)
     assert "time-tiles" in rules(until, numbers(*LINE), numbers(*LINE, seed=1), 5.0)
+
+
+def convected(u, v, steps):
+    """The textbook's way: what was is copied first."""
+    for _ in range(steps):
+        un = u.copy()
+        vn = np.copy(v)
+        u[1:, 1:] = un[1:, 1:] - 0.1 * (un[1:, 1:] - un[1:, :-1]) - 0.1 * vn[1:, 1:]
+        v[1:, 1:] = vn[1:, 1:] - 0.1 * (vn[1:, 1:] - vn[:-1, 1:]) * un[1:, 1:]
+        u[0, :] = 1.0
+        u[:, 0] = 1
+        v[-1, :] = v[-2, :]
+    return u, v
+
+
+def kept_aside(u, old, steps):
+    for t in range(steps):
+        old[...] = u
+        u[1:-1, :] = old[2:, :] * 0.5 + old[:-2, :] * 0.25
+        if t == 5:
+            old[:] = 0.5
+        u[:, ::2] = old[:, ::2]
+    return u, old
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_copies_go_along(workers) -> None:
+    arrays = [numbers(*PLANE), numbers(*PLANE, seed=1)]
+    for program in (convected, kept_aside):
+        same_as_numpy(program, *arrays, ROUNDS, workers=workers)
+        assert "time-tiles" in rules(program, *arrays, ROUNDS)

@@ -10,13 +10,6 @@ namespace jetlag::exec {
 
 namespace {
 
-// Rows are those of the outermost axis that has several.
-std::int64_t row_axis(const Array& a) {
-  std::int64_t axis = 0;
-  while (axis + 1 < a.rank() && a.shape()[axis] == 1) ++axis;
-  return axis;
-}
-
 // What is computed at once, and what may be aside for each worker.
 constexpr std::int64_t chunk_bytes = 16 << 10;
 constexpr std::int64_t swept_bytes = 4 << 10;  // the same, of one sweep among many

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "primitives/arguments.h"
+#include "primitives/creation.h"
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
 #include "primitives/loop_rules.h"
@@ -13,6 +14,7 @@
 #include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stores.h"
+#include "runtime/exec/sweeps.h"
 
 namespace jetlag::exec {
 
@@ -297,7 +299,8 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   const std::string_view rule = !fused                 ? ""
                                 : deferred_in(args[0]) ? "fused-reduction"
                                                        : "masked-reduction";
-  Ref<Array> out = result_array(spec.dtype, spec.shape, spec.strides);
+  Ref<Array> out = copies_argument(p) ? element_result(spec.dtype, spec.shape, spec.strides)
+                                      : result_array(spec.dtype, spec.shape, spec.strides);
   kernel_into(op, p, args, lent(out));
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
   if (profile_) describe(op, StepKind::call, result, fused ? rule : rule_of_product(p, args));
@@ -338,7 +341,13 @@ void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector
     if (!on_demand_in(v)) collect_arrays(v, step.reads);
   }
   step.keep.push_back(Value::of(out));
-  perform(std::move(job), std::move(step));
+  Sweeper sweeper;
+  if (tiles_ && copies_argument(p) && is_plain_copy(*out, args[0])) {
+    sweeper = [out, from = lent(args)[0]](std::shared_ptr<const Footprint> known) {
+      return copy_sweep(out, from, std::move(known));
+    };
+  }
+  perform(std::move(job), std::move(step), sweeper);
   tell_if_at_once(sequence_);
 }
 

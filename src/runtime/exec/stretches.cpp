@@ -16,6 +16,12 @@ bool lies_in_rows(const Array& a) {
   return true;
 }
 
+std::int64_t row_axis(const Array& a) {
+  std::int64_t axis = 0;
+  while (axis + 1 < a.rank() && a.shape()[axis] == 1) ++axis;
+  return axis;
+}
+
 std::int64_t whole_rows(const Array& a, std::int64_t elements) {
   const std::int64_t row = a.rank() > 1 ? a.shape()[a.rank() - 1] : 1;
   return row > 1 && row < elements ? elements / row * row : elements;

@@ -12,6 +12,9 @@ namespace jetlag::exec {
 // another, and without gaps along the last axis: a block of rows.
 bool lies_in_rows(const Array& a);
 
+// Rows are those of the outermost axis that has several.
+std::int64_t row_axis(const Array& a);
+
 // So many elements, or somewhat fewer, that are whole rows where these are shorter: work on part of
 // a row costs the same beginning.
 std::int64_t whole_rows(const Array& a, std::int64_t elements);

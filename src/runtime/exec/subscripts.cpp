@@ -9,6 +9,7 @@
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stores.h"
 #include "runtime/exec/stretches.h"
+#include "runtime/exec/sweeps.h"
 
 namespace jetlag::exec {
 
@@ -178,7 +179,13 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
     if (!job) return false;
     Step step{&op, StepKind::copy, false, {value, Value::of(*view)}, {}, *view};
     if (value.is_array()) step.reads.push_back(value.array());
-    perform(std::move(*job), std::move(step));
+    Sweeper sweeper;
+    if (tiles_ && is_plain_copy(**view, value)) {
+      sweeper = [&](std::shared_ptr<const Footprint> known) {
+        return copy_sweep(*view, value, std::move(known));
+      };
+    }
+    perform(std::move(*job), std::move(step), sweeper);
     tell_if_at_once(sequence_);
     return true;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "primitives/index.h"
+#include "primitives/storing.h"
 #include "runtime/exec/stretches.h"
 
 namespace jetlag::exec {
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::int64_t part_elements = 1024;
 constexpr std::int64_t most_parts = 1024;
+constexpr std::int64_t part_bytes = 8 << 10;
 
 void touch_operand(Footprint& print, const ElementRun& run, int operand, bool written,
                    const std::function<std::int64_t(std::int64_t)>& first_element) {
@@ -48,6 +51,46 @@ Sweep element_sweep(const ElementRun& run, const Array& out,
   return {std::move(known),
           [=, compute = std::move(compute)](std::int64_t first, std::int64_t last) {
             compute(first_element(first), first_element(last));
+          }};
+}
+
+bool is_plain_copy(const Array& to, const Value& from) {
+  if (to.size() == 0) return false;
+  if (!from.is_array()) return from.is_numeric();
+  const Array& a = *from.array();
+  return a.in_memory() && a.dtype() == to.dtype() && !may_overlap(a, to);
+}
+
+Sweep copy_sweep(const Ref<Array>& to, const Value& from, std::shared_ptr<const Footprint> known) {
+  const std::int64_t axis = row_axis(*to), rows = to->shape()[axis];
+  const std::int64_t row_bytes = to->bytes() / rows;
+  const std::int64_t each =
+      std::max({std::int64_t{1}, part_bytes / row_bytes, (rows + most_parts - 1) / most_parts});
+  const std::int64_t parts = (rows + each - 1) / each;
+  const Ref<Array> source =
+      from.is_array() ? broadcast_into(from.array(), to->shape()) : Ref<Array>();
+  const auto rows_of = [=](const Ref<Array>& a, std::int64_t first, std::int64_t last) {
+    Dims shape = a->shape();
+    shape[axis] = std::min(last * each, rows) - first * each;
+    return view_of(a, a->data() + first * each * a->strides()[axis], shape, a->strides());
+  };
+  if (!known || known->parts() != parts) {
+    auto print = std::make_shared<Footprint>(parts);
+    const auto touch = [&](const Ref<Array>& a, bool written) {
+      Reach& reach = print->of(a->buffer().get(), written);
+      for (std::int64_t part = 0; part < parts; ++part)
+        Footprint::touch(reach, part, extent_of(*rows_of(a, part, part + 1)));
+    };
+    if (source) touch(source, false);
+    touch(to, true);
+    print->close();
+    known = std::move(print);
+  }
+  return {std::move(known), [=](std::int64_t first, std::int64_t last) {
+            const Value value = source ? Value::of(rows_of(source, first, last)) : from;
+            const std::optional<Job> job = assign(rows_of(to, first, last), value);
+            for (std::int64_t b = 0; b < job->blocks; ++b) job->body(b);
+            if (job->finish) job->finish();
           }};
 }
 

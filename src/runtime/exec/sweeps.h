@@ -1,4 +1,4 @@
-// Elementwise work as sweeps over memory: what each part of it touches.
+// Elementwise work and copies as sweeps over memory: what each part of them touches.
 #pragma once
 
 #include "primitives/element.h"
@@ -11,6 +11,11 @@ namespace jetlag::exec {
 Sweep element_sweep(const ElementRun& run, const Array& out,
                     std::function<void(std::int64_t first, std::int64_t last)> compute,
                     std::shared_ptr<const Footprint> known);
+
+// Stores the value into the array, of which it reads nothing: an array of the same dtype, or a
+// number.
+bool is_plain_copy(const Array& to, const Value& from);
+Sweep copy_sweep(const Ref<Array>& to, const Value& from, std::shared_ptr<const Footprint> known);
 
 // For elements [first, last) of the run, part by part: where the inputs lie.
 void touch_inputs(Footprint& print, const ElementRun& run,
