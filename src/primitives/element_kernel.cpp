@@ -59,7 +59,7 @@ class KernelPlaces {
   }
 
   void go_to(std::int64_t position) {
-    for (int i = 0; i < operands_; ++i) places_[i] = space_.at(i, position);
+    space_.find(position, {places_, static_cast<std::size_t>(operands_)});
     const int last = operands_ - 1;
     if (to_) places_[last] = to_ + (position - first_) * space_[last].item;
   }
@@ -97,10 +97,13 @@ unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operand
   unsigned met = 0;
   for (std::int64_t position = first; position < last;) {
     places.go_to(position);
-    const std::int64_t left = last - position;
+    const std::int64_t left = last - position, row_number = position / row;
+    const std::int64_t column = position - row_number * row;
+    const std::int64_t plane_number = row_number / plane;
+    const std::int64_t row_in_plane = row_number - plane_number * plane;
     // Planes may be small: those in a row are gone through without a look at the shape.
-    if (left >= size && position % size == 0) {
-      const std::int64_t some = std::min(left / size, planes - position / size % planes);
+    if (left >= size && column == 0 && row_in_plane == 0) {
+      const std::int64_t some = std::min(left / size, planes - plane_number % planes);
       for (std::int64_t i = 0; i < some; ++i) {
         if (i > 0) places.next_plane(size);
         met |= places.compute(kernel, row, plane);
@@ -108,8 +111,7 @@ unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operand
       position += some * size;
       continue;
     }
-    const std::int64_t column = position % row;
-    std::int64_t columns = row, rows = std::min(left / row, plane - position / row % plane);
+    std::int64_t columns = row, rows = std::min(left / row, plane - row_in_plane);
     if (column != 0 || left < row) {
       columns = std::min(row - column, left);
       rows = 1;

@@ -125,6 +125,21 @@ std::byte* ElementSpace::at(std::int64_t i, std::int64_t position) const {
   return shape_.empty() ? place : place + position * p.strides[0];
 }
 
+// Axis by axis, as divisions take longer than all else here.
+void ElementSpace::find(std::int64_t position, std::span<std::byte*> places) const {
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = placements_[i].data;
+  const auto move = [&](std::int64_t axis, std::int64_t steps) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      places[i] += steps * placements_[i].strides[axis];
+    }
+  };
+  for (std::int64_t axis = shape_.size() - 1; axis > 0; --axis) {
+    move(axis, position % shape_[axis]);
+    position /= shape_[axis];
+  }
+  if (!shape_.empty()) move(0, position);
+}
+
 Extent ElementSpace::extent(std::int64_t i, std::int64_t first, std::int64_t last) const {
   const Placement& p = (*this)[i];
   Dims from(shape_.size()), to(shape_.size());

@@ -2,6 +2,7 @@
 // stretch of elements is gathered from them or scattered to them.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "array/value.h"
@@ -43,6 +44,8 @@ class ElementSpace {
   std::int64_t row_left(std::int64_t position) const { return row_ - position % row_; }
   std::int64_t row() const { return row_; }
   std::byte* at(std::int64_t i, std::int64_t position) const;
+  // The same of the first operands, as many as there is room for.
+  void find(std::int64_t position, std::span<std::byte*> places) const;
   std::int64_t step(std::int64_t i) const;
   // Where elements [first, last) of operand i lie, or somewhat more; there is at least one.
   Extent extent(std::int64_t i, std::int64_t first, std::int64_t last) const;

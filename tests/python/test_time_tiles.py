@@ -106,6 +106,18 @@ def test_explain_names_the_rule(program) -> None:
     assert "time-tiles" not in rules(program, *arrays, 2)
 
 
+def shortest(path, steps):
+    for k in range(steps):
+        path[:, :] = np.minimum(path, path[:, k][:, None] + path[k, :])
+    return path
+
+
+def test_rounds_that_read_all_of_what_the_last_one_stored_are_left_as_they_are() -> None:
+    path = numbers(800, 700)
+    assert "time-tiles" not in rules(shortest, path, 60)
+    same_as_numpy(shortest, path, 60)
+
+
 def moved(arrays, choices, steps):
     """Statements by number, which read rows and columns at some distance."""
     a, b, c = arrays

@@ -123,6 +123,7 @@ void TimeTiles::round(std::int64_t left) {
     // The first round tells what there is to do; not all loops have another.
     collects_ = seen_ > 1 && left >= fewest_rounds;
     rounds_ = 0;
+    round_begin_ = 0;
     return;
   }
   if (items_.empty()) {
@@ -130,7 +131,12 @@ void TimeTiles::round(std::int64_t left) {
     return;
   }
   ++rounds_;
-  if (wanted_ == 0) choose_rounds(left + 1);
+  // Small steps are collected once there is something to follow: the second round has them all.
+  const std::size_t first = std::exchange(round_begin_, items_.size());
+  if (wanted_ == 0 && rounds_ == 1) return;
+  if (wanted_ == 0)
+    choose_rounds({items_.begin() + static_cast<std::ptrdiff_t>(first), items_.end()},
+                  left + rounds_);
   if (wanted_ == 0) {
     allowed_ = false;
     return begin_now();
@@ -213,10 +219,10 @@ TimeTiles::Known& TimeTiles::known_of(const Lane::Step& step) {
 
 // As many as the cache has room for, and few enough that all workers have a batch. 0: the loop is
 // better off without.
-void TimeTiles::choose_rounds(std::int64_t left) {
+void TimeTiles::choose_rounds(std::span<const Item> items, std::int64_t left) {
   TileOrder::Steps round;
   double ns = 0, flops = 0;
-  for (const Item& item : items_) {
+  for (const Item& item : items) {
     round.push_back(item.sweep.footprint);
     ns += item.departed.ns;
     flops += item.departed.job.flops;
@@ -246,10 +252,12 @@ void TimeTiles::choose_rounds(std::int64_t left) {
 std::int64_t TimeTiles::rounds_within(std::int64_t window, const TileOrder::Steps& round,
                                       std::int64_t most) {
   const auto each = static_cast<std::int64_t>(round.size());
+  // Where most of the memory lies between two steps, a step waits for nearly all of another.
+  const std::int64_t worthwhile = std::min(window, bytes_touched(round) / 2);
   for (std::int64_t rounds = most; rounds * each >= fewest_steps; rounds = rounds * 3 / 4) {
     TileOrder::Steps steps;
     for (std::int64_t r = 0; r < rounds; ++r) steps.insert(steps.end(), round.begin(), round.end());
-    if (order_within(window, std::move(steps))->window <= window) return rounds;
+    if (order_within(window, std::move(steps))->window <= worthwhile) return rounds;
   }
   return 0;
 }

@@ -11,6 +11,8 @@
 // they would without the rule, and where that happens often, the loop goes on without it.
 #pragma once
 
+#include <span>
+
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/tile_order.h"
@@ -64,7 +66,7 @@ class TimeTiles {
   Known& known_of(const Lane::Step& step);
   // As many as the cache has room for, and few enough that all workers have a batch. None: the
   // loop is better off without.
-  void choose_rounds(std::int64_t left);
+  void choose_rounds(std::span<const Item> round, std::int64_t left);
   static std::int64_t rounds_within(std::int64_t window, const TileOrder::Steps& round,
                                     std::int64_t most);
   static std::shared_ptr<const TileOrder> order_within(std::int64_t window, TileOrder::Steps steps);
@@ -83,6 +85,7 @@ class TimeTiles {
   int forced_ = 0, batches_ = 0;
   std::vector<Item> items_;
   std::size_t in_round_ = 0;                // how many of this round were collected
+  std::size_t round_begin_ = 0;             // how many before it
   std::int64_t rounds_ = 0;                 // in items_, complete ones
   std::int64_t wanted_ = 0;                 // rounds of a batch; 0: not known yet
   std::int64_t window_ = 0;                 // bytes between its first step and its last, at most
