@@ -46,6 +46,13 @@ def delayed(a, b):
     return x, b
 
 
+def tiled(a, b):
+    x = np.tile(a, 1_500_000 // max(a.size, 1)) * 1.0
+    for _ in range(10):
+        x[1:] = x[:-1] * 0.5 + x[1:] * 0.25
+    return x[:50], x[-50:], b
+
+
 def in_one_pass(a, b):
     x = a * 1.0
     x += np.abs(b) * 2 + a
@@ -168,6 +175,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "where-select": selected,
     "store-in-place": stored,
     "delayed-store": delayed,
+    "time-tiles": tiled,
     "fused-augment": in_one_pass,
     "last-use": reused,
     "common-subexpressions": repeated,
