@@ -142,6 +142,10 @@ void TimeTiles::round(std::int64_t left) {
     return begin_now();
   }
   if (rounds_ < wanted_) return;
+  if (rounds_ > wanted_) {  // two were collected to learn that one is enough
+    rounds_ = 0;
+    return begin_plainly();
+  }
   // What was begun is finished, so there is not much of it at a time.
   const auto most = static_cast<std::size_t>(tasks::workers()) + 1;
   lane_.flight_->wait(lane_.host_, [&] {
@@ -253,7 +257,7 @@ std::int64_t TimeTiles::rounds_within(std::int64_t window, const TileOrder::Step
                                       std::int64_t most) {
   const auto each = static_cast<std::int64_t>(round.size());
   // Where most of the memory lies between two steps, a step waits for nearly all of another.
-  const std::int64_t worthwhile = std::min(window, bytes_touched(round) / 2);
+  const std::int64_t worthwhile = std::min(window, bytes_touched(round) / 4 * 3);
   for (std::int64_t rounds = most; rounds * each >= fewest_steps; rounds = rounds * 3 / 4) {
     TileOrder::Steps steps;
     for (std::int64_t r = 0; r < rounds; ++r) steps.insert(steps.end(), round.begin(), round.end());
