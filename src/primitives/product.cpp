@@ -166,7 +166,9 @@ void multiply_small(const Product& product) {
   find_multiply(p.c.dtype)(p, false);
 }
 
-Job product_job(std::vector<Product> batch, bool conjugate) {
+namespace {
+
+Job job_of(std::vector<Product> batch, bool conjugate, bool plain) {
   if (batch.empty()) return {.blocks = 1, .body = [](std::int64_t) {}, .finish = {}};
   if (!conjugate) {
     for (Product& p : batch) p = upright(p);
@@ -175,10 +177,10 @@ Job product_job(std::vector<Product> batch, bool conjugate) {
   const auto count = static_cast<std::int64_t>(batch.size());
   auto work = std::make_shared<Work>();
   work->cut = cut_product(one, count > 1);
-  work->multiply = find_multiply(one.c.dtype);
+  work->multiply = plain ? find_plain_multiply(one.c.dtype) : find_multiply(one.c.dtype);
   work->add_partials = find_add_partials(one.c.dtype);
   work->conjugate = conjugate;
-  work->symmetric = count == 1 && is_symmetric_product(one, conjugate);
+  work->symmetric = count == 1 && !plain && is_symmetric_product(one, conjugate);
   if (work->symmetric) work->cut.column_pieces = work->cut.row_pieces;
 
   const double flops = 2.0 * static_cast<double>(one.c.rows) * static_cast<double>(one.c.columns) *
@@ -206,6 +208,17 @@ Job product_job(std::vector<Product> batch, bool conjugate) {
   work->batch = std::move(batch);
   job.body = [work = std::move(work)](std::int64_t block) { run_block(*work, block); };
   return job;
+}
+
+}  // namespace
+
+Job product_job(std::vector<Product> batch, bool conjugate) {
+  return job_of(std::move(batch), conjugate, false);
+}
+
+Job matmul_job(std::vector<Product> batch) {
+  const bool plain = !batch.empty() && batch.front().a.columns == 1;
+  return job_of(std::move(batch), false, plain);
 }
 
 }  // namespace jetlag

@@ -34,6 +34,8 @@ struct Product {
 // All products have the same shapes and strides. `conjugate` takes a's complex
 // conjugate. The memory of a, b and c belongs to the caller.
 Job product_job(std::vector<Product> batch, bool conjugate = false);
+// The same as NumPy's matmul has it: a column times a row is none of BLAS.
+Job matmul_job(std::vector<Product> batch);
 
 // Whether the product is over before a job were made; then it can be done here
 // and now, with the bits of the job.

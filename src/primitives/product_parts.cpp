@@ -109,6 +109,10 @@ T add_product(T sum, T a, T b) {
     // Small integers are multiplied as unsigned int, which cannot overflow.
     using U = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
     return static_cast<T>(static_cast<U>(sum) + static_cast<U>(a) * static_cast<U>(b));
+  } else if constexpr (is_complex_type<T>) {
+    // As NumPy, which makes no infinity of NaN parts.
+    return {sum.real() + (a.real() * b.real() - a.imag() * b.imag()),
+            sum.imag() + (a.real() * b.imag() + a.imag() * b.real())};
   } else {
     return sum + a * b;
   }
@@ -272,6 +276,16 @@ DotLines find_dot_lines(DType dtype) {
   if (dtype == DType::float64) return reinterpret_cast<DotLines>(dot_lines<double>);
   if (dtype == DType::float32) return reinterpret_cast<DotLines>(dot_lines<float>);
   return nullptr;
+}
+
+MultiplyTile find_plain_multiply(DType dtype) {
+  return visit(dtype, [](auto tag) -> MultiplyTile {
+    using T = typename decltype(tag)::type;
+    return [](const Product& tile, bool) {
+      multiply_plainly(tile.a, tile.b, reinterpret_cast<T*>(tile.c.data),
+                       tile.c.row_step / static_cast<std::int64_t>(sizeof(T)));
+    };
+  });
 }
 
 MultiplyTile find_multiply(DType dtype) {

@@ -8,6 +8,7 @@ namespace jetlag {
 // c = a b for one tile, by one thread.
 using MultiplyTile = void (*)(const Product& tile, bool conjugate);
 MultiplyTile find_multiply(DType dtype);
+MultiplyTile find_plain_multiply(DType dtype);  // without BLAS; no conjugate
 
 // c = the sum of `count` results of c's shape, added in a tree whose form
 // depends on the count alone. Overwrites them.
