@@ -1,6 +1,7 @@
 #include "runtime/exec/sweeps.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "primitives/index.h"
 #include "primitives/storing.h"
@@ -55,7 +56,7 @@ Sweep element_sweep(const ElementRun& run, const Array& out,
 }
 
 bool is_plain_copy(const Array& to, const Value& from) {
-  if (to.size() == 0) return false;
+  if (to.rank() == 0 || to.size() == 0) return false;
   if (!from.is_array()) return from.is_numeric();
   const Array& a = *from.array();
   return a.in_memory() && a.dtype() == to.dtype() && !may_overlap(a, to);
@@ -63,7 +64,8 @@ bool is_plain_copy(const Array& to, const Value& from) {
 
 Sweep copy_sweep(const Ref<Array>& to, const Value& from, std::shared_ptr<const Footprint> known) {
   const std::int64_t axis = row_axis(*to), rows = to->shape()[axis];
-  const std::int64_t row_bytes = to->bytes() / rows;
+  // A column reaches as far as the rows that it crosses.
+  const std::int64_t row_bytes = std::max(to->bytes() / rows, std::abs(to->strides()[axis]));
   const std::int64_t each =
       std::max({std::int64_t{1}, part_bytes / row_bytes, (rows + most_parts - 1) / most_parts});
   const std::int64_t parts = (rows + each - 1) / each;

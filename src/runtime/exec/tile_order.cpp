@@ -93,6 +93,14 @@ TileOrder::TileOrder(Steps given, std::int64_t count) : steps(std::move(given)) 
   Needs known;
   const auto needs = needs_of(steps, known);
   const std::vector<Touched> memory = touched_by(steps);
+  constexpr std::uintptr_t few = 16;
+  std::vector<std::uintptr_t> reached;
+  for (const auto& step : steps) {
+    std::uintptr_t bytes = 0;
+    for (const Reach& r : step->reaches()) bytes = std::max(bytes, r.end() - r.begin());
+    reached.push_back(bytes);
+  }
+  const std::uintptr_t furthest = *std::max_element(reached.begin(), reached.end());
   auto print = std::make_shared<Footprint>(count);
   for (const Touched& t : memory) print->of(t.buffer, t.written);
   std::vector<std::int64_t> done(steps.size());
@@ -101,8 +109,9 @@ TileOrder::TileOrder(Steps given, std::int64_t count) : steps(std::move(given)) 
     std::vector<Run>& runs = tiles.emplace_back();
     const std::vector<std::int64_t> before = done;
     for (std::size_t k = 0; k < steps.size(); ++k) {
-      // No step is further than its share of the tiles.
-      const std::int64_t most = (steps[k]->parts() * (tile + 1) + count - 1) / count;
+      // No step is further than its share of the tiles, but for those that reach little memory.
+      const std::int64_t share = (steps[k]->parts() * (tile + 1) + count - 1) / count;
+      const std::int64_t most = reached[k] * few <= furthest ? steps[k]->parts() : share;
       std::int64_t to = std::max(done[k], most);
       for (const Need& need : needs[k]) {
         // The first part that needs more than there is; what parts need never shrinks.

@@ -33,7 +33,9 @@ std::int64_t near_window() {
   return bytes;
 }
 std::int64_t far_window() {
-  static const std::int64_t bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0) / 4;
+  // Virtual machines tell of caches that they share with others.
+  constexpr std::int64_t most = 32 << 20;
+  static const std::int64_t bytes = std::min(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0), most) / 4;
   return std::max(near_window(), bytes / tasks::workers());
 }
 
@@ -197,7 +199,7 @@ bool TimeTiles::take(Job& job, Lane::Step& step, double ns, bool pending,
   if (!step.write->in_memory() || !are_in_memory(step.reads)) return false;
   Known& known = known_of(step);
   Sweep sweep;
-  if (large) {
+  if (sweeper) {
     sweep = sweeper(known.footprint);
   } else {
     const bool same = known.footprint && known.footprint->parts() == 1;
