@@ -1,8 +1,6 @@
 // Products: dot, matmul and their kin, reduced to products of matrices.
 #include "primitives/linalg.h"
 
-#include <algorithm>
-#include <atomic>
 #include <memory>
 
 #include "primitives/arguments.h"
@@ -194,35 +192,18 @@ Job dot_job(Ref<Array> a, Ref<Array> b, const Ref<Array>& out, bool matmul = fal
   return keeping(std::move(job), std::move(a), std::move(b));
 }
 
-bool has_nan(const Array& a) {
-  if (!a.is_contiguous()) return true;  // perhaps
-  return visit(a.dtype(), [&]<class T>(Tag<T>) {
-    const T* const first = reinterpret_cast<const T*>(a.data());
-    return std::any_of(first, first + a.size(), [](const T& x) { return x != x; });
-  });
-}
-
-// NumPy reports what the processor noticed. BLAS computes with more numbers than there are, and may
-// multiply an infinity by a zero of its own: what is invalid leaves a NaN.
-Job watched(Job job, const Ref<Array>& out, Watch* watch) {
+// NumPy reports what the processor noticed.
+Job watched(Job job, Watch* watch) {
   if (!watch || !watch->wanted) return job;
-  auto seen = std::make_shared<std::atomic<unsigned>>(0u);
-  const auto watching = [seen](auto work) {
-    return [work = std::move(work), seen](auto... block) {
+  const auto watching = [watch](auto work) {
+    return [work = std::move(work), watch](auto... block) {
       clear_flags();
       work(block...);
-      if (const unsigned flags = read_flags()) seen->fetch_or(flags);
+      watch->report(read_flags());
     };
   };
   job.body = watching(std::move(job.body));
-  std::function<void()> finish;
-  if (job.finish) finish = watching(std::move(job.finish));
-  job.finish = [finish = std::move(finish), seen, out, watch] {
-    if (finish) finish();
-    unsigned flags = seen->load();
-    if ((flags & invalid) && !has_nan(*out)) flags &= ~static_cast<unsigned>(invalid);
-    watch->report(flags);
-  };
+  if (job.finish) job.finish = watching(std::move(job.finish));
   return job;
 }
 
@@ -280,12 +261,12 @@ Job dot_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
     const Ref<Array>&a = args[0].array(), &v = args[1].array();
     return watched(out->dtype() == DType::float64 ? computed_rows_job<double>(a, v, out)
                                                   : computed_rows_job<float>(a, v, out),
-                   out, watch);
+                   watch);
   }
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
-  if (is_factor(*b, *a, out->dtype())) return watched(scale_job(a, b, out), out, watch);
-  if (is_factor(*a, *b, out->dtype())) return watched(scale_job(b, a, out), out, watch);
-  return watched(dot_job(std::move(a), std::move(b), out), out, watch);
+  if (is_factor(*b, *a, out->dtype())) return watched(scale_job(a, b, out), watch);
+  if (is_factor(*a, *b, out->dtype())) return watched(scale_job(b, a, out), watch);
+  return watched(dot_job(std::move(a), std::move(b), out), watch);
 }
 
 // ---- inner: the last axes of both -----------------------------------------------------
@@ -313,7 +294,7 @@ Job inner_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Dims shape = b->shape(), strides = b->strides();
   std::swap(shape[b->rank() - 1], shape[b->rank() - 2]);
   std::swap(strides[b->rank() - 1], strides[b->rank() - 2]);
-  return watched(dot_job(a, view_of(b, b->data(), shape, strides), out), out, watch);
+  return watched(dot_job(a, view_of(b, b->data(), shape, strides), out), watch);
 }
 
 // ---- matmul -----------------------------------------------------------------------------
@@ -360,7 +341,7 @@ Spec matmul_type(Arguments args) {
 
 Job matmul_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
-  if (b->rank() <= 2) return watched(dot_job(std::move(a), std::move(b), out, true), out, watch);
+  if (b->rank() <= 2) return watched(dot_job(std::move(a), std::move(b), out, true), watch);
   if (a->rank() == 1) a = as_row(a);
   const Dims leading = broadcast_shapes(before_matrix(a->shape()), before_matrix(b->shape()));
   const std::vector<std::byte*> a_places = places_of(*a, leading);
@@ -375,7 +356,7 @@ Job matmul_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
                      matrix_of(*b, b_places[i]),
                      {place, out->dtype(), m, n, n * item, item}});
   }
-  return watched(keeping(matmul_job(std::move(batch)), std::move(a), std::move(b)), out, watch);
+  return watched(keeping(matmul_job(std::move(batch)), std::move(a), std::move(b)), watch);
 }
 
 // ---- vdot and outer: all elements, in C order ---------------------------------------------
@@ -461,7 +442,7 @@ Job outer_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
           .finish = {},
           .bytes = static_cast<double>(out->bytes()),
           .flops = static_cast<double>(out->size())};
-  return watched(std::move(job), out, watch);
+  return watched(std::move(job), watch);
 }
 
 constexpr Primitive table[] = {
