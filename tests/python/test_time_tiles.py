@@ -13,6 +13,7 @@ import pytest
 
 import jetlag as jl
 from same import same_as_numpy
+from test_delayed_stores import fields, heat
 from test_memory import peak_of
 from test_stores import numbers, rules
 
@@ -35,23 +36,6 @@ def boxes(a, b, steps):
         )
         a[1:-1, 1:-1, 1:-1] = 0.3 * (b[2:, 1:-1, 1:-1] - b[1:-1, :-2, 1:-1] * 0.5)
     return a, b
-
-
-def heat(u, steps):
-    for _ in range(steps):
-        u[1:-1, 1:-1] = u[1:-1, 1:-1] + 0.1 * (
-            u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1]
-        )
-    return u
-
-
-def fields(ex, ey, hz, steps):
-    for t in range(steps):
-        ey[0, :] = t
-        ey[1:, :] -= 0.5 * (hz[1:, :] - hz[:-1, :])
-        ex[:, 1:] -= 0.5 * (hz[:, 1:] - hz[:, :-1])
-        hz[:-1, :-1] -= 0.7 * (ex[:-1, 1:] - ex[:-1, :-1] + ey[1:, :-1] - ey[:-1, :-1])
-    return ex, ey, hz
 
 
 def line(a, b, steps):
