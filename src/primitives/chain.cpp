@@ -2,14 +2,14 @@
 
 #include <limits>
 
+#include "primitives/run_all.h"
+
 namespace jetlag {
 
 Ref<Array> Chain::written_out() const {
   const Ref<Array> out = new_array(a_->dtype(), {a_->shape()[0], b_->shape()[1]});
   const std::vector<Value> args{Value::of(a_), Value::of(b_)};
-  const Job job = product_.kernel(args, out, nullptr);
-  for (std::int64_t block = 0; block < job.blocks; ++block) job.body(block);
-  if (job.finish) job.finish();
+  run_all(product_.kernel(args, out, nullptr));
   return out;
 }
 

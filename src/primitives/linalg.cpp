@@ -10,6 +10,7 @@
 #include "primitives/on_demand.h"
 #include "primitives/product.h"
 #include "primitives/product_loops.h"
+#include "primitives/run_all.h"
 #include "primitives/shape.h"
 
 namespace jetlag {
@@ -377,11 +378,6 @@ Ref<Array> raveled(const Ref<Array>& a) {
   const Ref<Array> copy = new_array(a->dtype(), a->shape());
   copy_elements(*a, *copy);
   return reshaped_view(copy, Dims{a->size()});
-}
-
-void run_all(const Job& job) {
-  for (std::int64_t i = 0; i < job.blocks; ++i) job.body(i);
-  if (job.finish) job.finish();
 }
 
 Job vdot_job(const Ref<Array>& a, const Ref<Array>& b, const Ref<Array>& out) {

@@ -4,6 +4,7 @@
 
 #include "primitives/linalg.h"
 #include "primitives/reduction.h"
+#include "primitives/run_all.h"
 #include "primitives/shape.h"
 
 namespace jetlag {
@@ -129,11 +130,6 @@ Ref<Array> as_parts(const Ref<Array>& a) {
   shape.push_back(2);
   strides.push_back(size_of(part));
   return view_of(a, a->data(), part, std::move(shape), std::move(strides));
-}
-
-void run_all(const Job& job) {
-  for (std::int64_t i = 0; i < job.blocks; ++i) job.body(i);
-  if (job.finish) job.finish();
 }
 
 // Sums of magnitudes along one axis, then the extreme of the sums.

@@ -13,16 +13,12 @@
 #include "primitives/moves.h"
 #include "primitives/reduce.h"
 #include "primitives/reduction.h"
+#include "primitives/run_all.h"
 #include "primitives/walk.h"
 
 namespace jetlag {
 
 namespace {
-
-void run_all(const Job& job) {
-  for (std::int64_t i = 0; i < job.blocks; ++i) job.body(i);
-  if (job.finish) job.finish();
-}
 
 // ---- parts -------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #include "compiler/plan/rules.h"
 #include "primitives/index.h"
 #include "primitives/masked.h"
+#include "primitives/run_all.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
@@ -155,8 +156,7 @@ Value Lane::as_stored(const plan::Op& op, const Value& value, DType to) {
   const Ref<Array> aside = new_array(to, value.array()->shape());
   const std::optional<Job> job = assignment(op, aside, value, "cast");
   if (!job) return value;
-  for (std::int64_t block = 0; block < job->blocks; ++block) job->body(block);
-  if (job->finish) job->finish();
+  run_all(*job);
   return Value::of(aside);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "primitives/index.h"
+#include "primitives/run_all.h"
 #include "primitives/storing.h"
 #include "runtime/exec/stretches.h"
 
@@ -90,9 +91,7 @@ Sweep copy_sweep(const Ref<Array>& to, const Value& from, std::shared_ptr<const 
   }
   return {std::move(known), [=](std::int64_t first, std::int64_t last) {
             const Value value = source ? Value::of(rows_of(source, first, last)) : from;
-            const std::optional<Job> job = assign(rows_of(to, first, last), value);
-            for (std::int64_t b = 0; b < job->blocks; ++b) job->body(b);
-            if (job->finish) job->finish();
+            run_all(*assign(rows_of(to, first, last), value));
           }};
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/settings.h"
 #include "compiler/plan/rules.h"
+#include "primitives/run_all.h"
 
 namespace jetlag::exec {
 
@@ -52,11 +53,6 @@ std::shared_ptr<const Footprint> whole(std::span<const Ref<Array>> reads, const 
   Footprint::touch(print->of(out.buffer().get(), true), 0, extent_of(out));
   print->close();
   return print;
-}
-
-void run_job(const Job& job) {
-  for (std::int64_t b = 0; b < job.blocks; ++b) job.body(b);
-  if (job.finish) job.finish();
 }
 
 bool are_in_memory(std::span<const Ref<Array>> arrays) {
@@ -184,7 +180,7 @@ void TimeTiles::begin_plainly() {
     }
     const std::int64_t begin = now_ns();
     // What has not begun when the user wants the call to end is left out.
-    if (!lane_.flight_->dropped) run_job(departed.job);
+    if (!lane_.flight_->dropped) run_all(departed.job);
     const std::int64_t ns = now_ns() - begin;
     departed.landed(ns, ns, 0);
   }
@@ -204,7 +200,7 @@ bool TimeTiles::take(Job& job, Lane::Step& step, double ns, bool pending,
   } else {
     const bool same = known.footprint && known.footprint->parts() == 1;
     sweep.footprint = same ? known.footprint : whole(step.reads, *step.write);
-    sweep.run = [job](std::int64_t, std::int64_t) { run_job(job); };
+    sweep.run = [job](std::int64_t, std::int64_t) { run_all(job); };
   }
   known.footprint = sweep.footprint;
   results_.note(*step.write);
