@@ -165,10 +165,14 @@ def test_the_end_of_the_interpreter_waits_for_pending_calls(tmp_path: Path) -> N
     done = run(
         tmp_path,
         """
+import threading
+at_the_end = threading.Event()
+
 class Tells:
     def __init__(self, name):
         self.name = name
     def tell(self, a):
+        at_the_end.wait()
         print(self.name, flush=True)
         return a
 
@@ -184,6 +188,7 @@ a = np.zeros(100_000)
 for name in ("first", "second", "third"):
     slow.submit(Tells(name), a)
 print("end of program", flush=True)
+at_the_end.set()
 """,
     )
 
