@@ -231,3 +231,35 @@ def test_computed_indices_may_be_negative_and_may_fail() -> None:
     same_as_numpy(count, np.zeros(6, np.int64), np.linspace(-2.5, 2.5, 40))
     same_as_numpy(count, np.zeros(6, np.int64), np.array([0.0, -3.0, 2.9, 3.0, 1.0]))
     same_as_numpy(count, np.zeros(6, np.int64), np.array([0.0, -2.9, -3.5, 1.0]))
+
+
+@pytest.mark.parametrize("odd", [2.0, -1.0, -5.0, 5.0, -6.0, np.nan, 1e18])
+def test_elements_in_place_at_places_that_are_computed(odd: float) -> None:
+    def count(x, counts, weights, m):
+        for i in range(x.shape[0]):
+            k = int(x[i])
+            counts[k] += 1 if i % 3 else m[k, -k - 1]
+            weights[k] *= 0.5
+            m[k, i % 5] -= k
+            counts[i % 5 - 2] += k
+        return counts
+
+    x = np.arange(20.0) % 5
+    x[13] = odd
+    counts = np.arange(5, dtype=np.int8)
+    same_as_numpy(count, x, np.zeros(5, np.int64), np.ones(5), np.ones((5, 5), np.int64))
+    same_as_numpy(count, x, counts, np.ones(5, np.float32), np.ones((5, 5), np.int64))
+    same_as_numpy(count, x, counts[::-1], np.ones(10)[::2], np.ones((5, 5)))
+
+
+def test_an_element_in_place_overflows_after_its_place_was_found() -> None:
+    def count(places, counts):
+        for i in range(len(places)):
+            counts[places[i]] += 1
+        return counts
+
+    for least in (0, -4):
+        places = np.arange(least, least + 8) % 4 + min(least, 0)
+        counts = np.zeros(4, np.int64)
+        counts[2] = np.iinfo(np.int64).max - 1
+        same_as_numpy(count, places, counts, opaque=jl.settings.jit == "off")

@@ -195,6 +195,7 @@ class Specialiser {
   };
   Element locate(const Kind& array, int base_var, std::size_t first_item);
   int index_value(const Val& v, const Kind& array, int axis);
+  std::optional<int> found_before(std::size_t first_item) const;
   void index();
   void store(const Kind& array, int base_var, std::size_t first_item, const Val& value);
   void store_index();
@@ -234,6 +235,7 @@ class Specialiser {
   std::vector<Check> checks_;
   std::map<int, int> parts_;  // by the block where their rounds begin
   std::vector<Pending> pending_;
+  std::map<int, const plan::Op*> found_;  // registers of elements, by what they were read with
   std::vector<int> watched_;  // values whose conditions flags tell of, unless they are not seen
 
   // where the work is

@@ -1,6 +1,8 @@
 // Elements of arrays: offsets in bytes, negative indices, bounds.
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 
 #include "compiler/loops/specialiser.h"
 
@@ -9,6 +11,7 @@ namespace jetlag::loops {
 namespace {
 
 constexpr DType i64 = DType::int64;
+constexpr int offset_part = 2;  // of an element's cells: where it lies in its array
 
 }  // namespace
 
@@ -114,6 +117,8 @@ void Specialiser::index() {
   }
   const int value = emit({.what = Do::load, .dtype = k.dtype, .a = e.offset, .index = k.array});
   result({scalar_kind(k.dtype), value});
+  found_[n.dst] = n.op;
+  set(cell(n.dst, i64, offset_part), e.offset);
 }
 
 // As an assignment to an element converts: Python's ints must fit, NumPy's wrap.
@@ -133,8 +138,21 @@ int Specialiser::stored_as(const Val& v, DType to) {
   return converted(v, to, v.kind.is_python_number());
 }
 
+// Where an operation in place stores: its element was found when it was read.
+std::optional<int> Specialiser::found_before(std::size_t first_item) const {
+  const plan::Op& op = *node().op;
+  if (op.kind != plan::OpKind::augment_index) return {};
+  const int old = node().base + op.args[0];
+  const auto at = found_.find(old);
+  const std::span target = std::span(op.args).subspan(first_item - 1);
+  if (at == found_.end() || !std::ranges::equal(at->second->args, target)) return {};
+  return old;
+}
+
 void Specialiser::store(const Kind& k, int base_var, std::size_t first_item, const Val& value) {
-  const Element e = locate(k, base_var, first_item);
+  const auto old = found_before(first_item);
+  const Element e =
+      old ? Element{k, get(cell(*old, i64, offset_part)), 0} : locate(k, base_var, first_item);
   if (e.axes > 0) decline("it stores to a row");
   if (is_function_) decline("a function stores to an array");
   const int converted = stored_as(value, k.dtype);
