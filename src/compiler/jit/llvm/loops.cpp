@@ -1,19 +1,13 @@
 #include "compiler/jit/llvm/loops.h"
 
-#include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/MDBuilder.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <map>
-#include <optional>
 
-#include "compiler/jit/llvm/arithmetic.h"
 #include "compiler/jit/llvm/engine.h"
-#include "compiler/jit/loop_source.h"
-#include "compiler/loops/before_calls.h"
+#include "compiler/jit/llvm/loop_emitter.h"
 
 namespace jetlag::jit {
 
@@ -21,579 +15,315 @@ using llvm::Value;
 using loops::Do;
 using loops::Instr;
 
+LoopEmitter::LoopEmitter(llvm::Function* f, const loops::Program& program, const Callees& callees)
+    : p_(program),
+      context_(f->getContext()),
+      b_(context_),
+      module_(*f->getParent()),
+      f_(f),
+      callees_(callees),
+      entry_(f->getArg(0)) {}
+
+void LoopEmitter::run() {
+  prologue();
+  body();
+  b_.SetInsertPoint(start_);
+  b_.CreateBr(p_.is_function ? guard() : blocks_[0]);
+}
+
+void LoopEmitter::body() {
+  const auto stays = [&](std::size_t i) { return !rest_ || in_place_[i]; };
+  for (std::size_t i = 0; i < p_.blocks.size(); ++i)
+    blocks_.push_back(stays(i) ? llvm::BasicBlock::Create(context_, "", f_) : rest_);
+  exit_blocks_.resize(p_.exits.size(), failed_);
+  values_.resize(p_.instructions.size());
+  for (std::size_t i = 0; i < p_.blocks.size(); ++i) {
+    if (stays(i)) block(p_.blocks[i], blocks_[i]);
+  }
+  for (std::size_t e = 0; e < exit_blocks_.size(); ++e) {
+    if (exit_blocks_[e] && exit_blocks_[e] != failed_) exit(static_cast<int>(e));
+  }
+}
+
+Value* LoopEmitter::field(std::size_t offset, llvm::Type* t) {
+  return b_.CreateLoad(t, place_of(offset));
+}
+
+// Cells, words and arrays: all that holds throughout is read here.
+void LoopEmitter::prologue() {
+  start_ = llvm::BasicBlock::Create(context_, "start", f_);
+  b_.SetInsertPoint(start_);
+  for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
+  for (Value*& s : scratch_) {
+    auto* slot = b_.CreateAlloca(b_.getInt64Ty());
+    slot->setAlignment(llvm::Align(16));
+    s = slot;
+  }
+  if (p_.is_function) {
+    budget_ = place_of(offsetof(loops::Entry, budget));
+    depth_ = f_->getArg(1);
+    std::vector<Value*> arguments;
+    for (unsigned i = 2; i < f_->arg_size(); ++i) arguments.push_back(f_->getArg(i));
+    return take_arguments(arguments);
+  }
+  budget_ = b_.CreateAlloca(b_.getInt64Ty());
+  // What it calls has one less.
+  depth_ = callees_.depth(b_, field(offsetof(loops::Entry, depth), b_.getInt64Ty()), 1);
+  words_ = field(offsetof(loops::Entry, words), b_.getPtrTy());
+  arrays_ = field(offsetof(loops::Entry, arrays), b_.getPtrTy());
+  b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
+  int word = 0;
+  for (const loops::Saved& s : p_.live_in) {
+    if (s.cell >= 0) take(s.cell, word++);
+  }
+  for (int cell : p_.loop_live_in) take(cell, word++);
+  llvm::MDBuilder md(context_);
+  auto* domain = md.createAnonymousAliasScopeDomain();
+  std::vector<llvm::Metadata*> scopes;
+  for (std::size_t a = 0; a < p_.arrays.size(); ++a) {
+    data_.push_back(member(static_cast<int>(a), offsetof(loops::ArrayView, data), b_.getPtrTy()));
+    scopes.push_back(md.createAnonymousAliasScope(domain));
+  }
+  for (std::size_t a = 0; a < scopes.size(); ++a) {
+    std::vector<llvm::Metadata*> others = scopes;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(a));
+    own_.push_back(llvm::MDNode::get(context_, {scopes[a]}));
+    others_.push_back(llvm::MDNode::get(context_, others));
+  }
+}
+
+void LoopEmitter::take_arguments(llvm::ArrayRef<Value*> arguments) {
+  std::size_t at = 0;
+  for (const loops::Saved& s : p_.live_in)
+    b_.CreateStore(arguments[at++], cells_[static_cast<std::size_t>(s.cell)]);
+}
+
+Value* LoopEmitter::place_of(std::size_t offset) {
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), entry_, static_cast<std::uint64_t>(offset));
+}
+
+Value* LoopEmitter::member(int array, std::size_t offset, llvm::Type* t) {
+  const std::uint64_t at = static_cast<std::uint64_t>(array) * sizeof(loops::ArrayView) + offset;
+  return b_.CreateLoad(t, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arrays_, at));
+}
+
+Value* LoopEmitter::word(int i) {
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), words_, static_cast<std::uint64_t>(i));
+}
+
+void LoopEmitter::take(int cell, int from) {
+  const DType d = p_.cells[static_cast<std::size_t>(cell)];
+  Value* v = b_.CreateLoad(d == DType::boolean ? b_.getInt8Ty() : type(d), word(from));
+  if (d == DType::boolean) v = b_.CreateICmpNE(v, b_.getInt8(0));
+  b_.CreateStore(v, cells_[static_cast<std::size_t>(cell)]);
+}
+
+void LoopEmitter::give(int cell, int to) {
+  const DType d = p_.cells[static_cast<std::size_t>(cell)];
+  Value* v = b_.CreateLoad(type(d), cells_[static_cast<std::size_t>(cell)]);
+  if (d == DType::boolean) v = b_.CreateZExt(v, b_.getInt8Ty());
+  b_.CreateStore(v, word(to));
+}
+
+llvm::BasicBlock* LoopEmitter::exit_block(int e) {
+  auto*& block = exit_blocks_[static_cast<std::size_t>(e)];
+  if (!block) block = llvm::BasicBlock::Create(context_, "exit", f_);
+  return block;
+}
+
+void LoopEmitter::exit(int e) {
+  b_.SetInsertPoint(exit_blocks_[static_cast<std::size_t>(e)]);
+  if (p_.is_function) {
+    auto* given = given_by(context_, p_);
+    b_.CreateRet(b_.CreateInsertValue(llvm::Constant::getNullValue(given), b_.getTrue(), 1));
+    return;
+  }
+  int to = 0;
+  const loops::Exit& x = p_.exits[static_cast<std::size_t>(e)];
+  for (const loops::Saved& s : x.variables) {
+    if (s.cell >= 0) give(s.cell, to++);
+    if (s.more >= 0) give(s.more, to++);
+  }
+  for (int cell : x.loop_cells) give(cell, to++);
+  b_.CreateRet(b_.getInt32(static_cast<std::uint32_t>(e)));
+}
+
+void LoopEmitter::leave_if(Value* condition, int e) { leave_if(condition, exit_block(e)); }
+
+void LoopEmitter::leave_if(Value* condition, llvm::BasicBlock* to) {
+  auto* on = llvm::BasicBlock::Create(context_, "", f_);
+  auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
+  b_.CreateCondBr(condition, to, on, weights);
+  b_.SetInsertPoint(on);
+}
+
+void LoopEmitter::block(const loops::Block& from, llvm::BasicBlock* to) {
+  b_.SetInsertPoint(to);
+  for (int i : from.instructions) {
+    values_[static_cast<std::size_t>(i)] =
+        instruction(p_.instructions[static_cast<std::size_t>(i)]);
+  }
+  const auto at = [&](int n) { return blocks_[static_cast<std::size_t>(n)]; };
+  switch (from.end) {
+    case loops::Block::End::jump: b_.CreateBr(at(from.yes)); break;
+    case loops::Block::End::branch:
+      b_.CreateCondBr(value(from.value), at(from.yes), at(from.no), weights_of(from.odds));
+      break;
+    case loops::Block::End::exit: b_.CreateBr(exit_block(from.exit)); break;
+    case loops::Block::End::give: {
+      if (given_) {
+        given_->addIncoming(value(from.value), b_.GetInsertBlock());
+        b_.CreateBr(on_);
+        break;
+      }
+      Value* none = llvm::Constant::getNullValue(given_by(context_, p_));
+      b_.CreateRet(b_.CreateInsertValue(none, value(from.value), 0));
+      break;
+    }
+    case loops::Block::End::none: b_.CreateUnreachable(); break;
+  }
+}
+
+llvm::MDNode* LoopEmitter::weights_of(loops::Odds odds) {
+  constexpr std::uint32_t often = 1 << 20;
+  if (odds == loops::Odds::unknown) return nullptr;
+  const bool yes = odds == loops::Odds::yes;
+  return llvm::MDBuilder(context_).createBranchWeights(yes ? often : 1, yes ? 1 : often);
+}
+
+Value* LoopEmitter::literal(const Instr& i) {
+  llvm::Type* t = type(i.dtype);
+  if (!is_float(i.dtype)) return llvm::ConstantInt::get(t, i.literal);
+  const bool wide = i.dtype == DType::float64;
+  const llvm::APInt bits(wide ? 64 : 32, wide ? i.literal : (i.literal & 0xffffffffu));
+  return llvm::ConstantFP::get(
+      t, llvm::APFloat(wide ? llvm::APFloat::IEEEdouble() : llvm::APFloat::IEEEsingle(), bits));
+}
+
+// The result and whether it is wrong.
+Value* LoopEmitter::with_overflow(const Instr& i) {
+  const bool s = kind_of(i.dtype) == 'i';
+  using namespace llvm::Intrinsic;
+  const ID id = i.opcode == Opcode::add        ? (s ? sadd_with_overflow : uadd_with_overflow)
+                : i.opcode == Opcode::subtract ? (s ? ssub_with_overflow : usub_with_overflow)
+                                               : (s ? smul_with_overflow : umul_with_overflow);
+  return b_.CreateBinaryIntrinsic(id, value(i.a), value(i.b));
+}
+
+// To an int: raises no flag where the number does not fit.
+Value* LoopEmitter::truncate(Value* number, int e) {
+  if (Engine::get().has("avx512f")) {
+    constexpr std::uint32_t no_exceptions = 8;
+    Value* lanes = b_.CreateInsertElement(llvm::FixedVectorType::get(b_.getDoubleTy(), 2), number,
+                                          std::uint64_t{0});
+    Value* made = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_cvttsd2si64, {},
+                                     {lanes, b_.getInt32(no_exceptions)});
+    // What it gives where the number does not fit; the one that does is left as well.
+    leave_if(b_.CreateICmpEQ(made, b_.getInt64(INT64_MIN)), e);
+    return made;
+  }
+  const double limit = 9223372036854775808.0;
+  Value* size = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, number);
+  leave_if(b_.CreateFCmpUGE(size, llvm::ConstantFP::get(b_.getDoubleTy(), limit)), e);
+  return b_.CreateFPToSI(number, b_.getInt64Ty());
+}
+
+Value* LoopEmitter::steady(const Instr& i) {
+  Value *x = value(i.a), *y = value(i.b);
+  switch (i.opcode) {
+    case Opcode::add: return b_.CreateNSWAdd(x, y);
+    case Opcode::subtract: return b_.CreateNSWSub(x, y);
+    default: return b_.CreateNSWMul(x, y);
+  }
+}
+
+Value* LoopEmitter::address(const Instr& i) {
+  return b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(i.index)], value(i.a));
+}
+
+template <class I>
+I* LoopEmitter::scoped(I* access, int array) {
+  if (p_.disjoint) {
+    access->setMetadata(llvm::LLVMContext::MD_alias_scope, own_[static_cast<std::size_t>(array)]);
+    access->setMetadata(llvm::LLVMContext::MD_noalias, others_[static_cast<std::size_t>(array)]);
+  }
+  return access;
+}
+
+Value* LoopEmitter::load(const Instr& i) {
+  const bool boolean = i.dtype == DType::boolean;
+  llvm::Type* t = boolean ? b_.getInt8Ty() : type(i.dtype);
+  Value* v = scoped(b_.CreateAlignedLoad(t, address(i), llvm::Align(1)), i.index);
+  return boolean ? b_.CreateICmpNE(v, b_.getInt8(0)) : v;
+}
+
+void LoopEmitter::store(const Instr& i) {
+  Value* v = value(i.b);
+  if (i.dtype == DType::boolean) v = b_.CreateZExt(v, b_.getInt8Ty());
+  scoped(b_.CreateAlignedStore(v, address(i), llvm::Align(1)), i.index);
+}
+
+// Read where everything begins: what an array looks like never changes.
+Value* LoopEmitter::dimension(const Instr& i, std::size_t offset) {
+  auto*& known = dimensions_[{i.index, offset + 8 * static_cast<std::size_t>(i.axis)}];
+  if (!known) {
+    llvm::IRBuilder<>::InsertPointGuard guard(b_);
+    b_.SetInsertPoint(start_);
+    known = member(i.index, offset + 8 * static_cast<std::size_t>(i.axis), b_.getInt64Ty());
+  }
+  return known;
+}
+
+void LoopEmitter::spend(Value* work, int e) {
+  Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), work);
+  b_.CreateStore(left, budget_);
+  auto* ask = llvm::BasicBlock::Create(context_, "poll", f_);
+  auto* on = llvm::BasicBlock::Create(context_, "", f_);
+  auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
+  b_.CreateCondBr(b_.CreateICmpSLT(left, b_.getInt64(0)), ask, on, weights);
+  b_.SetInsertPoint(ask);
+  auto* t = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
+  Value* answer = b_.CreateCall(t, field(offsetof(loops::Entry, poll), b_.getPtrTy()), {entry_});
+  b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
+  b_.CreateCondBr(b_.CreateICmpNE(answer, b_.getInt32(0)), exit_block(e), on);
+  b_.SetInsertPoint(on);
+}
+
+Value* LoopEmitter::instruction(const Instr& i) {
+  switch (i.what) {
+    case Do::literal: return literal(i);
+    case Do::get: return b_.CreateLoad(type(i.dtype), cells_[static_cast<std::size_t>(i.index)]);
+    case Do::set:
+      b_.CreateStore(value(i.a), cells_[static_cast<std::size_t>(i.index)]);
+      return nullptr;
+    case Do::compute:
+      if (i.steady) return steady(i);
+      return operation(b_, i.opcode, i.dtype, value(i.a), value(i.b), value(i.c));
+    case Do::cast: return conversion(b_, value(i.a), static_cast<DType>(i.index), i.dtype);
+    case Do::truncate: return truncate(value(i.a), i.index);
+    case Do::checked: {
+      Value* both = with_overflow(i);
+      leave_if(b_.CreateExtractValue(both, 1), i.index);
+      return b_.CreateExtractValue(both, 0);
+    }
+    case Do::overflows: return b_.CreateExtractValue(with_overflow(i), 1);
+    case Do::leave_if: leave_if(value(i.a), i.index); return nullptr;
+    case Do::load: return load(i);
+    case Do::store: store(i); return nullptr;
+    case Do::length: return dimension(i, offsetof(loops::ArrayView, lengths));
+    case Do::stride: return dimension(i, offsetof(loops::ArrayView, strides));
+    case Do::library: return library(i);
+    case Do::kernel: return kernel(i);
+    case Do::vectors: return vectors(i);
+    case Do::invoke: return invoke(i);
+    case Do::dot: return dot(i);
+    case Do::work: return work(i);
+    case Do::poll: spend(value(i.a), i.index); return nullptr;
+  }
+  return nullptr;
+}
+
 namespace {
-
-// A function gives its result and whether it failed; its first parameters are the entry and how
-// many calls may still be made inside.
-llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& program) {
-  return llvm::StructType::get(
-      context, {type_of(context, loops::held_as(program.result)), llvm::Type::getInt1Ty(context)});
-}
-
-// The functions that a program calls. Calls are put in place of one another `levels` deep, so that
-// a recursion makes few of them, and depths are counted in rounds of levels. Where a call remains,
-// what the function does before it calls others stands before it: most calls of a recursion end
-// there.
-struct Callees {
-  std::vector<llvm::Function*> functions;
-  std::vector<std::vector<bool>> before_calls;  // of each: the blocks
-  const loops::Program* program = nullptr;      // which holds them
-  std::uint64_t levels = 1;
-  std::uint64_t bodies = 1;  // that a function holds at most, with its own
-
-  Value* depth(llvm::IRBuilder<>& b, Value* calls, std::uint64_t least) const {
-    // One less: what stands before the last call.
-    Value* rounds = b.CreateSDiv(b.CreateNSWSub(calls, b.getInt64(1)), b.getInt64(levels));
-    return b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, rounds, b.getInt64(least));
-  }
-};
-
-class LoopEmitter {
- public:
-  LoopEmitter(llvm::Function* f, const loops::Program& program, const Callees& callees)
-      : p_(program),
-        context_(f->getContext()),
-        b_(context_),
-        module_(*f->getParent()),
-        f_(f),
-        callees_(callees),
-        entry_(f->getArg(0)) {}
-
-  void run() {
-    prologue();
-    body();
-    b_.SetInsertPoint(start_);
-    b_.CreateBr(p_.is_function ? guard() : blocks_[0]);
-  }
-
- private:
-  // A function in place of its call.
-  LoopEmitter(LoopEmitter& caller, const loops::Program& program, llvm::BasicBlock* failed)
-      : LoopEmitter(caller.f_, program, caller.callees_) {
-    level_ = caller.level_ + 1;
-    failed_ = failed;
-    budget_ = caller.budget_;
-    depth_ = caller.depth_;
-    std::copy(std::begin(caller.scratch_), std::end(caller.scratch_), scratch_);
-  }
-
-  // Goes on after the call in block `on`. Of the function `number` only what comes before its calls
-  // stands in place, if there is a number.
-  Value* run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<Value*> arguments,
-                      llvm::BasicBlock* on, std::optional<std::size_t> number) {
-    on_ = on;
-    start_ = from;
-    given_ = llvm::PHINode::Create(type(loops::held_as(p_.result)), 2, "", on);
-    b_.SetInsertPoint(&f_->getEntryBlock(), f_->getEntryBlock().begin());
-    for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
-    b_.SetInsertPoint(from);
-    take_arguments(arguments);
-    if (number) {
-      rest_ = llvm::BasicBlock::Create(context_, "call", f_);
-      b_.SetInsertPoint(rest_);
-      Value* result = call(*number, arguments, failed_);
-      given_->addIncoming(result, b_.GetInsertBlock());
-      b_.CreateBr(on_);
-      in_place_ = callees_.before_calls[*number];
-    }
-    body();
-    b_.SetInsertPoint(from);
-    b_.CreateBr(blocks_[0]);
-    return given_;
-  }
-
-  void body() {
-    const auto stays = [&](std::size_t i) { return !rest_ || in_place_[i]; };
-    for (std::size_t i = 0; i < p_.blocks.size(); ++i)
-      blocks_.push_back(stays(i) ? llvm::BasicBlock::Create(context_, "", f_) : rest_);
-    exit_blocks_.resize(p_.exits.size(), failed_);
-    values_.resize(p_.instructions.size());
-    for (std::size_t i = 0; i < p_.blocks.size(); ++i) {
-      if (stays(i)) block(p_.blocks[i], blocks_[i]);
-    }
-    for (std::size_t e = 0; e < exit_blocks_.size(); ++e) {
-      if (exit_blocks_[e] && exit_blocks_[e] != failed_) exit(static_cast<int>(e));
-    }
-  }
-
-  llvm::Type* type(DType d) { return type_of(context_, d); }
-
-  Value* field(std::size_t offset, llvm::Type* t) { return b_.CreateLoad(t, place_of(offset)); }
-
-  // Cells, words and arrays: all that holds throughout is read here.
-  void prologue() {
-    start_ = llvm::BasicBlock::Create(context_, "start", f_);
-    b_.SetInsertPoint(start_);
-    for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
-    for (Value*& s : scratch_) {
-      auto* slot = b_.CreateAlloca(b_.getInt64Ty());
-      slot->setAlignment(llvm::Align(16));
-      s = slot;
-    }
-    if (p_.is_function) {
-      budget_ = place_of(offsetof(loops::Entry, budget));
-      depth_ = f_->getArg(1);
-      std::vector<Value*> arguments;
-      for (unsigned i = 2; i < f_->arg_size(); ++i) arguments.push_back(f_->getArg(i));
-      return take_arguments(arguments);
-    }
-    budget_ = b_.CreateAlloca(b_.getInt64Ty());
-    // What it calls has one less.
-    depth_ = callees_.depth(b_, field(offsetof(loops::Entry, depth), b_.getInt64Ty()), 1);
-    words_ = field(offsetof(loops::Entry, words), b_.getPtrTy());
-    arrays_ = field(offsetof(loops::Entry, arrays), b_.getPtrTy());
-    b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
-    int word = 0;
-    for (const loops::Saved& s : p_.live_in) {
-      if (s.cell >= 0) take(s.cell, word++);
-    }
-    for (int cell : p_.loop_live_in) take(cell, word++);
-    llvm::MDBuilder md(context_);
-    auto* domain = md.createAnonymousAliasScopeDomain();
-    std::vector<llvm::Metadata*> scopes;
-    for (std::size_t a = 0; a < p_.arrays.size(); ++a) {
-      data_.push_back(member(static_cast<int>(a), offsetof(loops::ArrayView, data), b_.getPtrTy()));
-      scopes.push_back(md.createAnonymousAliasScope(domain));
-    }
-    for (std::size_t a = 0; a < scopes.size(); ++a) {
-      std::vector<llvm::Metadata*> others = scopes;
-      others.erase(others.begin() + static_cast<std::ptrdiff_t>(a));
-      own_.push_back(llvm::MDNode::get(context_, {scopes[a]}));
-      others_.push_back(llvm::MDNode::get(context_, others));
-    }
-  }
-
-  void take_arguments(llvm::ArrayRef<Value*> arguments) {
-    std::size_t at = 0;
-    for (const loops::Saved& s : p_.live_in)
-      b_.CreateStore(arguments[at++], cells_[static_cast<std::size_t>(s.cell)]);
-  }
-
-  // Every few calls: fails at the limit of the depth, and asks the host now and then.
-  llvm::BasicBlock* guard() {
-    constexpr std::uint64_t calls = 8;
-    auto* first = llvm::BasicBlock::Create(context_, "guard", f_);
-    b_.SetInsertPoint(first);
-    if (exit_blocks_.empty()) exit_blocks_.push_back(nullptr);
-    const bool had = exit_blocks_[0] != nullptr;
-    Value* level = b_.CreateAnd(depth_, b_.getInt64(calls - 1));
-    auto* look = llvm::BasicBlock::Create(context_, "look", f_);
-    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, calls - 1);
-    b_.CreateCondBr(b_.CreateICmpEQ(level, b_.getInt64(0)), look, blocks_[0], weights);
-    b_.SetInsertPoint(look);
-    // The depth goes down one by one, so it is 0 here before it is below.
-    leave_if(b_.CreateICmpSLE(depth_, b_.getInt64(0)), 0);
-    spend(b_.getInt64(calls * callees_.bodies), 0);
-    b_.CreateBr(blocks_[0]);
-    if (!had) exit(0);
-    b_.SetInsertPoint(start_);
-    return first;
-  }
-
-  Value* place_of(std::size_t offset) {
-    return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), entry_,
-                                         static_cast<std::uint64_t>(offset));
-  }
-
-  Value* member(int array, std::size_t offset, llvm::Type* t) {
-    const std::uint64_t at = static_cast<std::uint64_t>(array) * sizeof(loops::ArrayView) + offset;
-    return b_.CreateLoad(t, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arrays_, at));
-  }
-
-  Value* word(int i) {
-    return b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), words_, static_cast<std::uint64_t>(i));
-  }
-
-  void take(int cell, int from) {
-    const DType d = p_.cells[static_cast<std::size_t>(cell)];
-    Value* v = b_.CreateLoad(d == DType::boolean ? b_.getInt8Ty() : type(d), word(from));
-    if (d == DType::boolean) v = b_.CreateICmpNE(v, b_.getInt8(0));
-    b_.CreateStore(v, cells_[static_cast<std::size_t>(cell)]);
-  }
-
-  void give(int cell, int to) {
-    const DType d = p_.cells[static_cast<std::size_t>(cell)];
-    Value* v = b_.CreateLoad(type(d), cells_[static_cast<std::size_t>(cell)]);
-    if (d == DType::boolean) v = b_.CreateZExt(v, b_.getInt8Ty());
-    b_.CreateStore(v, word(to));
-  }
-
-  llvm::BasicBlock* exit_block(int e) {
-    auto*& block = exit_blocks_[static_cast<std::size_t>(e)];
-    if (!block) block = llvm::BasicBlock::Create(context_, "exit", f_);
-    return block;
-  }
-
-  void exit(int e) {
-    b_.SetInsertPoint(exit_blocks_[static_cast<std::size_t>(e)]);
-    if (p_.is_function) {
-      auto* given = given_by(context_, p_);
-      b_.CreateRet(b_.CreateInsertValue(llvm::Constant::getNullValue(given), b_.getTrue(), 1));
-      return;
-    }
-    int to = 0;
-    const loops::Exit& x = p_.exits[static_cast<std::size_t>(e)];
-    for (const loops::Saved& s : x.variables) {
-      if (s.cell >= 0) give(s.cell, to++);
-      if (s.more >= 0) give(s.more, to++);
-    }
-    for (int cell : x.loop_cells) give(cell, to++);
-    b_.CreateRet(b_.getInt32(static_cast<std::uint32_t>(e)));
-  }
-
-  void leave_if(Value* condition, int e) { leave_if(condition, exit_block(e)); }
-
-  void leave_if(Value* condition, llvm::BasicBlock* to) {
-    auto* on = llvm::BasicBlock::Create(context_, "", f_);
-    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
-    b_.CreateCondBr(condition, to, on, weights);
-    b_.SetInsertPoint(on);
-  }
-
-  void block(const loops::Block& from, llvm::BasicBlock* to) {
-    b_.SetInsertPoint(to);
-    for (int i : from.instructions) {
-      values_[static_cast<std::size_t>(i)] =
-          instruction(p_.instructions[static_cast<std::size_t>(i)]);
-    }
-    const auto at = [&](int n) { return blocks_[static_cast<std::size_t>(n)]; };
-    switch (from.end) {
-      case loops::Block::End::jump: b_.CreateBr(at(from.yes)); break;
-      case loops::Block::End::branch:
-        b_.CreateCondBr(value(from.value), at(from.yes), at(from.no), weights_of(from.odds));
-        break;
-      case loops::Block::End::exit: b_.CreateBr(exit_block(from.exit)); break;
-      case loops::Block::End::give: {
-        if (given_) {
-          given_->addIncoming(value(from.value), b_.GetInsertBlock());
-          b_.CreateBr(on_);
-          break;
-        }
-        Value* none = llvm::Constant::getNullValue(given_by(context_, p_));
-        b_.CreateRet(b_.CreateInsertValue(none, value(from.value), 0));
-        break;
-      }
-      case loops::Block::End::none: b_.CreateUnreachable(); break;
-    }
-  }
-
-  llvm::MDNode* weights_of(loops::Odds odds) {
-    constexpr std::uint32_t often = 1 << 20;
-    if (odds == loops::Odds::unknown) return nullptr;
-    const bool yes = odds == loops::Odds::yes;
-    return llvm::MDBuilder(context_).createBranchWeights(yes ? often : 1, yes ? 1 : often);
-  }
-
-  Value* value(int i) { return i < 0 ? nullptr : values_[static_cast<std::size_t>(i)]; }
-
-  Value* literal(const Instr& i) {
-    llvm::Type* t = type(i.dtype);
-    if (!is_float(i.dtype)) return llvm::ConstantInt::get(t, i.literal);
-    const bool wide = i.dtype == DType::float64;
-    const llvm::APInt bits(wide ? 64 : 32, wide ? i.literal : (i.literal & 0xffffffffu));
-    return llvm::ConstantFP::get(
-        t, llvm::APFloat(wide ? llvm::APFloat::IEEEdouble() : llvm::APFloat::IEEEsingle(), bits));
-  }
-
-  // The result and whether it is wrong.
-  Value* with_overflow(const Instr& i) {
-    const bool s = kind_of(i.dtype) == 'i';
-    using namespace llvm::Intrinsic;
-    const ID id = i.opcode == Opcode::add        ? (s ? sadd_with_overflow : uadd_with_overflow)
-                  : i.opcode == Opcode::subtract ? (s ? ssub_with_overflow : usub_with_overflow)
-                                                 : (s ? smul_with_overflow : umul_with_overflow);
-    return b_.CreateBinaryIntrinsic(id, value(i.a), value(i.b));
-  }
-
-  // To an int: raises no flag where the number does not fit.
-  Value* truncate(Value* number, int e) {
-    if (Engine::get().has("avx512f")) {
-      constexpr std::uint32_t no_exceptions = 8;
-      Value* lanes = b_.CreateInsertElement(llvm::FixedVectorType::get(b_.getDoubleTy(), 2), number,
-                                            std::uint64_t{0});
-      Value* made = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_cvttsd2si64, {},
-                                       {lanes, b_.getInt32(no_exceptions)});
-      // What it gives where the number does not fit; the one that does is left as well.
-      leave_if(b_.CreateICmpEQ(made, b_.getInt64(INT64_MIN)), e);
-      return made;
-    }
-    const double limit = 9223372036854775808.0;
-    Value* size = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, number);
-    leave_if(b_.CreateFCmpUGE(size, llvm::ConstantFP::get(b_.getDoubleTy(), limit)), e);
-    return b_.CreateFPToSI(number, b_.getInt64Ty());
-  }
-
-  Value* steady(const Instr& i) {
-    Value *x = value(i.a), *y = value(i.b);
-    switch (i.opcode) {
-      case Opcode::add: return b_.CreateNSWAdd(x, y);
-      case Opcode::subtract: return b_.CreateNSWSub(x, y);
-      default: return b_.CreateNSWMul(x, y);
-    }
-  }
-
-  Value* address(const Instr& i) {
-    return b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(i.index)],
-                                value(i.a));
-  }
-
-  template <class I>
-  I* scoped(I* access, int array) {
-    if (p_.disjoint) {
-      access->setMetadata(llvm::LLVMContext::MD_alias_scope, own_[static_cast<std::size_t>(array)]);
-      access->setMetadata(llvm::LLVMContext::MD_noalias, others_[static_cast<std::size_t>(array)]);
-    }
-    return access;
-  }
-
-  Value* load(const Instr& i) {
-    const bool boolean = i.dtype == DType::boolean;
-    llvm::Type* t = boolean ? b_.getInt8Ty() : type(i.dtype);
-    Value* v = scoped(b_.CreateAlignedLoad(t, address(i), llvm::Align(1)), i.index);
-    return boolean ? b_.CreateICmpNE(v, b_.getInt8(0)) : v;
-  }
-
-  void store(const Instr& i) {
-    Value* v = value(i.b);
-    if (i.dtype == DType::boolean) v = b_.CreateZExt(v, b_.getInt8Ty());
-    scoped(b_.CreateAlignedStore(v, address(i), llvm::Align(1)), i.index);
-  }
-
-  // Read where everything begins: what an array looks like never changes.
-  Value* dimension(const Instr& i, std::size_t offset) {
-    auto*& known = dimensions_[{i.index, offset + 8 * static_cast<std::size_t>(i.axis)}];
-    if (!known) {
-      llvm::IRBuilder<>::InsertPointGuard guard(b_);
-      b_.SetInsertPoint(start_);
-      known = member(i.index, offset + 8 * static_cast<std::size_t>(i.axis), b_.getInt64Ty());
-    }
-    return known;
-  }
-
-  Value* library(const Instr& i) {
-    llvm::Type* d = b_.getDoubleTy();
-    std::vector<llvm::Type*> types{d};
-    std::vector<Value*> args{value(i.a)};
-    if (i.b >= 0) types.push_back(d), args.push_back(value(i.b));
-    auto callee = module_.getOrInsertFunction(i.name, llvm::FunctionType::get(d, types, false));
-    auto* call = b_.CreateCall(callee, args);
-    // pow(x, 2) is not x * x in its last bit.
-    call->addFnAttr(llvm::Attribute::NoBuiltin);
-    call->setDoesNotThrow();
-    call->setDoesNotAccessMemory();  // but for errno, which nobody reads
-    return call;
-  }
-
-  Value* kernel(const Instr& i) {
-    const DType to = static_cast<DType>(i.index);
-    std::vector<Value*> args;
-    int used = 0;
-    for (int operand : {i.a, i.b, i.c}) {
-      if (operand >= 0) b_.CreateStore(value(operand), scratch_[used]);
-      args.push_back(operand >= 0 ? scratch_[used] : llvm::ConstantPointerNull::get(b_.getPtrTy()));
-      ++used;
-    }
-    args.push_back(scratch_[3]);
-    args.push_back(b_.getInt64(1));
-    llvm::Type* ptr = b_.getPtrTy();
-    auto* t = llvm::FunctionType::get(b_.getVoidTy(), {ptr, ptr, ptr, ptr, b_.getInt64Ty()}, false);
-    b_.CreateCall(module_.getOrInsertFunction(kernel_symbol(i), t), args)->setDoesNotThrow();
-    return b_.CreateLoad(type(to), scratch_[3]);
-  }
-
-  // Other lanes than the first change nothing in it, and raise no condition of their own.
-  Value* vectors(const Instr& i) {
-    auto* vector = llvm::FixedVectorType::get(type(i.dtype), static_cast<unsigned>(i.axis));
-    std::vector<Value*> args;
-    for (int operand : {i.a, i.b}) {
-      if (operand >= 0)
-        args.push_back(b_.CreateVectorSplat(static_cast<unsigned>(i.axis), value(operand)));
-    }
-    const std::vector<llvm::Type*> types(args.size(), vector);
-    auto* t = llvm::FunctionType::get(vector, types, false);
-    auto* call = b_.CreateCall(module_.getOrInsertFunction(i.name, t), args);
-    call->setDoesNotThrow();
-    return b_.CreateExtractElement(call, std::uint64_t{0});
-  }
-
-  Value* invoke(const Instr& i) {
-    const loops::Call& c = p_.calls[static_cast<std::size_t>(i.index)];
-    std::vector<Value*> args;
-    for (int a : c.arguments) args.push_back(value(a));
-    const auto number = static_cast<std::size_t>(c.function);
-    const bool whole = p_.is_function && level_ + 1 < callees_.levels;
-    if (!whole && callees_.before_calls[number].empty())
-      return call(number, args, exit_block(i.axis));
-    auto* on = llvm::BasicBlock::Create(context_, "", f_);
-    LoopEmitter inner(*this, *callees_.program->functions[number], exit_block(i.axis));
-    Value* given = inner.run_in_place(b_.GetInsertBlock(), args, on,
-                                      whole ? std::nullopt : std::optional(number));
-    b_.SetInsertPoint(on);
-    return given;
-  }
-
-  Value* call(std::size_t number, llvm::ArrayRef<Value*> arguments, llvm::BasicBlock* failed) {
-    std::vector<Value*> args{entry_, b_.CreateSub(depth_, b_.getInt64(1))};
-    args.insert(args.end(), arguments.begin(), arguments.end());
-    auto* made = b_.CreateCall(callees_.functions[number], args);
-    made->setDoesNotThrow();
-    leave_if(b_.CreateExtractValue(made, 1), failed);
-    return b_.CreateExtractValue(made, 0);
-  }
-
-  Value* dot(const Instr& i) {
-    const loops::Dot& d = p_.dots[static_cast<std::size_t>(i.index)];
-    llvm::Type *ptr = b_.getPtrTy(), *word = b_.getInt64Ty();
-    auto* t = llvm::FunctionType::get(type(i.dtype), {ptr, word, ptr, word, word}, false);
-    std::vector<Value*> args;
-    for (const loops::Line& l : {d.a, d.b}) {
-      args.push_back(b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(l.array)],
-                                          value(l.offset)));
-      args.push_back(value(l.stride));
-    }
-    args.push_back(value(d.length));
-    auto* call = b_.CreateCall(module_.getOrInsertFunction(dot_symbol(i), t), args);
-    // Not marked as one that only reads: its floating-point flags are looked at in the end.
-    call->setDoesNotThrow();
-    return call;
-  }
-
-  // What it takes lies in words: primitives/line_work.h.
-  Value* work(const Instr& i) {
-    const loops::LineWork& w = p_.works[static_cast<std::size_t>(i.index)];
-    std::vector<Value*> words{value(w.length), b_.getInt64(w.wanted), b_.getInt64(w.code)};
-    const auto add_line = [&](const loops::Line& l) {
-      Value* place = b_.CreateInBoundsGEP(b_.getInt8Ty(), data_[static_cast<std::size_t>(l.array)],
-                                          value(l.offset));
-      words.push_back(b_.CreatePtrToInt(place, b_.getInt64Ty()));
-      words.push_back(value(l.stride));
-    };
-    add_line(w.to);
-    for (const loops::LineWork::Operand& o : w.operands) {
-      if (o.number < 0) {
-        add_line(o.line);
-        continue;
-      }
-      const bool narrow = i.dtype == DType::float32;
-      Value* bits = b_.CreateBitCast(value(o.number), narrow ? b_.getInt32Ty() : b_.getInt64Ty());
-      words.push_back(b_.CreateZExt(bits, b_.getInt64Ty()));
-    }
-    llvm::IRBuilder<> entry(&f_->getEntryBlock(), f_->getEntryBlock().begin());
-    auto* place = entry.CreateAlloca(llvm::ArrayType::get(b_.getInt64Ty(), words.size()));
-    for (unsigned k = 0; k < words.size(); ++k)
-      b_.CreateStore(words[k], b_.CreateConstInBoundsGEP1_32(b_.getInt64Ty(), place, k));
-    auto* t = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
-    auto* met = b_.CreateCall(module_.getOrInsertFunction(work_symbol(i), t), {place});
-    met->setDoesNotThrow();
-    leave_if(b_.CreateICmpNE(met, b_.getInt32(0)), i.axis);
-    return nullptr;
-  }
-
-  void spend(Value* work, int e) {
-    Value* left = b_.CreateSub(b_.CreateLoad(b_.getInt64Ty(), budget_), work);
-    b_.CreateStore(left, budget_);
-    auto* ask = llvm::BasicBlock::Create(context_, "poll", f_);
-    auto* on = llvm::BasicBlock::Create(context_, "", f_);
-    auto* weights = llvm::MDBuilder(context_).createBranchWeights(1, 1 << 20);
-    b_.CreateCondBr(b_.CreateICmpSLT(left, b_.getInt64(0)), ask, on, weights);
-    b_.SetInsertPoint(ask);
-    auto* t = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy()}, false);
-    Value* answer = b_.CreateCall(t, field(offsetof(loops::Entry, poll), b_.getPtrTy()), {entry_});
-    b_.CreateStore(field(offsetof(loops::Entry, budget), b_.getInt64Ty()), budget_);
-    b_.CreateCondBr(b_.CreateICmpNE(answer, b_.getInt32(0)), exit_block(e), on);
-    b_.SetInsertPoint(on);
-  }
-
-  Value* instruction(const Instr& i) {
-    switch (i.what) {
-      case Do::literal: return literal(i);
-      case Do::get: return b_.CreateLoad(type(i.dtype), cells_[static_cast<std::size_t>(i.index)]);
-      case Do::set:
-        b_.CreateStore(value(i.a), cells_[static_cast<std::size_t>(i.index)]);
-        return nullptr;
-      case Do::compute:
-        if (i.steady) return steady(i);
-        return operation(b_, i.opcode, i.dtype, value(i.a), value(i.b), value(i.c));
-      case Do::cast: return conversion(b_, value(i.a), static_cast<DType>(i.index), i.dtype);
-      case Do::truncate: return truncate(value(i.a), i.index);
-      case Do::checked: {
-        Value* both = with_overflow(i);
-        leave_if(b_.CreateExtractValue(both, 1), i.index);
-        return b_.CreateExtractValue(both, 0);
-      }
-      case Do::overflows: return b_.CreateExtractValue(with_overflow(i), 1);
-      case Do::leave_if: leave_if(value(i.a), i.index); return nullptr;
-      case Do::load: return load(i);
-      case Do::store: store(i); return nullptr;
-      case Do::length: return dimension(i, offsetof(loops::ArrayView, lengths));
-      case Do::stride: return dimension(i, offsetof(loops::ArrayView, strides));
-      case Do::library: return library(i);
-      case Do::kernel: return kernel(i);
-      case Do::vectors: return vectors(i);
-      case Do::invoke: return invoke(i);
-      case Do::dot: return dot(i);
-      case Do::work: return work(i);
-      case Do::poll: spend(value(i.a), i.index); return nullptr;
-    }
-    return nullptr;
-  }
-
-  const loops::Program& p_;
-  llvm::LLVMContext& context_;
-  llvm::IRBuilder<> b_;
-  llvm::Module& module_;
-  llvm::Function* f_;
-  const Callees& callees_;
-  // Of a function in place of its call.
-  std::uint64_t level_ = 0;
-  llvm::BasicBlock *on_ = nullptr, *failed_ = nullptr;
-  llvm::BasicBlock* rest_ = nullptr;  // calls it; then only these blocks are in place:
-  std::vector<bool> in_place_;
-  llvm::PHINode* given_ = nullptr;
-  llvm::BasicBlock* start_ = nullptr;
-  Value* entry_;
-  Value *depth_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
-  Value* scratch_[4] = {};
-  std::vector<Value*> cells_, values_, data_;
-  std::vector<llvm::MDNode*> own_, others_;
-  std::vector<llvm::BasicBlock*> blocks_, exit_blocks_;
-  std::map<std::pair<int, std::size_t>, Value*> dimensions_;
-};
-
-llvm::Function* declare_function(llvm::Module& module, const loops::Program& program) {
-  llvm::LLVMContext& context = module.getContext();
-  std::vector<llvm::Type*> types{llvm::PointerType::get(context, 0),
-                                 llvm::Type::getInt64Ty(context)};
-  for (const loops::Saved& s : program.live_in)
-    types.push_back(type_of(context, loops::held_as(s.kind)));
-  auto* f =
-      llvm::Function::Create(llvm::FunctionType::get(given_by(context, program), types, false),
-                             llvm::Function::InternalLinkage, "function", module);
-  f->setDoesNotThrow();
-  return f;
-}
-
-// As deep as the code stays small.
-Callees declare_callees(llvm::Module& module, const loops::Program& program) {
-  constexpr std::uint64_t most_levels = 6;
-  constexpr std::uint64_t most_instructions = 2000;
-  Callees callees;
-  callees.program = &program;
-  std::uint64_t instructions = 0, calls = 0;
-  for (const auto& f : program.functions) {
-    callees.functions.push_back(declare_function(module, *f));
-    callees.before_calls.push_back(loops::blocks_before_calls(*f));
-    instructions = std::max<std::uint64_t>(instructions, f->instructions.size());
-    calls = std::max<std::uint64_t>(calls, f->calls.size());
-  }
-  std::uint64_t of_level = 1;
-  for (; calls > 0 && callees.levels < most_levels; ++callees.levels) {
-    of_level *= calls;
-    if ((callees.bodies + of_level) * instructions > most_instructions) break;
-    callees.bodies += of_level;
-  }
-  return callees;
-}
 
 // Words in, the result out.
 void emit_way_in(llvm::Function* f, const Callees& callees, const loops::Program& program) {
