@@ -26,6 +26,7 @@ Region& Writer::region() {
 
 int Writer::emit(Op op) {
   op.id = builder_.program.ids++;
+  op.within = within_;
   Region& r = region();
   r.ops.push_back(std::move(op));
   return static_cast<int>(r.ops.size()) - 1;
@@ -96,6 +97,7 @@ int Builder::read(Context& context, const NodePtr& node, Writer& writer) {
   const std::string& name = node->text;
   int depth = 0;
   for (Context* c = &context; c; c = c->outer, ++depth) {
+    if (const auto at = c->registers.find(name); at != c->registers.end()) return at->second;
     const int slot = c->find(name);
     if (slot >= 0) return read_variable(node, {depth, slot}, writer);
   }
@@ -143,7 +145,9 @@ int Builder::read_capture(const Function* function, const NodePtr& node, Writer&
 int Builder::assign(Context& context, const NodePtr& target, int value, Writer& writer,
                     bool fresh) {
   Variable variable{0, -1};
-  if (fresh) {
+  if (context.within) {
+    context.registers[target->text] = value;
+  } else if (fresh) {
     variable.slot = context.declare(target->text);
   } else {
     for (Context* c = &context; c && variable.slot < 0; c = c->outer) {
@@ -159,7 +163,7 @@ int Builder::assign(Context& context, const NodePtr& target, int value, Writer& 
   op.variable = variable;
   op.name = target->text;
   writer.emit(std::move(op));
-  if (variable.depth == 0) writer.know(variable.slot, value);
+  if (variable.depth == 0 && variable.slot >= 0) writer.know(variable.slot, value);
   return value;
 }
 
@@ -217,7 +221,7 @@ int Builder::call(Context& context, const NodePtr& node, Writer& writer) {
   bool shadowed = false;
   for (Context* c = &context; c; c = c->outer) shadowed = shadowed || c->find(node->text) >= 0;
   if (known != functions.end() && !shadowed)
-    return function_call(context, node, *known->second, writer);
+    return function_call(context, node, known->second, writer);
 
   const auto callee = physl::make_name(node->text, node->place, node->quoted);
   Op op = make_op(OpKind::value_call, node, {read(context, callee, writer)});
@@ -239,13 +243,14 @@ void Builder::arguments(Context& context, const NodePtr& node, std::size_t first
   }
 }
 
-int Builder::function_call(Context& context, const NodePtr& node, const Function& f,
+int Builder::function_call(Context& context, const NodePtr& node, const Callee& callee,
                            Writer& writer) {
   Op op = make_op(OpKind::function_call, node);
-  op.function = &f;
+  op.function = callee.function;
   arguments(context, node, 0, op, writer);
-  bind_keywords(op, f);
-  return writer.emit(std::move(op));
+  bind_keywords(op, *callee.function);
+  const int result = inlined_call(context, op, callee, writer);
+  return result >= 0 ? result : writer.emit(std::move(op));
 }
 
 void Builder::bind_keywords(Op& op, const Function& f) {
@@ -381,7 +386,8 @@ std::unique_ptr<Program> build(const std::vector<Source>& sources, const BigInte
     f->python = source.node->attribute == "python";
     f->returns_last = !f->python;
     f->node = source.node;
-    builder.functions[source.node->children[0]->text] = f.get();
+    builder.functions[source.node->children[0]->text] = {f.get(), source.captures};
+    builder.definitions[source.node->children[0]->text] = source.node;
     program->functions.push_back(std::move(f));
     program->nodes.push_back(source.node);
   }

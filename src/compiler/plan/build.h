@@ -1,12 +1,14 @@
-// The builder of plans, split over build.cpp (names, calls, expressions) and
-// forms.cpp (the forms).
+// The builder of plans, split over build.cpp (names, calls, expressions), forms.cpp
+// (the forms) and inline.cpp (calls in whose place the function stands).
 #pragma once
 
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "compiler/plan/inline.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/scope.h"
 
@@ -33,19 +35,33 @@ class Writer {
   void know(int slot, int reg);
   void forget() { known_.clear(); }
 
+  // What is emitted from here on belongs to the call; null: to the function itself.
+  const Inlined* stand_within(const Inlined* call) { return std::exchange(within_, call); }
+  const Op& op(int reg) { return region().ops[static_cast<std::size_t>(reg)]; }
+
  private:
   Region& region();
 
   Builder& builder_;
   Block& out_;
   bool open_ = false;
+  const Inlined* within_ = nullptr;
   std::map<int, int> known_;
+};
+
+// A function that all of the program can call.
+struct Callee {
+  Function* function;
+  std::vector<std::string> captures;
 };
 
 struct Builder {
   Program& program;
   BigInteger big_integer;
-  std::map<std::string, const Function*> functions{};  // those that all of the program can call
+  std::map<std::string, Callee> functions{};
+  std::map<std::string, physl::NodePtr> definitions{};  // of the same functions
+  Inlining inlining{definitions};
+  int inlined_nodes = 0;
 
   Function* function(Context* outer, const physl::NodePtr& node, std::string name,
                      const std::vector<physl::NodePtr>& params, const physl::NodePtr& body,
@@ -73,8 +89,10 @@ struct Builder {
   int call(Context& context, const physl::NodePtr& node, Writer& writer);
   void arguments(Context& context, const physl::NodePtr& node, std::size_t first, Op& op,
                  Writer& writer);
-  int function_call(Context& context, const physl::NodePtr& node, const Function& f,
+  int function_call(Context& context, const physl::NodePtr& node, const Callee& callee,
                     Writer& writer);
+  int inlined_call(Context& context, const Op& op, const Callee& callee, Writer& writer);
+  int inlined_body(Context& inside, const physl::NodePtr& node, Writer& writer);
   void bind_keywords(Op& op, const Function& f);
   int primitive(Context& context, const physl::NodePtr& node, const Primitive& p, Writer& writer);
   std::string bind(Op& op, const Primitive& p, const physl::NodePtr& node, Writer& writer);

@@ -74,10 +74,18 @@ struct Recall {
   bool last = false;    // nobody asks for it again
 };
 
+// A call in whose place stands what the function does.
+struct Inlined {
+  const Function* function;
+  Place call;
+  const Inlined* outer;  // the call whose function makes this one; null: the plan's own makes it
+};
+
 struct Op {
   OpKind kind = OpKind::constant;
   int id = -1;  // unique in the program: where explain counts
   Place place;
+  const Inlined* within = nullptr;  // whose function's text holds the place
   const Primitive* primitive = nullptr;
   std::vector<int> args;              // registers; -1: left out
   std::vector<std::string> keywords;  // names of the last arguments of a host call
@@ -193,6 +201,7 @@ struct Capture {
 struct Program {
   std::vector<std::unique_ptr<Function>> functions;  // functions[0] runs
   std::vector<Capture> captures;
+  std::vector<std::unique_ptr<Inlined>> inlined;
   std::vector<physl::NodePtr> nodes;
   std::string file;
   int ids = 0;              // operations, statements and functions are numbered below this

@@ -18,6 +18,15 @@ constexpr Rule table[] = {
      .guard = "nobody else reads the inner result, which is as large as the outer one",
      .why = "one pass over memory, and no array between",
      .test = "block(define(a, [1.0, 4.0]), sqrt(a) * a + 1)  #= [2.0, 9.0]"},
+    {.name = "inline-calls",
+     .before = "block(define(f, x, g(x)), f(a) + b)",
+     .after = "g(a) + b",
+     .guard = "a function of the program that is a few assignments to its own variables and one "
+              "return, and calls only such; decided when the program is lowered",
+     .why = "work on arrays before, in and after a call becomes one pass",
+     .test = "define{python}(main, return(f([1.0, 4.0]) + 1))"
+             " define{python}(f, x, block(define(y, sqrt(x)), return(y * y + y)))"
+             "  #= [3.0, 7.0]"},
     {.name = "where-select",
      .before = "where(c, f(a), g(b))",
      .after = "a select between registers",

@@ -16,6 +16,9 @@ struct Context {
   Context* outer = nullptr;
   std::vector<std::map<std::string, int>> scopes{1};
   std::vector<std::string> captures;
+  // Of an inlined call, whose variables are registers of the region around it.
+  const Inlined* within = nullptr;
+  std::map<std::string, int> registers = {};
 
   // The slot of the name in the innermost scope, made if it has none.
   int declare(const std::string& name);

@@ -91,7 +91,10 @@ Value Lane::run(std::span<Value> arguments) {
   } catch (...) {
     drain();
     if (flight_->has_reports()) tell_reports(flight_->error.sequence() + 1);
-    if (frames_.empty()) note_frame(entry, {});
+    if (frames_.empty()) {
+      frame_within_ = flight_->error.within();
+      note_frame(entry, {});
+    }
     try {
       flight_->error.rethrow_if_any();
     } catch (const Error& error) {
@@ -110,8 +113,16 @@ void Lane::use_stack_of_thread() {
 
 void Lane::note_frame(const plan::Function& f, Place place) {
   constexpr std::size_t most_frames = 64;
-  if (frames_.size() < most_frames) frames_.push_back({f.file, f.name, place});
+  const auto note = [&](const plan::Function& function) {
+    if (frames_.size() < most_frames) frames_.push_back({function.file, function.name, place});
+  };
+  for (const plan::Inlined* call = frame_within_; call; call = call->outer) {
+    note(*call->function);
+    place = call->call;
+  }
+  note(f);
   frame_place_ = {};
+  frame_within_ = nullptr;
 }
 
 Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args) {
@@ -134,8 +145,13 @@ Value Lane::call(const plan::Function& f, const Ref<Frame>& outer, std::span<Val
   try {
     flow = block(f.body, *frame, last);
   } catch (Error& error) {
-    error.locate_file(f.file);
-    note_frame(f, frames_.empty() && error.place().known() ? error.place() : frame_place_);
+    // A task's error is met later than it arose, and elsewhere.
+    if (frames_.empty() && error.place().known() && error.place() != frame_place_) {
+      frame_place_ = error.place();
+      frame_within_ = flight_->error.within();
+    }
+    error.locate_file(function_of(frame_within_)->file);
+    note_frame(f, frame_place_);
     left();
     throw;
   } catch (...) {
@@ -213,7 +229,7 @@ Flow Lane::statement(const Statement& s, Frame& frame, Value& last) {
   try {
     return run_statement(s, frame, last);
   } catch (...) {
-    if (!frame_place_.known()) frame_place_ = s.place;
+    left_at(s.place);
     throw;
   }
 }

@@ -364,8 +364,7 @@ Value Lane::fall_back(const plan::Op& op, const Primitive& p, const std::vector<
   }
   // Python's own arithmetic on its own objects is not worth a warning.
   if (any_array(args)) {
-    host_.opaque_notice(site_of(op.place),
-                        format("{} has no native form for these operands", p.python));
+    host_.opaque_notice(site_of(op), format("{} has no native form for these operands", p.python));
   }
   // Trailing arguments that only hold the row's defaults are not passed on.
   const auto params = parameters(p);
@@ -396,7 +395,7 @@ Value Lane::host_call(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   settle(args);
   barrier_for_host(op);
-  const Site site = site_of(op.place);
+  const Site site = site_of(op);
   Value result;
   if (!op.name.empty()) {
     host_.opaque_notice(site,
@@ -455,7 +454,7 @@ Value Lane::method(const plan::Op& op, Value* regs) {
   const Value callee = host_.attribute(self, op.name);
   args.erase(args.begin());
   const bool lane = op.lane || host_.is_lane_object(self);
-  const Site site = site_of(op.place);
+  const Site site = site_of(op);
   if (!lane) {
     host_.opaque_notice(site, format("the method {} has no native form", op.name));
   }

@@ -45,7 +45,7 @@ void Flight::report(std::int64_t sequence, FpReport report) {
   auto& reports = reports_[sequence];
   // Blocks of one operation see the same thing: it is told once.
   auto same = std::find_if(reports.begin(), reports.end(), [&](const FpReport& r) {
-    return r.name == report.name && r.place == report.place;
+    return r.name == report.name && r.place == report.place && r.within == report.within;
   });
   if (same == reports.end()) {
     reports.push_back(std::move(report));

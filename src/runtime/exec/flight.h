@@ -26,11 +26,13 @@ struct Hazards : Shared {
 // task fails first. Tasks report from any thread.
 class EarliestError {
  public:
-  void report(std::int64_t sequence, std::exception_ptr error) {
+  void report(std::int64_t sequence, std::exception_ptr error,
+              const plan::Inlined* within = nullptr) {
     std::scoped_lock lock(mutex_);
     if (sequence >= sequence_) return;
     sequence_ = sequence;
     error_ = std::move(error);
+    within_ = within;
     any_.store(true, std::memory_order_release);
   }
   std::int64_t sequence() const {
@@ -38,6 +40,11 @@ class EarliestError {
     return sequence_;
   }
   bool any() const { return any_.load(std::memory_order_acquire); }
+  // The call in whose place the operation stands.
+  const plan::Inlined* within() const {
+    std::scoped_lock lock(mutex_);
+    return within_;
+  }
   void rethrow_if_any() const {
     if (!any()) return;
     std::scoped_lock lock(mutex_);
@@ -49,6 +56,7 @@ class EarliestError {
   mutable std::mutex mutex_;
   std::int64_t sequence_ = none;
   std::exception_ptr error_;
+  const plan::Inlined* within_ = nullptr;
   std::atomic<bool> any_{false};
 };
 

@@ -114,6 +114,7 @@ void FusedGroup::compute_alone(int at, Frame& frame) {
     regs_[reg] = alone(reg, frame);
   } catch (Error& error) {
     error.locate(op_of(at).place);
+    lane_.left_at(op_of(at));
     throw;
   }
 }

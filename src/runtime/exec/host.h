@@ -9,6 +9,10 @@
 #include "array/value.h"
 #include "base/error.h"
 
+namespace jetlag::plan {
+struct Inlined;
+}
+
 namespace jetlag::exec {
 
 // Where in the user's text a call to the host comes from.
@@ -24,7 +28,8 @@ struct FpReport {
   unsigned anomalies = 0;
   std::string_view file;
   Place place;
-  std::int64_t sequence = -1;  // of an operation that another one computes
+  const plan::Inlined* within = nullptr;  // whose function's text holds the place
+  std::int64_t sequence = -1;             // of an operation that another one computes
 };
 
 struct BlockOutcome {

@@ -385,10 +385,10 @@ void Lane::carry_out(Round& round, Frame& frame) {
                   held.value);
     } catch (Error& error) {
       error.locate(held.op->place);
-      if (!frame_place_.known()) frame_place_ = held.op->place;
+      left_at(*held.op);
       throw;
     } catch (...) {
-      if (!frame_place_.known()) frame_place_ = held.op->place;
+      left_at(*held.op);
       throw;
     }
   }

@@ -132,6 +132,13 @@ class Lane {
   bool poll_is_due(std::int64_t after_ns);
   void bind(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args, Frame& frame);
   void note_frame(const plan::Function& f, Place place);
+  // An error leaves the operation: that is where its function was, if nobody said better.
+  void left_at(const plan::Op& op) { left_at(op.place, op.within); }
+  void left_at(Place place, const plan::Inlined* within = nullptr) {
+    if (frame_place_.known()) return;
+    frame_place_ = place;
+    frame_within_ = within;
+  }
   void use_stack_of_thread();
 
   // iterations.cpp: rounds of loops that run ahead
@@ -321,7 +328,12 @@ class Lane {
   void describe(const plan::Op& op, StepKind kind, const Value& result, std::string_view rule = {});
 
   FpReport report_at(const plan::Op& op, std::string name) const;
-  Site site_of(Place place) const;
+  Site site_of(const plan::Op& op) const { return site_of(op.place, op.within); }
+  Site site_of(Place place, const plan::Inlined* within = nullptr) const;
+  // Whose text an operation is from.
+  const plan::Function* function_of(const plan::Inlined* within) const {
+    return within ? within->function : current_;
+  }
 
   Host& host_;
   const plan::Program& program_;
@@ -352,7 +364,9 @@ class Lane {
   std::vector<TraceFrame> frames_;
   Holding* holding_ = nullptr;  // of a lane that runs rounds ahead
   TimeTiles* tiles_ = nullptr;  // of the loop whose steps are collected
-  Place frame_place_;           // where the function that an error leaves was
+  // Where the function that an error leaves was, and in which of its inlined calls.
+  Place frame_place_;
+  const plan::Inlined* frame_within_ = nullptr;
 };
 
 }  // namespace jetlag::exec

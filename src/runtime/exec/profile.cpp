@@ -211,9 +211,20 @@ class Rows {
         row(f, std::string(kind_names[static_cast<std::size_t>(f.kind)]), std::move(text), op.place,
             native);
         rows_.back().node = physl::label(*op.node);
+        if (op.within) rows_.back().file = op.within->function->file;
+        if (is_inlined(r, op)) note_rule(rows_.back().figures, "inline-calls");
       }
       for (const plan::Block& b : op.blocks) block(b);
     }
+  }
+
+  // It is part of a function that was called, or computes such parts.
+  static bool is_inlined(const plan::Region& r, const plan::Op& op) {
+    if (op.within || op.group < 0) return op.within;
+    const auto& members = r.groups[static_cast<std::size_t>(op.group)].members;
+    const auto of = [&](int m) -> const plan::Op& { return r.ops[static_cast<std::size_t>(m)]; };
+    return &of(members.back()) == &op &&
+           std::any_of(members.begin(), members.end(), [&](int m) { return of(m).within; });
   }
 
   void add(std::string kind, std::string text, Place place) {

@@ -35,11 +35,11 @@ void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* s
       if (o.stream >= 0) state->stream.passed(static_cast<int>(k));
     } catch (Error& error) {
       error.locate(o.place);
-      if (!frame_place_.known()) frame_place_ = o.place;
+      left_at(o);
       finish_what_waits({regs, k}, state);
       throw;
     } catch (...) {
-      if (!frame_place_.known()) frame_place_ = o.place;
+      left_at(o);
       finish_what_waits({regs, k}, state);
       throw;
     }
@@ -229,7 +229,7 @@ Value Lane::opaque(const Op& op, Value* regs) {
   std::vector<Value> inputs = operands(op, regs);
   settle(inputs);
   barrier_for_host();
-  const Site site = site_of(op.place);
+  const Site site = site_of(op);
   Value result;
   profiled(op.id, StepKind::opaque, [&] { result = host_.opaque(op.index, inputs, site); });
   host_ran();
@@ -274,7 +274,7 @@ Value Lane::value_call(const Op& op, const Value& callee, std::vector<Value> arg
   }
   settle(args);
   barrier_for_host(op);
-  host_.opaque_notice(site_of(op.place),
+  host_.opaque_notice(site_of(op),
                       format("{} is no function that jetlag knows", host_.name_of(callee)));
   Value result;
   profiled(op.id, StepKind::opaque, [&] { result = host_.call(callee, args, op.keywords); });

@@ -26,7 +26,7 @@ Flow Resume::finish_round(const Statement& loop, Value& last, bool& over) {
   try {
     flow = body(loop, level, last, over);
   } catch (...) {
-    if (!lane_.frame_place_.known()) lane_.frame_place_ = loop.place;
+    lane_.left_at(loop.place);
     throw;
   }
   return flow;
@@ -58,7 +58,7 @@ Flow Resume::statement(std::size_t level, Value& last) {
   try {
     return unguarded(level, last);
   } catch (...) {
-    if (!lane_.frame_place_.known()) lane_.frame_place_ = where(level).statement->place;
+    lane_.left_at(where(level).statement->place);
     throw;
   }
 }
@@ -138,10 +138,10 @@ Value Resume::region(std::size_t level) {
           within ? inside(o, level + 1) : lane_.op(o, frame_, regs.data());
     } catch (Error& error) {
       error.locate(o.place);
-      if (!lane_.frame_place_.known()) lane_.frame_place_ = o.place;
+      lane_.left_at(o);
       throw;
     } catch (...) {
-      if (!lane_.frame_place_.known()) lane_.frame_place_ = o.place;
+      lane_.left_at(o);
       throw;
     }
   }

@@ -144,13 +144,15 @@ Lane::Departed Lane::depart(Job job, Step step, double ns) {
   for (const Ref<Array>& a : step.also_writes) touched.push_back(a->buffer());
   for (const Ref<Buffer>& b : touched) b->pending.fetch_add(1, std::memory_order_acq_rel);
   flight_->depart(step.write ? step.write->bytes() : 0, step.can_fail);
-  return {std::move(job),     std::move(step), ns,       sequence_,     current_,
+  const plan::Function* function = function_of(step.op->within);
+  return {std::move(job),     std::move(step), ns,       sequence_,     function,
           std::move(touched), flight_,         profile_, &caches_.steps};
 }
 
 void Lane::Departed::failed(std::exception_ptr error) const {
   flight->error.report(sequence,
-                       located(std::move(error), step.op->place, function ? function->file : ""));
+                       located(std::move(error), step.op->place, function ? function->file : ""),
+                       step.op->within);
 }
 
 // On whichever thread ended it.
@@ -276,7 +278,7 @@ void Lane::barrier_for_host() {
 
 void Lane::barrier_for_host(const plan::Op& op) {
   barrier_for_host();
-  host_.stand_at(site_of(op.place));
+  host_.stand_at(site_of(op));
 }
 
 void Lane::host_ran() {
@@ -318,7 +320,7 @@ void Lane::tell_reports(std::int64_t before) {
       host_.report(report);
     } catch (...) {
       // Told by the last member of a fused group, it belongs to an earlier line.
-      if (!frame_place_.known()) frame_place_ = report.place;
+      left_at(report.place, report.within);
       throw;
     }
   }
@@ -333,13 +335,14 @@ void Lane::tell_if_at_once(std::int64_t sequence) {
 }
 
 FpReport Lane::report_at(const plan::Op& op, std::string name) const {
-  return {std::move(name), 0, current_ ? std::string_view(current_->file) : std::string_view(),
-          op.place};
+  const plan::Function* f = function_of(op.within);
+  return {std::move(name), 0, f ? std::string_view(f->file) : std::string_view(), op.place,
+          op.within};
 }
 
-Site Lane::site_of(Place place) const {
-  return {current_ ? std::string_view(current_->file) : "",
-          current_ ? std::string_view(current_->name) : "", place};
+Site Lane::site_of(Place place, const plan::Inlined* within) const {
+  const plan::Function* f = function_of(within);
+  return {f ? std::string_view(f->file) : "", f ? std::string_view(f->name) : "", place};
 }
 
 // ---- results -------------------------------------------------------------------

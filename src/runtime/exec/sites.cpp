@@ -66,24 +66,27 @@ class Definer {
       case OpKind::item: return;
       case OpKind::opaque:
         return add(op.id, "opaque", Category::opaque, op.place,
-                   op.node && !op.node->children.empty() ? op.node->children[0]->text : "");
+                   op.node && !op.node->children.empty() ? op.node->children[0]->text : "",
+                   op.within);
       case OpKind::host_call:
       case OpKind::value_call:
-        return add(op.id, "python", Category::opaque, op.place, printed(op.node));
+        return add(op.id, "python", Category::opaque, op.place, printed(op.node), op.within);
       default: break;
     }
     std::string name = op.primitive ? std::string(op.primitive->name) : op.name;
     if (name.empty() && op.node) name = op.node->text;
-    add(op.id, std::move(name), Category::step, op.place, printed(op.node));
+    add(op.id, std::move(name), Category::step, op.place, printed(op.node), op.within);
   }
 
-  void add(int id, std::string name, Category category, Place place, std::string text) {
+  void add(int id, std::string name, Category category, Place place, std::string text,
+           const plan::Inlined* within = nullptr) {
     if (id < 0 || id >= program_.ids) return;
+    const plan::Function& from = within ? *within->function : *function_;
     trace::Site site;
     site.name = std::move(name);
     site.category = category;
-    site.function = function_->name;
-    site.file = function_->file;
+    site.function = from.name;
+    site.file = from.file;
     site.line = place.line;
     site.column = place.column;
     site.node = id;

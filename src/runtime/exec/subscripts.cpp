@@ -100,8 +100,7 @@ Value Lane::index(const plan::Op& op, Value* regs) {
   settle(object);
   settle(items);
   barrier_for_host(op);
-  if (object.is_array())
-    host_.opaque_notice(site_of(op.place), "this subscript has no native form");
+  if (object.is_array()) host_.opaque_notice(site_of(op), "this subscript has no native form");
   Value result;
   const StepKind kind = object.is_array() ? StepKind::opaque : StepKind::lane;
   profiled(op.id, kind, [&] { result = host_.index(object, items); });
@@ -243,7 +242,7 @@ void Lane::store_index(const plan::Op& op, const Value& base, std::vector<Value>
   barrier_for_host(op);
   const StepKind kind = object.is_array() ? StepKind::opaque : StepKind::lane;
   if (object.is_array() && object.array()->writable()) {
-    host_.opaque_notice(site_of(op.place), "this store has no native form");
+    host_.opaque_notice(site_of(op), "this store has no native form");
   }
   profiled(op.id, kind, [&] { host_.set_index(object, items, value); });
   host_ran();
@@ -259,7 +258,7 @@ void Lane::augment_in_host(const plan::Op& op, const Value& old, Value value, Va
   settle(target);
   barrier_for_host(op);
   if (target.is_array() ? !value.is_numeric() : value.is_array()) {
-    host_.opaque_notice(site_of(op.place), "this in-place operation has no native form");
+    host_.opaque_notice(site_of(op), "this in-place operation has no native form");
   }
   // operator.add has its in-place twin operator.iadd; operator.and_ has iand.
   std::string name(op.primitive->python);
