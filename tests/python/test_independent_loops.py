@@ -503,3 +503,15 @@ def test_explain_says_why_rounds_run_in_order() -> None:
     jl.threads(2)
     rows = jl.explain(jl.jit(total), data(), np.zeros(ROUNDS)).rows
     assert any("s is carried from round to round" in str(row["refused"]) for row in rows)
+
+
+def test_a_view_that_a_round_shows_to_python_owns_no_memory() -> None:
+    def f(x, y):
+        row = np.less(x, x)[-9:, 0, 1]
+        for i in range(y.shape[0]):
+            y[i, :] = row
+        return y
+
+    x = np.broadcast_to(data(5, 4)[:, :, None], (5, 4, 2))
+    for _ in range(5):
+        both(f, x, np.zeros((4, 1), order="F"))

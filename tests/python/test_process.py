@@ -224,3 +224,23 @@ print(work(np.ones(1), 0)[0])
     )
 
     assert done.stdout.split() == ["MemoryError", "LinAlgError", "TypeError", "1.0"], done.stderr
+
+
+def test_errors_that_tasks_were_beside_do_not_disturb_the_end(tmp_path: Path) -> None:
+    program = """
+@jl.jit
+def refused(row, y):
+    for i in range(y.shape[0]):
+        y[i, :] = row
+    return y
+
+jl.threads(4)
+for _ in range(3):
+    try:
+        refused(np.ones(5), np.zeros((4, 1), order="F"))
+    except ValueError:
+        pass
+"""
+    done = [run(tmp_path, program) for _ in range(5)]
+
+    assert [d.returncode for d in done] == [0] * 5, done

@@ -39,6 +39,12 @@ class EarliestError {
     std::scoped_lock lock(mutex_);
     return sequence_;
   }
+  // Nobody asks any more. The last task of the call must not be who lets a host's error go.
+  void forget() {
+    std::exception_ptr error;
+    std::scoped_lock lock(mutex_);
+    std::swap(error, error_);
+  }
   bool any() const { return any_.load(std::memory_order_acquire); }
   // The call in whose place the operation stands.
   const plan::Inlined* within() const {

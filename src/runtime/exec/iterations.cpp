@@ -240,8 +240,9 @@ class Lane::Runner {
     to = v;
     if (chunk.keeps || !v.is_array() || !v.array()->in_memory()) return;
     const Array& a = *v.array();
-    auto twin = make<Array>(a.buffer(), a.data(), a.dtype(), a.shape(), a.strides());
-    if (!a.writable()) twin->make_read_only();
+    Ref<Array> twin = twin_of(a);
+    // A view that Python gets to see must not pass for the owner of the memory.
+    if (a.base) twin->base = twin_of(*a.base);
     for (const int other : plan_.reads) {
       const Value& same = chunk.slots[static_cast<std::size_t>(other)];
       if (other != slot && value(other).is_array() && value(other).array() == v.array() &&
@@ -249,6 +250,12 @@ class Lane::Runner {
         twin = same.array();
     }
     to = Value::of(twin);
+  }
+
+  static Ref<Array> twin_of(const Array& a) {
+    Ref<Array> twin = make<Array>(a.buffer(), a.data(), a.dtype(), a.shape(), a.strides());
+    if (!a.writable()) twin->make_read_only();
+    return twin;
   }
 
   // What a task needs of the lane, which may be busy meanwhile.

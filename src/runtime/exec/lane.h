@@ -91,7 +91,10 @@ class TimeTiles;
 class Lane {
  public:
   Lane(Host& host, const plan::Program& program, Caches& caches, Profile* profile);
-  ~Lane() { Flight::give_back(std::move(flight_)); }
+  ~Lane() {
+    if (flight_->error.any()) flight_->error.forget();
+    Flight::give_back(std::move(flight_));
+  }
 
   // Calls the entry and waits for everything. Throws the error of the earliest
   // operation, with frames() saying where it came from. Arguments are moved from.
