@@ -52,7 +52,9 @@ Value to_bool(Arguments a) {
 }
 
 Value to_complex(Arguments a) {
-  auto is_real = [](const Value& v) { return v.is_python_scalar() && !v.is(ValueKind::complex); };
+  auto is_real = [](const Value& v) {
+    return (v.is_python_scalar() || v.is(ValueKind::scalar)) && !is_complex(dtype_of_value(v));
+  };
   if (a[0].is(ValueKind::complex) && a[1].is_nil()) return a[0];
   if (!is_real(a[0]) || !(a[1].is_nil() || is_real(a[1]))) return {};
   const double imaginary = a[1].is_nil() ? 0 : *as_real(a[1]);

@@ -13,13 +13,20 @@ int rank(const Value& v) {
   return static_cast<int>(v.kind()) - static_cast<int>(ValueKind::boolean);
 }
 
+// np.float64 is a subclass of float: a complex number on its left does not ask NumPy.
+bool is_float_beside(const Value& a, const Value& b) {
+  return a.is(ValueKind::complex) && b.is(ValueKind::scalar) && b.dtype() == DType::float64;
+}
+
 int rank(const Value& a, const Value& b) {
+  if (is_float_beside(a, b)) return rank(a);
   return std::min(rank(a), rank(b)) < 0 ? -1 : std::max(rank(a), rank(b));
 }
 
 std::int64_t whole(const Value& v) { return v.is(ValueKind::boolean) ? v.boolean() : v.integer(); }
 
 double wide(const Value& v) {
+  if (v.is(ValueKind::scalar)) return *as_real(v);
   return v.is(ValueKind::real) ? v.real() : static_cast<double>(whole(v));
 }
 
@@ -313,6 +320,7 @@ Value invert(const Value& a) {
 }
 
 std::optional<bool> equal(const Value& a, const Value& b) {
+  if (is_float_beside(a, b)) return a.complex() == wide(b);
   if (!is_plain(a) || !is_plain(b)) return std::nullopt;
   if (a.is_nil() || b.is_nil()) return a.is_nil() && b.is_nil();
   if (const auto known = order(a, b)) return *known == Order::equal;

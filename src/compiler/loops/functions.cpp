@@ -66,6 +66,7 @@ void Specialiser::call_function() {
     kinds.push_back(v.kind.is(ValueKind::scalar) ? scalar_kind(v.kind.dtype)
                                                  : python_kind(v.kind.kind));
     call.arguments.push_back(v.value);
+    if (v.kind.is_complex_number()) call.arguments.push_back(v.imaginary);
   }
   if (kinds.size() != op.function->params.size()) decline("it calls a function with defaults");
   call.function = functions_.find(*op.function, kinds);
@@ -73,10 +74,13 @@ void Specialiser::call_function() {
   if (!gives) throw Postponed{};
   out_->calls.push_back(std::move(call));
   const Kind k = *gives;
-  result({k, emit({.what = Do::invoke,
-                   .dtype = held_as(k),
-                   .index = static_cast<int>(out_->calls.size()) - 1,
-                   .axis = exit_here()})});
+  Val made{k, emit({.what = Do::invoke,
+                    .dtype = part_of(k),
+                    .index = static_cast<int>(out_->calls.size()) - 1,
+                    .axis = exit_here()})};
+  if (k.is_complex_number())
+    made.imaginary = emit({.what = Do::imaginary, .dtype = DType::float64, .a = made.value});
+  result(made);
 }
 
 // ---- the two ways in ---------------------------------------------------------------------

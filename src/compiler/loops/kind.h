@@ -21,23 +21,32 @@ struct Kind {
   bool is(ValueKind k) const { return kind == k; }
   bool bound() const { return kind != ValueKind::unbound; }
   bool is_python_number() const {
-    return kind == ValueKind::boolean || kind == ValueKind::integer || kind == ValueKind::real;
+    return kind == ValueKind::boolean || kind == ValueKind::integer || kind == ValueKind::real ||
+           kind == ValueKind::complex;
   }
   bool is_number() const { return is_python_number() || kind == ValueKind::scalar; }
+  // Held as two numbers of float64.
+  bool is_complex_number() const {
+    return kind == ValueKind::complex || (kind == ValueKind::scalar && is_complex(dtype));
+  }
   bool is_pending() const { return line && array < 0; }
   bool is_whole() const { return kind == ValueKind::boolean || kind == ValueKind::integer; }
   bool operator==(const Kind&) const = default;
 };
 
-// The dtype in which a number of the kind is held.
+// The dtype of a number of the kind.
 inline DType held_as(const Kind& k) {
   switch (k.kind) {
     case ValueKind::boolean: return DType::boolean;
     case ValueKind::real: return DType::float64;
+    case ValueKind::complex: return DType::complex128;
     case ValueKind::scalar: return k.dtype;
     default: return DType::int64;
   }
 }
+
+// The dtype in which it is held, or each part of it.
+inline DType part_of(const Kind& k) { return k.is_complex_number() ? DType::float64 : held_as(k); }
 
 inline Kind python_kind(ValueKind k) { return {.kind = k}; }
 inline Kind scalar_kind(DType d) { return {.kind = ValueKind::scalar, .dtype = d}; }

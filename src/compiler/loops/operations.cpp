@@ -20,6 +20,11 @@ int Specialiser::fresh_cell(DType dtype) {
   return static_cast<int>(out_->cells.size()) - 1;
 }
 
+int Specialiser::imaginary_cell(int variable, const Kind& k) {
+  constexpr int part = 3;  // of what belongs to a variable
+  return k.is_complex_number() ? cell(variable, DType::float64, part) : -1;
+}
+
 int Specialiser::emit(Instr i) {
   out_->instructions.push_back(i);
   const int number = static_cast<int>(out_->instructions.size()) - 1;
@@ -42,6 +47,7 @@ void Specialiser::set(int c, int value) {
       {.what = Do::set, .dtype = out_->cells[static_cast<std::size_t>(c)], .a = value, .index = c});
 }
 int Specialiser::compute(Opcode opcode, DType dtype, int a, int b, int c, bool steady) {
+  if (is_complex(dtype)) decline("it holds an operation on complex numbers");
   return emit({.what = Do::compute,
                .opcode = opcode,
                .dtype = dtype,
@@ -52,7 +58,7 @@ int Specialiser::compute(Opcode opcode, DType dtype, int a, int b, int c, bool s
 }
 int Specialiser::cast(int value, DType from, DType to) {
   if (from == to) return value;
-  if (is_complex(from) || is_complex(to)) decline("complex numbers are not compiled");
+  if (is_complex(from) || is_complex(to)) decline("it converts complex numbers");
   return emit({.what = Do::cast, .dtype = to, .a = value, .index = static_cast<int>(from)});
 }
 int Specialiser::checked(Opcode opcode, DType dtype, int a, int b) {
@@ -73,14 +79,17 @@ void Specialiser::leave_if(int condition) {
 Val Specialiser::read(int variable) {
   const Kind& k = state_.kinds[static_cast<std::size_t>(variable)];
   if (!k.is_number()) return {k, -1};
-  if (is_complex(held_as(k))) decline("complex numbers are not compiled");
+  if (k.is_complex_number())
+    return {k, get(number_cell(variable, k)), get(imaginary_cell(variable, k))};
   if (k.known) return {k, literal(held_as(k), static_cast<std::uint64_t>(k.literal))};
   return {k, get(cell(variable, held_as(k)))};
 }
 
 void Specialiser::write(int variable, const Val& v) {
   state_.kinds[static_cast<std::size_t>(variable)] = v.kind;
-  if (v.kind.is_number()) set(cell(variable, held_as(v.kind)), v.value);
+  if (!v.kind.is_number()) return;
+  set(number_cell(variable, v.kind), v.value);
+  if (v.kind.is_complex_number()) set(imaginary_cell(variable, v.kind), v.imaginary);
 }
 
 // ---- operations ------------------------------------------------------------------------------
@@ -102,6 +111,8 @@ void Specialiser::operation() {
         k.literal = std::bit_cast<std::int64_t>(v.real());
         return result({k, real(v.real())});
       }
+      if (v.is(ValueKind::complex))
+        return result({k, real(v.complex().real()), real(v.complex().imag())});
       if (v.is_nil()) return result({k, -1});
       decline("it holds a constant that is no number");
     }
@@ -200,6 +211,7 @@ void Specialiser::unpack_item() {
 void Specialiser::attribute() {
   const Val v = argument(0);
   const std::string& name = node().op->name;
+  if (v.kind.is_number()) return result(number_attribute(v, name));
   if (!v.kind.is(ValueKind::array)) decline(format("it reads .{}", name));
   if (name == "shape") {
     Kind k = v.kind;

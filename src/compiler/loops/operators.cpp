@@ -85,6 +85,10 @@ void Specialiser::call() {
     }
     return !args.empty();
   };
+  const auto all_numbers_or_none = [&] {
+    return !args.empty() && args[0].kind.is_number() &&
+           (args.size() < 2 || args[1].kind.is_number() || !args[1].kind.bound());
+  };
   if (n == "__min" || n == "__max") {
     const Kind& k = args[0].kind;
     if (!k.is(ValueKind::tuple) || k.array >= 0) decline(format("it calls {}", n.substr(2)));
@@ -102,6 +106,7 @@ void Specialiser::call() {
   }
   if (n == "not" && args[0].kind.is_number()) return result({bool_kind(), negated(truth(args[0]))});
   if (n == "__int" && all_numbers()) return result(to_int(args[0]));
+  if (n == "__complex" && all_numbers_or_none()) return result(make_complex(args));
   if (n == "__float" && all_numbers()) return result({real_kind(), as_real(args[0])});
   if (n == "__bool" && all_numbers()) return result({bool_kind(), truth(args[0])});
   if (p.python.starts_with("math.") && all_numbers()) return result(math(p, args));
@@ -197,24 +202,32 @@ int Specialiser::converted(const Val& v, DType to, bool weak) {
 // ---- NumPy's -------------------------------------------------------------------------------
 
 // Where careful: the interpreter looks again at what gave an infinity or a NaN.
-void Specialiser::check_conditions(int value, DType d, std::span<const int> operands) {
+void Specialiser::check_conditions(std::span<const int> results, DType d,
+                                   std::span<const int> operands) {
   if (!is_float(d) || request_.wanted == 0) return;
   out_->meets_conditions = true;
   out_->conditions.push_back(node().op);
   if (!request_.careful) return;
   // What is finite meets nothing: the rest is seldom run.
+  const auto all_finite = [&](std::span<const int> values) {
+    int all = -1;
+    for (int v : values) all = all < 0 ? finite(v, d) : both(all, finite(v, d));
+    return all;
+  };
+  const auto some_nan = [&](std::span<const int> values) {
+    int some = -1;
+    for (int v : values) {
+      const int nan = compute(Opcode::not_equal, d, v, v);
+      some = some < 0 ? nan : either(some, nan);
+    }
+    return some;
+  };
   const int rare = new_block(), on = new_block();
-  end_branch(finite(value, d), on, rare, Odds::yes);
+  const int plain = all_finite(results);
+  end_branch(plain, on, rare, Odds::yes);
   block_ = rare;
-  int all_finite = -1, some_nan = -1;
-  for (int o : operands) {
-    const int f = finite(o, d), nan = compute(Opcode::not_equal, d, o, o);
-    all_finite = all_finite < 0 ? f : both(all_finite, f);
-    some_nan = some_nan < 0 ? nan : either(some_nan, nan);
-  }
-  const int is_nan = compute(Opcode::not_equal, d, value, value);
-  const int new_nan = both(is_nan, negated(some_nan));
-  const int new_inf = both(negated(finite(value, d)), all_finite);
+  const int new_nan = both(some_nan(results), negated(some_nan(operands)));
+  const int new_inf = both(negated(plain), all_finite(operands));
   leave_if(either(new_nan, new_inf));
   end_jump(on);
   block_ = on;
@@ -266,7 +279,7 @@ Val Specialiser::ufunc(const Primitive& p, std::span<const Val> args, bool opera
   }
   if (!loop) decline(format("{} has no native form for these dtypes", p.name));
   for (DType d : *loop) {
-    if (is_complex(d)) decline("complex numbers are not compiled");
+    if (d == DType::complex64) decline("complex numbers of 64 bits are not compiled");
   }
   const DType d = loop->front();
   const bool wraps = p.name == "add" || p.name == "subtract" || p.name == "multiply" ||
@@ -275,20 +288,44 @@ Val Specialiser::ufunc(const Primitive& p, std::span<const Val> args, bool opera
   return evaluate(p, args);
 }
 
+// What a value is in every run, if that is plain to see.
+std::optional<double> Specialiser::constant(int value) const {
+  Instr i = out_->instructions[static_cast<std::size_t>(value)];
+  if (i.what == Do::cast) i = out_->instructions[static_cast<std::size_t>(i.a)];
+  if (i.what != Do::literal || i.dtype == DType::float32) return {};
+  return i.dtype == f64 ? std::bit_cast<double>(i.literal)
+                        : static_cast<double>(static_cast<std::int64_t>(i.literal));
+}
+
 // The exponents that the primitives' own loop treats apart.
 int Specialiser::plain_power(const Operation& o, DType d, int x, int y) {
   if (o.opcode != Opcode::pow || !is_float(d)) return -1;
-  Instr exponent = out_->instructions[static_cast<std::size_t>(y)];
-  if (exponent.what == Do::cast)
-    exponent = out_->instructions[static_cast<std::size_t>(exponent.a)];
-  if (exponent.what != Do::literal || exponent.dtype == DType::float32) return -1;
-  const double value = exponent.dtype == f64
-                           ? std::bit_cast<double>(exponent.literal)
-                           : static_cast<double>(static_cast<std::int64_t>(exponent.literal));
-  if (value == 2) return compute(Opcode::multiply, d, x, x);
-  if (value == 0.5) return compute(Opcode::sqrt, d, x);
-  if (value == -1) return compute(Opcode::divide, d, cast(real(1), f64, d), x);
+  const auto exponent = constant(y);
+  if (exponent == 2) return compute(Opcode::multiply, d, x, x);
+  if (exponent == 0.5) return compute(Opcode::sqrt, d, x);
+  if (exponent == -1) return compute(Opcode::divide, d, cast(real(1), f64, d), x);
   return -1;
+}
+
+// The primitives' own loop on one element.
+int Specialiser::by_loop(const Primitive& p, Opcode opcode, DType d, DType to,
+                         const std::array<int, 3>& operands) {
+  const Loop loop = find_loop(opcode, d);
+  if (!loop) decline(format("{} has no loop", p.name));
+  Instr call{.what = Do::kernel,
+             .opcode = opcode,
+             .dtype = d,
+             .a = operands[0],
+             .b = operands[1],
+             .c = operands[2]};
+  call.index = static_cast<int>(to);
+  call.literal = reinterpret_cast<std::uint64_t>(loop);
+  if (const char* name = find_vector_function(opcode, d)) {
+    call.what = Do::vectors;
+    call.name = name;
+    call.axis = vector_bytes() / static_cast<int>(size_of(d));
+  }
+  return emit(call);
 }
 
 Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
@@ -306,31 +343,36 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
       if (o >= 0) needed[static_cast<std::size_t>(o)] = true;
     }
   }
-  std::vector<int> inputs;
-  std::vector<int> in_loop_dtype;
+  std::vector<Parts> inputs;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    inputs.push_back(converted(args[i], program->input_dtype(static_cast<int>(i)),
-                               args[i].kind.is_python_number()));
+    const DType d = program->input_dtype(static_cast<int>(i));
+    inputs.push_back(is_complex(d) ? parts_of(args[i])
+                                   : Parts{converted(args[i], d, args[i].kind.is_python_number())});
   }
   const bool divides = p.name == "floor_divide" || p.name == "remainder" || p.name == "fmod";
-  std::vector<int> values(static_cast<std::size_t>(code.size()), -1);
+  std::vector<Parts> values(static_cast<std::size_t>(code.size()));
   bool by_kernel = false;
   for (int i = 0; i < code.size(); ++i) {
     const Operation& o = code[i];
     if (!needed[static_cast<std::size_t>(i)]) continue;
-    const auto operand = [&](int k) {
-      return o.operands[k] < 0 ? -1 : values[static_cast<std::size_t>(o.operands[k])];
+    const auto parts = [&](int k) {
+      return o.operands[k] < 0 ? Parts{} : values[static_cast<std::size_t>(o.operands[k])];
     };
-    int& v = values[static_cast<std::size_t>(i)];
+    const auto operand = [&](int k) { return parts(k).re; };
+    int& v = values[static_cast<std::size_t>(i)].re;
     const DType d = code.operand_dtype(o);
-    if (is_complex(o.dtype) || is_complex(d)) decline("complex numbers are not compiled");
-    if (o.opcode == Opcode::input) v = inputs[static_cast<std::size_t>(o.index)];
+    const bool complex = is_complex(o.dtype) || is_complex(d);
+    if (o.opcode == Opcode::input)
+      values[static_cast<std::size_t>(i)] = inputs[static_cast<std::size_t>(o.index)];
+    else if (complex && o.opcode != Opcode::absolute)
+      values[static_cast<std::size_t>(i)] =
+          complex_operation(code, o, std::array{parts(0), parts(1), parts(2)});
     else if (o.opcode == Opcode::constant) v = literal(o.dtype, o.literal[0]);
     else if (o.opcode == Opcode::cast && is_float(code[o.operands[0]].dtype) && is_integer(o.dtype))
       decline(format("{} converts floats to integers", p.name));
     else if (o.opcode == Opcode::cast) v = cast(operand(0), code[o.operands[0]].dtype, o.dtype);
     else if (const int power = plain_power(o, d, operand(0), operand(1)); power >= 0) v = power;
-    else if (is_simple(o.opcode, d)) {
+    else if (!complex && is_simple(o.opcode, d)) {
       if (is_integer(d) && (o.opcode == Opcode::floor_divide || o.opcode == Opcode::modulo))
         check_integer_division(d, operand(0), operand(1));
       v = compute(o.opcode, d, operand(0), operand(1), operand(2));
@@ -338,25 +380,15 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
       if (o.opcode == Opcode::pow && is_integer(d)) decline("it raises integers to a power");
       if (is_integer(d) && o.opcode == Opcode::fmod)
         check_integer_division(d, operand(0), operand(1));
-      const Loop loop = find_loop(o.opcode, d);
-      if (!loop) decline(format("{} has no loop", p.name));
       by_kernel = true;
-      Instr call{.what = Do::kernel,
-                 .opcode = o.opcode,
-                 .dtype = d,
-                 .a = operand(0),
-                 .b = operand(1),
-                 .c = operand(2)};
-      call.index = static_cast<int>(o.dtype);
-      call.literal = reinterpret_cast<std::uint64_t>(loop);
-      if (const char* name = find_vector_function(o.opcode, d)) {
-        call.what = Do::vectors;
-        call.name = name;
-        call.axis = vector_bytes() / static_cast<int>(size_of(d));
-      }
-      v = emit(call);
+      // The magnitude of a complex number is made of its parts.
+      if (complex) v = by_loop(p, Opcode::hypot, f64, o.dtype, {operand(0), parts(0).im, -1});
+      else v = by_loop(p, o.opcode, d, o.dtype, {operand(0), operand(1), operand(2)});
     }
     if (is_float(d) && (may_meet(o.opcode) || o.opcode == Opcode::pow)) watched_.push_back(v);
+    if (is_complex(d) && (may_meet(o.opcode) || o.opcode == Opcode::pow)) {
+      for (int part : {v, values[static_cast<std::size_t>(i)].im}) watched_.push_back(part);
+    }
     if (divides && is_float(d) && o.opcode == Opcode::fmod)
       leave_if(compute(Opcode::equal, d, operand(1), literal(d, 0)));
   }
@@ -364,19 +396,28 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
   const DType d = code[output].dtype;
   const bool comparison = d == b1;
   if (by_kernel && request_.wanted != 0 && !request_.careful) throw NeedsCare{};
+  const Parts made = values[static_cast<std::size_t>(output)];
+  std::vector<int> results{made.re};
+  if (is_complex(d)) results.push_back(made.im);
   if (!comparison) {
+    const DType part = is_complex(d) ? f64 : d;
     std::vector<int> same;
     for (std::size_t i = 0; i < args.size(); ++i) {
       const DType in = program->input_dtype(static_cast<int>(i));
-      same.push_back(is_float(d) ? cast(inputs[i], in, d) : inputs[i]);
+      if (is_complex(in)) same.insert(same.end(), {inputs[i].re, inputs[i].im});
+      else same.push_back(is_float(part) ? cast(inputs[i].re, in, part) : inputs[i].re);
     }
-    check_conditions(values[static_cast<std::size_t>(output)], d, same);
+    check_conditions(results, part, same);
   }
-  return {scalar_kind(d), values[static_cast<std::size_t>(output)]};
+  return {scalar_kind(d), made.re, made.im};
 }
 
 Val Specialiser::binary(const Primitive& p, const Val& a, const Val& b) {
-  if (a.kind.is_python_number() && b.kind.is_python_number()) return python_binary(p, a, b);
+  // np.float64 is a float to a complex number that stands on its left.
+  const bool beside = a.kind.is(ValueKind::complex) && b.kind.is(ValueKind::scalar) &&
+                      b.kind.dtype == f64 && p.name != "__pow";
+  const bool own = a.kind.is_python_number() && b.kind.is_python_number();
+  if (own || beside) return python_binary(p, a, b);
   const Primitive* u = find_primitive(p.ufunc);
   if (!u || !u->formula) decline(format("it calls {}", p.name));
   const Val args[] = {a, b};

@@ -35,6 +35,7 @@ enum class Do : std::uint8_t {
   kernel,     // a loop of the primitives on one element; literal is its address
   vectors,    // a vector function of the C library on axis lanes, all of them the operands
   invoke,     // a function, with the values of a call (index); leaves (axis) if it fails
+  imaginary,  // part of what the invocation a gave
   dot,        // the product of two lines (index: of Program::dots); literal is its function
   work,       // on lines (index: of Program::works); literal is its function; leaves (axis) if it
               // meets a condition
@@ -60,6 +61,7 @@ struct Block {
   std::vector<int> instructions;
   enum class End : std::uint8_t { none, jump, branch, exit, give } end = End::none;
   int value = -1, yes = -1, no = -1, exit = -1;
+  int imaginary = -1;         // of a complex number that is given
   Odds odds = Odds::unknown;  // of a branch
 };
 
@@ -67,7 +69,7 @@ struct Saved {
   int variable;
   Kind kind;
   int cell;       // -1: the kind says all
-  int more = -1;  // the cell of a range's stop, of a line's length
+  int more = -1;  // the cell of a range's stop, of a line's length, of an imaginary part
 };
 
 struct Exit {
@@ -122,7 +124,7 @@ struct Program {
   std::vector<DType> cells;
   std::vector<Exit> exits;
   std::vector<ArrayOperand> arrays;
-  std::vector<Saved> live_in;     // each takes a word, if it has a cell
+  std::vector<Saved> live_in;     // each takes a word for each cell that it has
   std::vector<int> loop_live_in;  // cells of the loop that is entered: start, step, count, position
   std::vector<Call> calls;
   std::vector<Dot> dots;

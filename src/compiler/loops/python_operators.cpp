@@ -26,6 +26,8 @@ bool is_comparison(std::string_view n) {
 }  // namespace
 
 Val Specialiser::python_binary(const Primitive& p, const Val& a, const Val& b) {
+  if (a.kind.is_complex_number() || b.kind.is_complex_number())
+    return python_complexes(p.name, a, b);
   if (is_comparison(p.name)) return python_compare(p.name, a, b);
   if (a.kind.is_whole() && b.kind.is_whole()) return python_integers(p.name, a, b);
   return python_reals(p.name, a, b);
@@ -128,6 +130,7 @@ Val Specialiser::python_compare(std::string_view n, const Val& x, const Val& y) 
 }
 
 Val Specialiser::python_unary(std::string_view n, const Val& v) {
+  if (v.kind.is_complex_number()) return complex_unary(n, v);
   const bool whole = v.kind.is_whole();
   const int a = whole ? cast(v.value, held_as(v.kind), i64) : v.value;
   const Kind k = whole ? int_kind() : real_kind();

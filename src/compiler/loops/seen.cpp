@@ -139,6 +139,7 @@ class Reads {
       case Block::End::give: {
         Set read(p_.instructions.size() + p_.cells.size());
         read[at(b.value)] = true;
+        if (b.imaginary >= 0) read[at(b.imaginary)] = true;
         return read;
       }
       case Block::End::none: break;  // nothing comes here

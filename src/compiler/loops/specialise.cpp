@@ -79,8 +79,8 @@ void Specialiser::start(int head) {
     Kind& k = state.kinds[static_cast<std::size_t>(v)];
     // A call hands over every argument, read or not.
     if (!live[static_cast<std::size_t>(v)] && !is_function_) k = {};
-    if (!k.is_number() || is_complex(held_as(k))) continue;
-    out_->live_in.push_back({v, k, cell(v, held_as(k))});
+    if (!k.is_number()) continue;
+    out_->live_in.push_back({v, k, number_cell(v, k), imaginary_cell(v, k)});
   }
   new_block();
   const int first = version(head, state);
@@ -248,7 +248,10 @@ bool Specialiser::step(int& next) {
 // parts.
 void Specialiser::save(Exit& exit, int variable, const Kind& k) {
   Saved saved{variable, k, -1};
-  if (k.is_number()) saved.cell = cell(variable, held_as(k));
+  if (k.is_number()) {
+    saved.cell = number_cell(variable, k);
+    saved.more = imaginary_cell(variable, k);
+  }
   if (k.is(ValueKind::range) || k.line) {
     saved.cell = cell(variable, DType::int64, 0);
     saved.more = cell(variable, DType::int64, 1);
@@ -276,6 +279,7 @@ bool Specialiser::give() {
   Block& b = out_->blocks[static_cast<std::size_t>(block_)];
   b.end = Block::End::give;
   b.value = v.value;
+  b.imaginary = v.imaginary;
   return false;
 }
 
@@ -372,7 +376,7 @@ int Specialiser::truth(const Val& v) {
   if (!v.kind.is_number()) decline("a condition in it is no number");
   const DType d = held_as(v.kind);
   if (d == DType::boolean) return v.value;
-  if (is_complex(d)) decline("complex numbers are not compiled");
+  if (is_complex(d)) return negated(equals({v.value, v.imaginary}, {real(0), real(0)}));
   return compute(Opcode::not_equal, d, v.value, literal(d, 0));
 }
 

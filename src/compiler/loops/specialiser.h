@@ -2,6 +2,7 @@
 // subscripts.cpp (arrays) and ranges.cpp (checks made once before a loop).
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -24,6 +25,12 @@ struct NeedsCare {};
 struct Val {
   Kind kind;
   int value = -1;
+  int imaginary = -1;  // of a complex number
+};
+
+// The parts of a number as a complex one.
+struct Parts {
+  int re = -1, im = -1;
 };
 
 // How the rounds of an innermost for loop run: not decided yet, with all checks made before
@@ -110,6 +117,8 @@ class Specialiser {
   int new_block();
   int cell(int variable, DType dtype, int part = 0);
   int fresh_cell(DType dtype);
+  int number_cell(int variable, const Kind& k) { return cell(variable, part_of(k)); }
+  int imaginary_cell(int variable, const Kind& k);  // -1 if it has no such part
   int loop_cell(int loop, int part) { return cell(flat_.variables + loop, DType::int64, part); }
   bool is_row(const Kind& k) const {
     return k.is(ValueKind::array) && k.rank < out_->arrays[static_cast<std::size_t>(k.array)].rank;
@@ -150,10 +159,13 @@ class Specialiser {
   Val python_compare(std::string_view name, const Val& a, const Val& b);
   Val python_unary(std::string_view name, const Val& a);
   Val ufunc(const Primitive& ufunc, std::span<const Val> args, bool operator_form);
+  int by_loop(const Primitive& p, Opcode opcode, DType d, DType to,
+              const std::array<int, 3>& operands);
   Val evaluate(const Primitive& ufunc, std::span<const Val> args);
+  std::optional<double> constant(int value) const;
   int plain_power(const Operation& o, DType dtype, int x, int y);
   int converted(const Val& v, DType dtype, bool weak);
-  void check_conditions(int result, DType dtype, std::span<const int> operands);
+  void check_conditions(std::span<const int> results, DType dtype, std::span<const int> operands);
   Val wrapping(const Primitive& ufunc, std::span<const Val> args, DType dtype);
   void check_integer_division(DType dtype, int a, int b);
   int as_int64(const Val& v);
@@ -164,6 +176,20 @@ class Specialiser {
   int finite(int value, DType dtype);
   Val make_range();
   std::vector<Val> arguments();
+
+  // complex_numbers.cpp
+  Parts parts_of(const Val& v);
+  Parts sum(Opcode opcode, const Parts& a, const Parts& b);
+  Parts product(const Parts& a, const Parts& b);
+  std::pair<Parts, int> reduced(const Parts& a, const Parts& b);
+  int equals(const Parts& a, const Parts& b);
+  int is_infinite(int value);
+  Val python_complexes(std::string_view name, const Val& a, const Val& b);
+  Val complex_power(const Parts& base, const Val& exponent);
+  Val complex_unary(std::string_view name, const Val& a);
+  Val number_attribute(const Val& v, std::string_view name);
+  Val make_complex(std::span<const Val> args);
+  Parts complex_operation(const Code& code, const Operation& o, std::span<const Parts> operands);
 
   // lines.cpp
   bool selects_a_line(std::size_t first_item) const;
@@ -201,6 +227,7 @@ class Specialiser {
   void store_index();
   void augment();
   int stored_as(const Val& v, DType dtype);
+  int imaginary_offset(int offset);
   int length(const Kind& array, int axis);
 
   // ranges.cpp

@@ -10,7 +10,7 @@ namespace jetlag::loops {
 
 namespace {
 
-constexpr DType i64 = DType::int64;
+constexpr DType i64 = DType::int64, f64 = DType::float64;
 constexpr int offset_part = 2;  // of an element's cells: where it lies in its array
 
 }  // namespace
@@ -107,7 +107,6 @@ void Specialiser::index() {
   if (k.line && is_reversal(1)) return take_flipped(0, argument(0));
   if (selects_a_line(1)) return take_line(k, base_var, 1);
   const Element e = locate(k, base_var, 1);
-  if (is_complex(k.dtype)) decline("complex numbers are not compiled");
   if (e.axes > 0) {
     Kind row = k;
     row.rank = static_cast<std::int16_t>(e.axes);
@@ -115,17 +114,26 @@ void Specialiser::index() {
     state_.kinds[static_cast<std::size_t>(n.dst)] = row;
     return set(cell(n.dst, i64), e.offset);
   }
-  const int value = emit({.what = Do::load, .dtype = k.dtype, .a = e.offset, .index = k.array});
-  result({scalar_kind(k.dtype), value});
+  const auto load = [&](DType d, int offset) {
+    return emit({.what = Do::load, .dtype = d, .a = offset, .index = k.array});
+  };
+  if (k.dtype == DType::complex64) decline("it reads complex numbers of 64 bits");
+  if (is_complex(k.dtype))
+    result({scalar_kind(k.dtype), load(f64, e.offset), load(f64, imaginary_offset(e.offset))});
+  else result({scalar_kind(k.dtype), load(k.dtype, e.offset)});
   found_[n.dst] = n.op;
   set(cell(n.dst, i64, offset_part), e.offset);
+}
+
+int Specialiser::imaginary_offset(int offset) {
+  return compute(Opcode::add, i64, offset, integer(sizeof(double)), -1, true);
 }
 
 // As an assignment to an element converts: Python's ints must fit, NumPy's wrap.
 int Specialiser::stored_as(const Val& v, DType to) {
   if (!v.kind.is_number()) decline("it stores something else than a number");
   const DType from = held_as(v.kind);
-  if (is_complex(to)) decline("complex numbers are not compiled");
+  if (is_complex(from)) decline("it stores complex numbers as real ones");
   if (to == DType::boolean) return from == to ? v.value : truth(v);
   if (is_float(from) && is_integer(to)) {
     // Only what fits well; the rest may warn.
@@ -155,10 +163,20 @@ void Specialiser::store(const Kind& k, int base_var, std::size_t first_item, con
       old ? Element{k, get(cell(*old, i64, offset_part)), 0} : locate(k, base_var, first_item);
   if (e.axes > 0) decline("it stores to a row");
   if (is_function_) decline("a function stores to an array");
-  const int converted = stored_as(value, k.dtype);
   ArrayOperand& operand = out_->arrays[static_cast<std::size_t>(k.array)];
   if (!operand.written) decline("it stores to an array that is not known to be written");
-  emit({.what = Do::store, .dtype = k.dtype, .a = e.offset, .b = converted, .index = k.array});
+  const auto put = [&](DType d, int offset, int v) {
+    emit({.what = Do::store, .dtype = d, .a = offset, .b = v, .index = k.array});
+  };
+  if (k.dtype == DType::complex64) decline("it stores complex numbers of 64 bits");
+  if (is_complex(k.dtype)) {
+    if (!value.kind.is_number()) decline("it stores something else than a number");
+    const Parts parts = parts_of(value);
+    put(f64, e.offset, parts.re);
+    put(f64, imaginary_offset(e.offset), parts.im);
+  } else {
+    put(k.dtype, e.offset, stored_as(value, k.dtype));
+  }
   if (node().op->kind == plan::OpKind::store_index) result(value);
 }
 

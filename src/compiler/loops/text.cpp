@@ -7,10 +7,10 @@ namespace jetlag::loops {
 
 namespace {
 
-constexpr std::string_view names[] = {"literal",  "get",     "set",       "compute",  "cast",
-                                      "truncate", "checked", "overflows", "leave_if", "load",
-                                      "store",    "length",  "stride",    "library",  "kernel",
-                                      "vectors",  "invoke",  "dot",       "work",     "poll"};
+constexpr std::string_view names[] = {
+    "literal",   "get",      "set",    "compute",   "cast",   "truncate", "checked",
+    "overflows", "leave_if", "load",   "store",     "length", "stride",   "library",
+    "kernel",    "vectors",  "invoke", "imaginary", "dot",    "work",     "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);
@@ -59,8 +59,8 @@ std::string to_text(const Program& p) {
     text += format("block {}\n", i);
     for (int n : b.instructions)
       text += instruction(p.instructions[static_cast<std::size_t>(n)], n);
-    text += format("  end {} %{} {} {} exit {} odds {}\n", static_cast<int>(b.end), b.value, b.yes,
-                   b.no, b.exit, static_cast<int>(b.odds));
+    text += format("  end {} %{} %{} {} {} exit {} odds {}\n", static_cast<int>(b.end), b.value,
+                   b.imaginary, b.yes, b.no, b.exit, static_cast<int>(b.odds));
   }
   for (std::size_t i = 0; i < p.exits.size(); ++i) {
     const Exit& e = p.exits[i];

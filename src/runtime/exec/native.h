@@ -68,8 +68,9 @@ class NativeLoops {
 // At once: code that was made in a hurry will do until there is better.
 enum class When : std::uint8_t { at_once, as_good_as_can_be };
 std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome, When when);
-std::uint64_t word_of(const Value& v);
-Value number_of(const loops::Kind& k, std::uint64_t word);
+// The words of a number: two of a complex one.
+void add_words(const Value& v, std::vector<std::uint64_t>& words);
+Value number_of(const loops::Kind& k, const std::uint64_t*& word);
 
 // A call as machine code, if the function only computes with numbers and is called often; else
 // unbound, and nothing happened.

@@ -1,6 +1,8 @@
 // Machine code made, and functions called as such. A function that is compiled only computes with
 // numbers, so a call that fails (at an error, a warning, an int beyond 64 bits, the limit of the
 // recursion) has done nothing, and the interpreter calls it again.
+#include <bit>
+#include <complex>
 #include <cstring>
 #include <exception>
 
@@ -43,33 +45,35 @@ std::shared_ptr<const NativeCode> machine_code(loops::Outcome outcome, When when
   return made;
 }
 
-std::uint64_t word_of(const Value& v) {
-  std::uint64_t word = 0;
+void add_words(const Value& v, std::vector<std::uint64_t>& words) {
   switch (v.kind()) {
-    case ValueKind::boolean: return v.boolean();
-    case ValueKind::integer: return static_cast<std::uint64_t>(v.integer());
-    case ValueKind::real: {
-      const double d = v.real();
-      std::memcpy(&word, &d, sizeof d);
-      return word;
+    case ValueKind::boolean: return words.push_back(v.boolean());
+    case ValueKind::integer: return words.push_back(static_cast<std::uint64_t>(v.integer()));
+    case ValueKind::real: return words.push_back(std::bit_cast<std::uint64_t>(v.real()));
+    case ValueKind::complex:
+      for (double part : {v.complex().real(), v.complex().imag()})
+        words.push_back(std::bit_cast<std::uint64_t>(part));
+      return;
+    default: {
+      const auto size = static_cast<std::size_t>(size_of(v.dtype()));
+      std::uint64_t bytes[2] = {};
+      std::memcpy(bytes, v.scalar_bytes(), size);
+      words.insert(words.end(), bytes, bytes + (size > sizeof *bytes ? 2 : 1));
     }
-    case ValueKind::scalar:
-      std::memcpy(&word, v.scalar_bytes(), static_cast<std::size_t>(size_of(v.dtype())));
-      return word;
-    default: return 0;
   }
 }
 
-Value number_of(const loops::Kind& k, std::uint64_t word) {
+Value number_of(const loops::Kind& k, const std::uint64_t*& word) {
+  const std::uint64_t* first = word;
+  word += k.is_complex_number() ? 2 : 1;
   switch (k.kind) {
-    case ValueKind::boolean: return Value::of((word & 1) != 0);
-    case ValueKind::integer: return Value::of(static_cast<std::int64_t>(word));
-    case ValueKind::real: {
-      double d;
-      std::memcpy(&d, &word, sizeof d);
-      return Value::of(d);
-    }
-    default: return Value::scalar(k.dtype, &word);
+    case ValueKind::boolean: return Value::of((*first & 1) != 0);
+    case ValueKind::integer: return Value::of(static_cast<std::int64_t>(*first));
+    case ValueKind::real: return Value::of(std::bit_cast<double>(*first));
+    case ValueKind::complex:
+      return Value::of(
+          std::complex(std::bit_cast<double>(first[0]), std::bit_cast<double>(first[1])));
+    default: return Value::scalar(k.dtype, first);
   }
 }
 
@@ -90,7 +94,7 @@ class NativeCall {
     std::string key(1, static_cast<char>(lane_.fp().wanted));
     for (const Value& v : args) {
       const bool number = v.is_python_scalar() || v.is(ValueKind::scalar);
-      if (!number || is_complex(dtype_of_value(v))) return {};
+      if (!number || dtype_of_value(v) == DType::complex64) return {};
       kinds.push_back(v.is(ValueKind::scalar) ? loops::scalar_kind(v.dtype())
                                               : loops::python_kind(v.kind()));
       key += static_cast<char>(v.kind());
@@ -123,10 +127,11 @@ class NativeCall {
   }
 
   Value enter(FunctionRecord& record, const NativeCode& code, std::span<const Value> args) {
-    std::uint64_t words[most_arguments + 1];
-    for (std::size_t i = 0; i < args.size(); ++i) words[i] = word_of(args[i]);
+    std::vector<std::uint64_t> words;
+    for (const Value& v : args) add_words(v, words);
+    words.resize(words.size() + 2);  // for the result
     loops::Entry entry;
-    entry.words = words;
+    entry.words = words.data();
     entry.poll = poll;
     entry.context = this;
     entry.budget = work_between_polls;
@@ -141,7 +146,8 @@ class NativeCall {
       lane_.profile_->count(op_.function->id);
       lane_.profile_->apply(op_.function->id, "compiled-call");
     }
-    return number_of(code.program->result, words[0]);
+    const std::uint64_t* given = words.data();
+    return number_of(code.program->result, given);
   }
 
   static int poll(loops::Entry* entry) {

@@ -47,9 +47,10 @@ loops::Kind kind_of_value(Operands& operands, const Value& v) {
     case ValueKind::nil:
     case ValueKind::boolean:
     case ValueKind::integer:
-    case ValueKind::real: k.kind = v.kind(); break;
+    case ValueKind::real:
+    case ValueKind::complex: k.kind = v.kind(); break;
     case ValueKind::scalar:
-      if (is_complex(v.dtype())) break;
+      if (v.dtype() == DType::complex64) break;
       k.kind = v.kind();
       k.dtype = v.dtype();
       break;
@@ -108,7 +109,7 @@ std::span<std::byte> extent(const Array& a) {
 }
 
 bool has_oddity(const Array& a) {
-  if (!is_float(a.dtype())) return false;
+  if (!is_float(a.dtype()) && !is_complex(a.dtype())) return false;
   const std::span<std::byte> bytes = extent(a);
   const auto odd = [&]<class T>(T*) {
     for (std::size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
@@ -118,8 +119,8 @@ bool has_oddity(const Array& a) {
     }
     return false;
   };
-  return a.dtype() == DType::float32 ? odd(static_cast<float*>(nullptr))
-                                     : odd(static_cast<double*>(nullptr));
+  const bool narrow = a.dtype() == DType::float32 || a.dtype() == DType::complex64;
+  return narrow ? odd(static_cast<float*>(nullptr)) : odd(static_cast<double*>(nullptr));
 }
 
 }  // namespace
@@ -297,7 +298,7 @@ Left NativeEntry::run(const Range* range, std::int64_t position) {
   const loops::Program& program = *code_->program;
   std::vector<std::uint64_t> words;
   for (const loops::Saved& s : program.live_in) {
-    if (s.cell >= 0) words.push_back(word_of(variable(s.variable)));
+    if (s.cell >= 0) add_words(variable(s.variable), words);
   }
   if (range) {
     first_row_ = range->start;
@@ -351,7 +352,7 @@ void NativeEntry::tell(unsigned flags) {
 
 Value NativeEntry::saved(const loops::Saved& s, const std::uint64_t*& word) {
   const loops::Kind& k = s.kind;
-  if (k.is_number()) return number_of(k, *word++);
+  if (k.is_number()) return number_of(k, word);
   if (k.is(ValueKind::nil)) return Value::nil();
   if (k.is(ValueKind::range)) {
     const auto start = static_cast<std::int64_t>(word[0]),

@@ -22,7 +22,7 @@ llvm::Function* declare_function(llvm::Module& module, const loops::Program& pro
   std::vector<llvm::Type*> types{llvm::PointerType::get(context, 0),
                                  llvm::Type::getInt64Ty(context)};
   for (const loops::Saved& s : program.live_in)
-    types.push_back(type_of(context, loops::held_as(s.kind)));
+    types.resize(types.size() + (s.more >= 0 ? 2 : 1), type_of(context, loops::part_of(s.kind)));
   auto* f =
       llvm::Function::Create(llvm::FunctionType::get(given_by(context, program), types, false),
                              llvm::Function::InternalLinkage, "function", module);
@@ -33,8 +33,11 @@ llvm::Function* declare_function(llvm::Module& module, const loops::Program& pro
 }  // namespace
 
 llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& program) {
-  return llvm::StructType::get(
-      context, {type_of(context, loops::held_as(program.result)), llvm::Type::getInt1Ty(context)});
+  llvm::Type* part = type_of(context, loops::part_of(program.result));
+  llvm::Type* failed = llvm::Type::getInt1Ty(context);
+  if (program.result.is_complex_number())
+    return llvm::StructType::get(context, {part, failed, part});
+  return llvm::StructType::get(context, {part, failed});
 }
 
 Value* Callees::depth(llvm::IRBuilder<>& b, Value* calls, std::uint64_t least) const {
@@ -78,11 +81,13 @@ LoopEmitter::LoopEmitter(LoopEmitter& caller, const loops::Program& program,
 
 // Goes on after the call in block `on`. Of the function `number` only what comes before its calls
 // stands in place, if there is a number.
-Value* LoopEmitter::run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<Value*> arguments,
-                                 llvm::BasicBlock* on, std::optional<std::size_t> number) {
+Given LoopEmitter::run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<Value*> arguments,
+                                llvm::BasicBlock* on, std::optional<std::size_t> number) {
   on_ = on;
   start_ = from;
-  given_ = llvm::PHINode::Create(type(loops::held_as(p_.result)), 2, "", on);
+  llvm::Type* part = type(loops::part_of(p_.result));
+  given_.value = llvm::PHINode::Create(part, 2, "", on);
+  if (p_.result.is_complex_number()) given_.imaginary = llvm::PHINode::Create(part, 2, "", on);
   b_.SetInsertPoint(&f_->getEntryBlock(), f_->getEntryBlock().begin());
   for (DType d : p_.cells) cells_.push_back(b_.CreateAlloca(type(d)));
   b_.SetInsertPoint(from);
@@ -90,9 +95,7 @@ Value* LoopEmitter::run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<Value*> 
   if (number) {
     rest_ = llvm::BasicBlock::Create(context_, "call", f_);
     b_.SetInsertPoint(rest_);
-    Value* result = call(*number, arguments, failed_);
-    given_->addIncoming(result, b_.GetInsertBlock());
-    b_.CreateBr(on_);
+    give_on(call(*number, arguments, failed_));
     in_place_ = callees_.before_calls[*number];
   }
   body();
@@ -120,6 +123,21 @@ llvm::BasicBlock* LoopEmitter::guard() {
   if (!had) exit(0);
   b_.SetInsertPoint(start_);
   return first;
+}
+
+void LoopEmitter::give_on(const Given& given) {
+  const auto add = [&](Value* phi, Value* v) {
+    if (phi) llvm::cast<llvm::PHINode>(phi)->addIncoming(v, b_.GetInsertBlock());
+  };
+  add(given_.value, given.value);
+  add(given_.imaginary, given.imaginary);
+  b_.CreateBr(on_);
+}
+
+Value* LoopEmitter::packed(const Given& given) {
+  Value* none = llvm::Constant::getNullValue(given_by(context_, p_));
+  Value* all = b_.CreateInsertValue(none, given.value, given_value);
+  return given.imaginary ? b_.CreateInsertValue(all, given.imaginary, given_imaginary) : all;
 }
 
 Value* LoopEmitter::library(const Instr& i) {
@@ -174,24 +192,30 @@ Value* LoopEmitter::invoke(const Instr& i) {
   for (int a : c.arguments) args.push_back(value(a));
   const auto number = static_cast<std::size_t>(c.function);
   const bool whole = p_.is_function && level_ + 1 < callees_.levels;
-  if (!whole && callees_.before_calls[number].empty())
-    return call(number, args, exit_block(i.axis));
+  if (!whole && callees_.before_calls[number].empty()) {
+    const Given given = call(number, args, exit_block(i.axis));
+    imaginary_[given.value] = given.imaginary;
+    return given.value;
+  }
   auto* on = llvm::BasicBlock::Create(context_, "", f_);
   LoopEmitter inner(*this, *callees_.program->functions[number], exit_block(i.axis));
-  Value* given = inner.run_in_place(b_.GetInsertBlock(), args, on,
-                                    whole ? std::nullopt : std::optional(number));
+  const Given given = inner.run_in_place(b_.GetInsertBlock(), args, on,
+                                         whole ? std::nullopt : std::optional(number));
   b_.SetInsertPoint(on);
-  return given;
+  imaginary_[given.value] = given.imaginary;
+  return given.value;
 }
 
-Value* LoopEmitter::call(std::size_t number, llvm::ArrayRef<Value*> arguments,
-                         llvm::BasicBlock* failed) {
+Given LoopEmitter::call(std::size_t number, llvm::ArrayRef<Value*> arguments,
+                        llvm::BasicBlock* failed) {
   std::vector<Value*> args{entry_, b_.CreateSub(depth_, b_.getInt64(1))};
   args.insert(args.end(), arguments.begin(), arguments.end());
   auto* made = b_.CreateCall(callees_.functions[number], args);
   made->setDoesNotThrow();
-  leave_if(b_.CreateExtractValue(made, 1), failed);
-  return b_.CreateExtractValue(made, 0);
+  leave_if(b_.CreateExtractValue(made, given_failed), failed);
+  const bool complex = callees_.program->functions[number]->result.is_complex_number();
+  return {b_.CreateExtractValue(made, given_value),
+          complex ? b_.CreateExtractValue(made, given_imaginary) : nullptr};
 }
 
 Value* LoopEmitter::dot(const Instr& i) {

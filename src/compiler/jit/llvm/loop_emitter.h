@@ -15,8 +15,9 @@
 
 namespace jetlag::jit {
 
-// A function gives its result and whether it failed; its first parameters are the entry and how
-// many calls may still be made inside.
+// A function gives its result, whether it failed, and the imaginary part of a complex result; its
+// first parameters are the entry and how many calls may still be made inside.
+inline constexpr unsigned given_value = 0, given_failed = 1, given_imaginary = 2;
 llvm::StructType* given_by(llvm::LLVMContext& context, const loops::Program& program);
 
 // The functions that a program calls. Calls are put in place of one another `levels` deep, so that
@@ -34,6 +35,12 @@ struct Callees {
 };
 
 Callees declare_callees(llvm::Module& module, const loops::Program& program);
+
+// The result of a call; the second is null but for a complex number.
+struct Given {
+  llvm::Value* value = nullptr;
+  llvm::Value* imaginary = nullptr;
+};
 
 class LoopEmitter {
  public:
@@ -62,15 +69,16 @@ class LoopEmitter {
   llvm::Value* dimension(const loops::Instr& i, std::size_t offset);
 
   // loop_calls.cpp
-  llvm::Value* run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<llvm::Value*> arguments,
-                            llvm::BasicBlock* on, std::optional<std::size_t> number);
+  Given run_in_place(llvm::BasicBlock* from, llvm::ArrayRef<llvm::Value*> arguments,
+                     llvm::BasicBlock* on, std::optional<std::size_t> number);
   llvm::BasicBlock* guard();
+  void give_on(const Given& given);
+  llvm::Value* packed(const Given& given);
   llvm::Value* library(const loops::Instr& i);
   llvm::Value* kernel(const loops::Instr& i);
   llvm::Value* vectors(const loops::Instr& i);
   llvm::Value* invoke(const loops::Instr& i);
-  llvm::Value* call(std::size_t number, llvm::ArrayRef<llvm::Value*> arguments,
-                    llvm::BasicBlock* failed);
+  Given call(std::size_t number, llvm::ArrayRef<llvm::Value*> arguments, llvm::BasicBlock* failed);
   llvm::Value* dot(const loops::Instr& i);
   llvm::Value* work(const loops::Instr& i);
 
@@ -98,7 +106,7 @@ class LoopEmitter {
   llvm::BasicBlock *on_ = nullptr, *failed_ = nullptr;
   llvm::BasicBlock* rest_ = nullptr;  // calls it; then only these blocks are in place:
   std::vector<bool> in_place_;
-  llvm::PHINode* given_ = nullptr;
+  Given given_;  // of phis
   llvm::BasicBlock* start_ = nullptr;
   llvm::Value* entry_;
   llvm::Value *depth_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
@@ -107,6 +115,7 @@ class LoopEmitter {
   std::vector<llvm::MDNode*> own_, others_;
   std::vector<llvm::BasicBlock*> blocks_, exit_blocks_;
   std::map<std::pair<int, std::size_t>, llvm::Value*> dimensions_;
+  std::map<llvm::Value*, llvm::Value*> imaginary_;  // of what calls gave
 };
 
 }  // namespace jetlag::jit

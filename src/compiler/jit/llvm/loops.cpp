@@ -75,6 +75,7 @@ void LoopEmitter::prologue() {
   int word = 0;
   for (const loops::Saved& s : p_.live_in) {
     if (s.cell >= 0) take(s.cell, word++);
+    if (s.more >= 0) take(s.more, word++);
   }
   for (int cell : p_.loop_live_in) take(cell, word++);
   llvm::MDBuilder md(context_);
@@ -94,8 +95,10 @@ void LoopEmitter::prologue() {
 
 void LoopEmitter::take_arguments(llvm::ArrayRef<Value*> arguments) {
   std::size_t at = 0;
-  for (const loops::Saved& s : p_.live_in)
+  for (const loops::Saved& s : p_.live_in) {
     b_.CreateStore(arguments[at++], cells_[static_cast<std::size_t>(s.cell)]);
+    if (s.more >= 0) b_.CreateStore(arguments[at++], cells_[static_cast<std::size_t>(s.more)]);
+  }
 }
 
 Value* LoopEmitter::place_of(std::size_t offset) {
@@ -135,7 +138,8 @@ void LoopEmitter::exit(int e) {
   b_.SetInsertPoint(exit_blocks_[static_cast<std::size_t>(e)]);
   if (p_.is_function) {
     auto* given = given_by(context_, p_);
-    b_.CreateRet(b_.CreateInsertValue(llvm::Constant::getNullValue(given), b_.getTrue(), 1));
+    b_.CreateRet(
+        b_.CreateInsertValue(llvm::Constant::getNullValue(given), b_.getTrue(), given_failed));
     return;
   }
   int to = 0;
@@ -171,13 +175,9 @@ void LoopEmitter::block(const loops::Block& from, llvm::BasicBlock* to) {
       break;
     case loops::Block::End::exit: b_.CreateBr(exit_block(from.exit)); break;
     case loops::Block::End::give: {
-      if (given_) {
-        given_->addIncoming(value(from.value), b_.GetInsertBlock());
-        b_.CreateBr(on_);
-        break;
-      }
-      Value* none = llvm::Constant::getNullValue(given_by(context_, p_));
-      b_.CreateRet(b_.CreateInsertValue(none, value(from.value), 0));
+      const Given given{value(from.value), value(from.imaginary)};
+      if (given_.value) give_on(given);
+      else b_.CreateRet(packed(given));
       break;
     }
     case loops::Block::End::none: b_.CreateUnreachable(); break;
@@ -316,6 +316,7 @@ Value* LoopEmitter::instruction(const Instr& i) {
     case Do::kernel: return kernel(i);
     case Do::vectors: return vectors(i);
     case Do::invoke: return invoke(i);
+    case Do::imaginary: return imaginary_.at(value(i.a));
     case Do::dot: return dot(i);
     case Do::work: return work(i);
     case Do::poll: spend(value(i.a), i.index); return nullptr;
@@ -336,17 +337,23 @@ void emit_way_in(llvm::Function* f, const Callees& callees, const loops::Program
   Value* depth = callees.depth(b, field(offsetof(loops::Entry, depth), b.getInt64Ty()), 0);
   std::vector<Value*> args{f->getArg(0), depth};
   std::uint64_t at = 0;
+  const auto word = [&](std::uint64_t i) {
+    return b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), words, i);
+  };
   for (const loops::Saved& s : program.live_in) {
-    Value* from = b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), words, at++);
-    llvm::Type* t = type_of(f->getContext(), loops::held_as(s.kind));
+    llvm::Type* t = type_of(f->getContext(), loops::part_of(s.kind));
+    Value* from = word(at++);
     args.push_back(t->isIntegerTy(1) ? b.CreateTrunc(b.CreateLoad(b.getInt8Ty(), from), t)
                                      : b.CreateLoad(t, from));
+    if (s.more >= 0) args.push_back(b.CreateLoad(t, word(at++)));
   }
   Value* given = b.CreateCall(callees.functions.front(), args);
-  Value* result = b.CreateExtractValue(given, 0);
+  Value* result = b.CreateExtractValue(given, given_value);
   if (result->getType()->isIntegerTy(1)) result = b.CreateZExt(result, b.getInt8Ty());
   b.CreateStore(result, words);
-  b.CreateRet(b.CreateZExt(b.CreateExtractValue(given, 1), b.getInt32Ty()));
+  if (program.result.is_complex_number())
+    b.CreateStore(b.CreateExtractValue(given, given_imaginary), word(1));
+  b.CreateRet(b.CreateZExt(b.CreateExtractValue(given, given_failed), b.getInt32Ty()));
 }
 
 }  // namespace
