@@ -110,10 +110,10 @@ class ElementRun {
   unsigned run(std::int64_t first, std::int64_t last, std::byte* to) const;
 
   // For another round, on operands that lie as the first ones did: dtypes,
-  // shapes, strides and kinds of scalars are the same, and the output is memory
+  // shapes, strides and kinds of scalars are the same, and the outputs are memory
   // that no input reaches. From now on the caller keeps operands alive. Only
   // while nobody else runs it.
-  void aim(std::span<const Value* const> inputs, std::byte* output);
+  void aim(std::span<const Value* const> inputs, std::span<std::byte* const> outputs);
 
   // Inputs, then outputs; and where elements [first, last) of one lie, or somewhat more. There is
   // at least one element.

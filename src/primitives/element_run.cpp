@@ -307,7 +307,7 @@ unsigned RunState::run(std::int64_t first, std::int64_t last, std::byte* to) con
   return read_flags() | met;
 }
 
-void RunState::aim(std::span<const Value* const> inputs, std::byte* output) {
+void RunState::aim(std::span<const Value* const> inputs, std::span<std::byte* const> outputs) {
   for (Ref<Array>& kept : keep) kept = nullptr;
   conversion_flags = 0;
   converted_input = -1;
@@ -320,7 +320,8 @@ void RunState::aim(std::span<const Value* const> inputs, std::byte* output) {
       converted_input = static_cast<int>(i);
     }
   }
-  space.aim(static_cast<std::int64_t>(inputs.size()), output);
+  for (std::size_t o = 0; o < outputs.size(); ++o)
+    space.aim(static_cast<std::int64_t>(inputs.size() + o), outputs[o]);
 }
 
 ElementRun::ElementRun(std::shared_ptr<const ElementProgram> program, std::vector<Value> inputs,
@@ -360,8 +361,8 @@ unsigned ElementRun::run(std::int64_t first, std::int64_t last, std::byte* to) c
   return state_->run(first, last, to);
 }
 
-void ElementRun::aim(std::span<const Value* const> inputs, std::byte* output) {
-  state_->aim(inputs, output);
+void ElementRun::aim(std::span<const Value* const> inputs, std::span<std::byte* const> outputs) {
+  state_->aim(inputs, outputs);
 }
 
 }  // namespace jetlag

@@ -26,7 +26,7 @@ struct RunState {
            const Dims& strides);
   int operands() const { return program->inputs() + program->outputs(); }
   unsigned run(std::int64_t first, std::int64_t last, std::byte* to = nullptr) const;
-  void aim(std::span<const Value* const> inputs, std::byte* output);
+  void aim(std::span<const Value* const> inputs, std::span<std::byte* const> outputs);
 
  private:
   ElementSpace make_space(std::vector<Value>& inputs, std::vector<Ref<Array>>& outputs);

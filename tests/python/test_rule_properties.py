@@ -31,6 +31,13 @@ def fused(a, b):
     return np.sqrt(np.abs(a)) * b + 1
 
 
+def several(a, b):
+    y = np.sqrt(np.abs(a)) * 2
+    z = y + b
+    w = z * y - a
+    return y, z, w
+
+
 def scaled_root(x, by):
     y = np.sqrt(np.abs(x))
     return y * by - y
@@ -182,6 +189,7 @@ def apart(a, b):
 
 PAIRS: dict[str, Callable[..., Any]] = {
     "fuse-elementwise": fused,
+    "several-results": several,
     "inline-calls": inlined,
     "where-select": selected,
     "store-in-place": stored,

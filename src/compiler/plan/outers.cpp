@@ -15,13 +15,19 @@ class Finder {
   void run() {
     for (int k = 0; k < size(); ++k) {
       Op& op = region_.ops[static_cast<std::size_t>(k)];
-      if (is_elementwise(op) && op.group < 0 && !op.repeated) op.read_by_elements = suits(k);
+      const bool made = op.group < 0 || is_output(k);
+      if (is_elementwise(op) && made && !op.repeated) op.read_by_elements = suits(k);
     }
   }
 
  private:
   int size() const { return static_cast<int>(region_.ops.size()); }
   const Op& at(int k) const { return region_.ops[static_cast<std::size_t>(k)]; }
+
+  bool is_output(int k) const {
+    const auto& outputs = region_.groups[static_cast<std::size_t>(at(k).group)].outputs;
+    return std::find(outputs.begin(), outputs.end(), k) != outputs.end();
+  }
 
   bool suits(int k) const {
     if (region_.result == k) return false;

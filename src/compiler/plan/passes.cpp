@@ -8,6 +8,7 @@
 #include "compiler/plan/reductions.h"
 #include "compiler/plan/regions.h"
 #include "compiler/plan/repeats.h"
+#include "compiler/plan/rules.h"
 #include "compiler/plan/streams.h"
 
 namespace jetlag::plan {
@@ -51,7 +52,8 @@ namespace {
 
 class Fuser {
  public:
-  explicit Fuser(Region& region) : region_(region), readers_(region.ops.size()) {
+  Fuser(Region& region, bool several)
+      : region_(region), several_(several && !has_products()), readers_(region.ops.size()) {
     const int count = static_cast<int>(region.ops.size());
     for (int k = 0; k < count; ++k) {
       const Op& op = region.ops[k];
@@ -71,21 +73,65 @@ class Fuser {
   }
 
  private:
+  // Products that may wait for each other want the work between them one by one.
+  bool has_products() const {
+    return std::count_if(region_.ops.begin(), region_.ops.end(), shares_matrix) > 1;
+  }
+
   void grow(int root) {
     std::vector<int> members{root};
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      for (int a : region_.ops[members[i]].args) {
-        if (a >= 0 && joins(a, members, root)) members.push_back(a);
-      }
-    }
     const int tail = tail_of(root);
     const bool stored = is_stored(root);
+    const bool several = several_ && tail < 0 && !stored && !is_reduced(root);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      for (int a : region_.ops[members[i]].args) {
+        if (a >= 0 && joins(a, members, root, several)) members.push_back(a);
+      }
+    }
     if (members.size() < 2 && tail < 0 && !stored) return;
     std::sort(members.begin(), members.end());
     const int id = static_cast<int>(region_.groups.size());
     for (int m : members) region_.ops[m].group = id;
     if (tail >= 0) region_.ops[tail].tail_of = id;
     region_.groups.push_back({.members = members, .tail = tail, .stored = stored});
+    find_outputs(region_.groups.back(), id);
+  }
+
+  void find_outputs(Group& group, int id) {
+    const int root = group.members.back();
+    for (int m : group.members) {
+      bool read_outside = false;
+      for (int reader : readers_[m]) {
+        const bool inside = std::binary_search(group.members.begin(), group.members.end(), reader);
+        read_outside = read_outside || !inside;
+        if (inside || reader > root) continue;
+        group.assigns.push_back(reader);
+        region_.ops[reader].group = id;
+      }
+      if (read_outside && m != root) group.outputs.push_back(m);
+    }
+    std::sort(group.assigns.begin(), group.assigns.end());
+  }
+
+  bool is_reduced(int root) const {
+    if (readers_[root].size() != 1) return false;
+    const int reader = *readers_[root].begin();
+    return reader < static_cast<int>(region_.ops.size()) && is_reduction(region_.ops[reader]);
+  }
+
+  // several-results: a reader that can have the value once the root is computed.
+  bool may_wait(int reader, int root) const {
+    if (reader > root) return true;
+    const Op& op = region_.ops[reader];
+    if (op.kind != OpKind::assign || op.variable.depth > 0) return false;
+    // Nobody reads or assigns the variable meanwhile.
+    return std::none_of(
+        region_.ops.begin() + reader + 1, region_.ops.begin() + root, [&](const Op& other) {
+          const bool same = other.variable.depth == 0 && other.variable.slot == op.variable.slot;
+          const bool dropped = other.kind == OpKind::assign && other.variable.slot < 0 &&
+                               other.index == op.variable.slot;
+          return same || dropped;
+        });
   }
 
   // b[i:j] = f(a): a store alone reads the result, and only names and bounds are read before it.
@@ -115,12 +161,15 @@ class Fuser {
     return ufunc && ufunc->formula ? next : -1;
   }
 
-  bool joins(int reg, const std::vector<int>& members, int root) const {
+  bool joins(int reg, const std::vector<int>& members, int root, bool several) const {
     const bool fits = is_elementwise(region_.ops[reg]) || is_outer(region_.ops[reg]);
     if (!fits || region_.ops[reg].group >= 0) return false;
     if (std::find(members.begin(), members.end(), reg) != members.end()) return false;
+    const bool may_be_output = several && is_elementwise(region_.ops[reg]) &&
+                               region_.ops[reg].invariant < 0 && members.size() < most_members;
     for (int reader : readers_[reg]) {
-      if (std::find(members.begin(), members.end(), reader) == members.end()) return false;
+      if (std::find(members.begin(), members.end(), reader) != members.end()) continue;
+      if (!may_be_output || !may_wait(reader, root)) return false;
     }
     // What rounds of a loop can keep is made apart from what each of them makes.
     const Op& op = region_.ops[reg];
@@ -134,17 +183,22 @@ class Fuser {
     return true;
   }
 
+  // Of groups with several results: more of them keep too much in registers.
+  static constexpr std::size_t most_members = 64;
+
   Region& region_;
+  bool several_;
   std::vector<std::set<int>> readers_;
 };
 
 void fuse_elementwise(Program&, Function& function) {
+  const bool several = !function.needs_frame && is_on("several-results");
   each_region(function.body, [&](Region& r) {
-    Fuser(r).run();
+    Fuser(r, several).run();
     if (function.needs_frame || !find_costly_copies(r, function.slots.size())) return;
     r.groups.clear();
     for (Op& op : r.ops) op.group = op.tail_of = -1;
-    Fuser(r).run();
+    Fuser(r, several).run();
   });
 }
 

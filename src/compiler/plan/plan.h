@@ -98,7 +98,7 @@ struct Op {
   const Function* function = nullptr;
   std::vector<Block> blocks;
   std::vector<int> dying;        // registers that nothing reads after this operation
-  int group = -1;                // the fused group, if any
+  int group = -1;                // the fused group that computes or assigns it, if any
   int tail_of = -1;              // the group whose result this in-place operation alone reads
   int stream = -1;               // the stream, if it may be part of one
   bool feeds_product = false;    // an inverse that a product reads as its first factor
@@ -114,10 +114,12 @@ struct Op {
   Op& operator=(Op&&) = default;
 };
 
-// Elementwise operations that make one pass: all but the last have no other
-// reader than a member of the group.
+// Elementwise operations that make one pass: all but the last and the outputs have
+// no other reader than a member of the group.
 struct Group {
   std::vector<int> members;  // registers, in order; the last is the result
+  std::vector<int> outputs;  // members that are results as well
+  std::vector<int> assigns;  // of outputs, which are done once these are there
   int reduction = -1;        // the operation that alone reads the result, and reduces it
   int tail = -1;             // the in-place operation that alone reads it, and comes next
   bool stored = false;       // a store alone reads it, and comes next but for its bounds

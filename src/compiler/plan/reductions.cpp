@@ -6,14 +6,13 @@
 
 namespace jetlag::plan {
 
-namespace {
-
-// Of an array, where args[0] is one, which is seen when it runs.
 bool is_reduction(const Op& op) {
   if (op.kind != OpKind::call && op.kind != OpKind::method) return false;
   const Primitive* p = op.kind == OpKind::call ? op.primitive : find_method(op.name);
   return p && p->on_demand;
 }
+
+namespace {
 
 // Neither computes, fails nor looks at an array.
 bool is_mute(const Op& op) {

@@ -144,8 +144,8 @@ class Repeats {
     const Op& op = at(k);
     if (op.group >= 0) {
       // What a stream puts off is not there to be kept.
-      return op.stream < 0 &&
-             region_.groups[static_cast<std::size_t>(op.group)].members.back() == k;
+      const Group& group = region_.groups[static_cast<std::size_t>(op.group)];
+      return op.stream < 0 && group.members.back() == k && group.outputs.empty();
     }
     const Primitive* p = row_of(op);
     // A product that waits for another has no result of its own.

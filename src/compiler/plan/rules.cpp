@@ -18,6 +18,15 @@ constexpr Rule table[] = {
      .guard = "nobody else reads the inner result, which is as large as the outer one",
      .why = "one pass over memory, and no array between",
      .test = "block(define(a, [1.0, 4.0]), sqrt(a) * a + 1)  #= [2.0, 9.0]"},
+    {.name = "several-results",
+     .before = "block(define(y, f(x)), define(z, g(y)), list(y, z))",
+     .after = "one pass that stores y and z",
+     .guard = "as fuse-elementwise, but y may be assigned and read later; not beside two products "
+              "of matrices; decided when the program is lowered",
+     .why = "what is wanted as well is stored on the way, and not read again",
+     .test = "define{python}(main, block(define(y, sqrt([1.0, 4.0]) * 2), define(z, y + 1),"
+             " return(y * z)))"
+             "  #= [6.0, 20.0]"},
     {.name = "inline-calls",
      .before = "block(define(f, x, g(x)), f(a) + b)",
      .after = "g(a) + b",

@@ -27,17 +27,19 @@ int FusedGroup::position(int reg) const {
                                                   : -1;
 }
 
-void FusedGroup::member(int reg, Frame& frame) {
+void FusedGroup::compute_member(int reg, Frame& frame) {
   const int at = position(reg);
   const bool last = reg == group_.members.back();
   if (known_ && !strayed_ && is_like_before(at)) {
     if (specs_[static_cast<std::size_t>(at)].apart) compute_alone(at, frame);
+    waiting_ = last ? 0 : at + 1;
     if (last) compute_or_recall(reg, frame);
     return;
   }
   strayed_ = true;
   known_ = false;
   if (!eager_ && !check(at, frame)) go_eager(at, frame);
+  waiting_ = last || eager_ ? 0 : at + 1;
   if (eager_) {
     regs_[reg] = alone(reg, frame);
   } else if (last) {
@@ -76,6 +78,19 @@ void FusedGroup::go_eager(int until, Frame& frame) {
   for (int i = 0; i < until; ++i) {
     if (!specs_[static_cast<std::size_t>(i)].apart) compute_alone(i, frame);
   }
+}
+
+void FusedGroup::compute_what_waits(int reg, Frame& frame) {
+  if (waiting_ == 0 || !lane_.fp().wanted) return;
+  const std::int64_t now = lane_.sequence_;
+  const int count = std::exchange(waiting_, 0);
+  eager_ = true;
+  for (int i = 0; i < count; ++i) {
+    if (specs_[static_cast<std::size_t>(i)].apart) continue;
+    lane_.sequence_ = now - (reg - group_.members[static_cast<std::size_t>(i)]);
+    compute_alone(i, frame);
+  }
+  lane_.sequence_ = now;
 }
 
 Value FusedGroup::alone(int reg, Frame& frame) {
@@ -162,6 +177,7 @@ bool FusedGroup::check(int at, Frame& frame) {
     }
   }
   if (!is_sound([&] { return find_loop(at); })) return false;
+  if (is_left_to_readers(at)) set_apart(at, frame);
   // A small operation is done at once; its group is there for what comes after it.
   const bool lone =
       group_.members.size() == 1 && (group_.reduction >= 0 || group_.tail >= 0 || group_.stored);
@@ -286,6 +302,7 @@ Dims FusedGroup::strides_of(const Op& op, const Spec& spec) const {
 }
 
 void FusedGroup::finish(int reg, Frame& frame) {
+  if (!group_.outputs.empty()) return finish_several(reg);
   if (group_.tail >= 0 && fits_tail() && finish_tail(reg)) return;
   const bool news = !alone_.fused;
   if (news) alone_ = made_for(false);
@@ -415,7 +432,15 @@ bool FusedGroup::again(int reg) {
   for (std::size_t i = 0; i < registers_.size(); ++i) inputs[i] = &regs_[registers_[i]];
   const std::span<const Value* const> operands(inputs, registers_.size());
   Ref<Array> out = lane_.prepared().results.take(root.dtype, root.shape);
-  run_->aim(operands, out->data());
+  std::byte* places[most_inputs] = {out->data()};
+  std::size_t stored = 1;
+  for (int m : stored_members()) {
+    const Spec& spec = specs_[static_cast<std::size_t>(m)];
+    Ref<Array> more = lane_.prepared().results.take(spec.dtype, spec.shape);
+    places[stored++] = more->data();
+    regs_[group_.members[static_cast<std::size_t>(m)]] = Value::of(std::move(more));
+  }
+  run_->aim(operands, {places, stored});
   if (!settled_) settled_ = jit::consider(*run_);
   {
     trace::Span span;

@@ -23,10 +23,17 @@ class FusedGroup {
   void begin(Value* regs) {
     regs_ = regs;
     eager_ = strayed_ = took_tail_ = false;
+    waiting_ = 0;
   }
   // Decisions hold for the next walk as well, if its operands are alike.
   void remember() { remembers_ = true; }
-  void member(int reg, Frame& frame);
+  void member(int reg, Frame& frame) {
+    if (region_.ops[static_cast<std::size_t>(reg)].kind == plan::OpKind::assign) return;
+    compute_member(reg, frame);
+    if (reg == group_.members.back()) assign_outputs(frame);
+  }
+  // Register `reg` failed: members before it have conditions to tell of.
+  void compute_what_waits(int reg, Frame& frame);
   // The in-place operation after the group was part of its pass; asked once a walk.
   bool took_tail() { return std::exchange(took_tail_, false); }
 
@@ -65,6 +72,7 @@ class FusedGroup {
 
   using Op = plan::Op;
   const Op& op_of(int member) const;
+  void compute_member(int reg, Frame& frame);
 
   int position(int reg) const;       // in the group; -1: an operand from outside
   int inner(int reg) const;          // the same, but of members computed together
@@ -84,6 +92,12 @@ class FusedGroup {
   void finish(int reg, Frame& frame);
   void compute_or_recall(int reg, Frame& frame);
   void tell_rules(const plan::Op& root) const;
+  // several.cpp: where others read members as well
+  bool is_output(int at) const;
+  bool is_left_to_readers(int at) const;
+  std::vector<int> stored_members() const;
+  void assign_outputs(Frame& frame);
+  void finish_several(int reg);
   // deferred.cpp: where a reduction alone reads the result
   static bool is_small(const Spec& spec);
   bool may_wait(int reg, const Frame& frame) const;
@@ -125,6 +139,7 @@ class FusedGroup {
   bool known_ = false;    // what follows was noted, and the specs are of then
   bool settled_ = false;  // the run has machine code, or nobody need ask for it
   bool took_tail_ = false;
+  int waiting_ = 0;  // members of this walk that were found sound, and are not computed yet
   Made alone_, with_tail_;
   std::vector<std::vector<Likeness>> like_;  // by member
   std::shared_ptr<ElementRun> run_;          // where the result is small; null: made each time

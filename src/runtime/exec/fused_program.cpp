@@ -79,6 +79,7 @@ std::shared_ptr<const FusedProgram> FusedGroup::build(bool tail) const {
   }
   const int result = results.back();
   builder.output(tail ? add_tail(builder, *fused, result) : result);
+  for (int m : stored_members()) builder.output(results[static_cast<std::size_t>(m)]);
   fused->program = builder.build();
   return fused;
 }

@@ -155,7 +155,7 @@ class Lane {
   // region.cpp: operations
   Value region(const plan::Region& r, Frame& frame);
   void walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* state);
-  static void finish_what_waits(std::span<const Value> regs, RegionState* state);
+  static void finish_what_waits(std::span<const Value> regs, RegionState* state, Frame& frame);
   Value op(const plan::Op& op, Frame& frame, Value* regs);
   Value read(const plan::Op& op, Frame& frame);
   Value assign(const plan::Op& op, Frame& frame, Value* regs);
@@ -242,7 +242,7 @@ class Lane {
     std::vector<Ref<Array>> reads;
     Ref<Array> write;  // may be null
     std::string_view rule = {};
-    std::vector<Ref<Array>> also_writes = {};  // fresh arrays
+    std::vector<Ref<Array>> also_writes = {};  // memory that no one else sees
   };
   // Makes the sweep that does the same as the job, if steps are collected. It may have the
   // footprint that a step of the same operands had.
@@ -294,7 +294,7 @@ class Lane {
   Value result_value(Ref<Array> out, bool scalar);
   void run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run, std::vector<Value> inputs,
                     const Ref<Array>& out, std::function<FpReport(int)> name, StepKind kind,
-                    std::string_view rule);
+                    std::string_view rule, std::vector<Ref<Array>> more = {});
   // Reports the conditions that elements [first, last) met; their inputs still
   // hold what they held.
   std::function<void(std::int64_t first, std::int64_t last)> teller(

@@ -34,22 +34,26 @@ void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* s
       }
       if (o.stream >= 0) state->stream.passed(static_cast<int>(k));
     } catch (Error& error) {
+      finish_what_waits({regs, k}, state, frame);
       error.locate(o.place);
       left_at(o);
-      finish_what_waits({regs, k}, state);
       throw;
     } catch (...) {
+      finish_what_waits({regs, k}, state, frame);
       left_at(o);
-      finish_what_waits({regs, k}, state);
       throw;
     }
     for (int dead : o.dying) regs[dead] = Value();
   }
 }
 
-// What came before an error has conditions to tell of.
-void Lane::finish_what_waits(std::span<const Value> regs, RegionState* state) {
-  if (state) state->stream.flush();
+// What came before an error has conditions to tell of, and may raise them instead.
+void Lane::finish_what_waits(std::span<const Value> regs, RegionState* state, Frame& frame) {
+  if (state) {
+    state->stream.flush();
+    for (FusedGroup& group : state->groups)
+      group.compute_what_waits(static_cast<int>(regs.size()), frame);
+  }
   for (const Value& v : regs) {
     if (outer_in(v)) v.array()->write_out();
   }

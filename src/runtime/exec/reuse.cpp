@@ -105,4 +105,33 @@ void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, cons
   }
 }
 
+void run_over_several(const ElementRun& run, std::int64_t first, std::int64_t last,
+                      std::span<const Array* const> spoilt, unsigned wanted,
+                      const std::function<void(std::int64_t, std::int64_t)>& tell) {
+  constexpr std::int64_t aside_bytes = 8'192;
+  alignas(64) std::byte aside[aside_bytes];
+  std::int64_t element_bytes = 0;
+  for (const Array* a : spoilt) element_bytes += size_of(a->dtype());
+  const std::int64_t step = aside_bytes / element_bytes;
+  // Moves the elements of all that is spoilt between their place and their copy.
+  const auto move = [&](std::int64_t begin, std::int64_t end, bool back) {
+    std::byte* copy = aside;
+    for (const Array* a : spoilt) {
+      const std::int64_t item = size_of(a->dtype());
+      const auto bytes = static_cast<std::size_t>((end - begin) * item);
+      std::byte* place = a->data() + begin * item;
+      std::memcpy(back ? place : copy, back ? copy : place, bytes);
+      copy += bytes;
+    }
+  };
+  for (std::int64_t begin = first, end; begin < last; begin = end) {
+    end = std::min(begin + step, last);
+    move(begin, end, false);
+    if ((run.run(begin, end) & wanted) == 0) continue;
+    move(begin, end, true);
+    tell(begin, end);
+    run.run(begin, end);
+  }
+}
+
 }  // namespace jetlag::exec

@@ -66,4 +66,10 @@ Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
 void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
               unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell);
 
+// The same, of a run with several results, some of which go over operands, all without gaps: what
+// is spoilt is kept aside.
+void run_over_several(const ElementRun& run, std::int64_t first, std::int64_t last,
+                      std::span<const Array* const> spoilt, unsigned wanted,
+                      const std::function<void(std::int64_t, std::int64_t)>& tell);
+
 }  // namespace jetlag::exec

@@ -80,12 +80,17 @@ std::int64_t most_like(double ns) {
 
 void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
   if (step.write) about_to_write(*step.write);
-  if (profile_) profile_->need(step.op->id, step.reads, step.write);
+  for (const Ref<Array>& a : step.also_writes) about_to_write(*a);
+  if (profile_) {
+    profile_->need(step.op->id, step.reads, step.write);
+    for (const Ref<Array>& a : step.also_writes) profile_->need(step.op->id, {}, a);
+  }
   const double ns = estimate(job) * caches_.steps.factor(step.op->id);
   bool pending = false;
   if (flight_->outstanding() > 0) {
     for (const Ref<Array>& a : step.reads) pending = pending || is_pending(a);
     pending = pending || is_pending(step.write);
+    for (const Ref<Array>& a : step.also_writes) pending = pending || is_pending(a);
   }
   if (step.write && step.write->buffer()->visible()) before_visible_write();
   if (tiles_ && tiles_->take(job, step, ns, pending, sweeper)) return;
@@ -176,23 +181,26 @@ std::vector<tasks::TaskPtr> Lane::tasks_before(const Step& step) {
     forget_finished(h);
     if (h.writer) before.push_back(h.writer);
   }
-  if (step.write) {
-    Hazards& h = hazards_of(*step.write->buffer());
+  const auto write = [&](const Array& a) {
+    Hazards& h = hazards_of(*a.buffer());
     forget_finished(h);
     if (h.writer) before.push_back(h.writer);
     before.insert(before.end(), h.readers.begin(), h.readers.end());
-  }
+  };
+  if (step.write) write(*step.write);
+  for (const Ref<Array>& a : step.also_writes) write(*a);
   return before;
 }
 
 void Lane::note_task(const Step& step, const tasks::TaskPtr& task) {
   for (const Ref<Array>& a : step.reads) hazards_of(*a->buffer()).readers.push_back(task);
-  if (step.write) {
-    Hazards& h = hazards_of(*step.write->buffer());
+  const auto write = [&](const Array& a) {
+    Hazards& h = hazards_of(*a.buffer());
     h.writer = task;
     h.readers.clear();
-  }
-  for (const Ref<Array>& a : step.also_writes) hazards_of(*a->buffer()).writer = task;
+  };
+  if (step.write) write(*step.write);
+  for (const Ref<Array>& a : step.also_writes) write(*a);
 }
 
 void Lane::start_task(Departed departed) {
@@ -409,7 +417,8 @@ std::function<void(std::int64_t, std::int64_t)> Lane::teller(std::shared_ptr<Ele
 
 void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
                         std::vector<Value> inputs, const Ref<Array>& out,
-                        std::function<FpReport(int)> name, StepKind kind, std::string_view rule) {
+                        std::function<FpReport(int)> name, StepKind kind, std::string_view rule,
+                        std::vector<Ref<Array>> more) {
   const std::int64_t size = run->size();
   // First, as compiling in the background loads LLVM, and nobody else loads a library meanwhile.
   if (size >= element_block) tasks::prepare();
@@ -424,15 +433,30 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
     job.bytes += static_cast<double>(v.array()->bytes());
   }
   job.bytes += static_cast<double>(out->bytes());
+  for (const Ref<Array>& a : more) {
+    job.bytes += static_cast<double>(a->bytes());
+    inputs.push_back(Value::of(a));
+  }
   job.flops = static_cast<double>(size) * run->program().flops_per_element();
   step.keep = std::move(inputs);
   step.keep.push_back(Value::of(out));
-  const bool over = lies_in_rows(*out) &&
-                    std::any_of(step.reads.begin(), step.reads.end(),
-                                [&](const Ref<Array>& a) { return a->data() == out->data(); });
-  const auto compute = [run, over, out = out.get(), wanted = fp().wanted,
-                        tell = teller(run, std::move(name), sequence_)](std::int64_t first,
-                                                                        std::int64_t last) {
+  step.also_writes = more;
+  const auto goes_over = [&](const Ref<Array>& to) {
+    return lies_in_rows(*to) &&
+           std::any_of(step.reads.begin(), step.reads.end(),
+                       [&](const Ref<Array>& a) { return a->data() == to->data(); });
+  };
+  const bool over = goes_over(out);
+  std::vector<const Array*> spoilt;  // with several results: operands that these go over
+  for (const Ref<Array>& a : more) {
+    if (goes_over(a)) spoilt.push_back(a.get());
+  }
+  if (over && !more.empty()) spoilt.push_back(out.get());
+  const bool several = !spoilt.empty();
+  const auto compute = [run, over, several, spoilt = std::move(spoilt), out = out.get(),
+                        wanted = fp().wanted, tell = teller(run, std::move(name), sequence_)](
+                           std::int64_t first, std::int64_t last) {
+    if (several && wanted) return run_over_several(*run, first, last, spoilt, wanted, tell);
     if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
     if ((run->run(first, last) & wanted) != 0) tell(first, last);
   };

@@ -188,7 +188,8 @@ void TimeTiles::begin_plainly() {
 
 bool TimeTiles::take(Job& job, Lane::Step& step, double ns, bool pending,
                      const Lane::Sweeper& sweeper) {
-  if (!collects_ || step.can_fail || !step.write || !step.also_writes.empty()) return false;
+  if (!collects_ || step.can_fail || !step.write) return false;
+  if (!step.also_writes.empty() && !sweeper) return false;
   const bool large = ns >= static_cast<double>(inline_ns());
   if (large ? !sweeper : !pending || (items_.empty() && begun_.empty())) return false;
   if (lane_.fp().at_once || std::ssize(items_) >= most_steps) return false;
@@ -204,6 +205,7 @@ bool TimeTiles::take(Job& job, Lane::Step& step, double ns, bool pending,
   }
   known.footprint = sweep.footprint;
   results_.note(*step.write);
+  for (const Ref<Array>& a : step.also_writes) results_.note(*a);
   items_.push_back({lane_.depart(std::move(job), std::move(step), ns), std::move(sweep)});
   return true;
 }
@@ -214,6 +216,8 @@ TimeTiles::Known& TimeTiles::known_of(const Lane::Step& step) {
   std::vector<Place> operands;
   for (const Ref<Array>& a : step.reads) operands.push_back({a->data(), a->shape(), a->strides()});
   operands.push_back({step.write->data(), step.write->shape(), step.write->strides()});
+  for (const Ref<Array>& a : step.also_writes)
+    operands.push_back({a->data(), a->shape(), a->strides()});
   if (known.op != step.op || !(known.operands == operands))
     known = {step.op, std::move(operands), nullptr};
   return known;
