@@ -79,3 +79,56 @@ def test_an_operation_left_to_python_after_a_check_of_its_value() -> None:
         return a, u
 
     same_as_numpy(work, np.linspace(0, 1, 6), np.arange(6, dtype=np.uint8), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 31, 32, 33, 64, 200])
+def test_transcendentals_of_neighbours_have_the_bits_of_each_alone(
+    n: int, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(a, b, c):
+        for i in range(a.shape[0]):
+            b[i] = np.exp(a[i]) * np.sin(a[i]) + np.arctan2(a[i], b[i])
+        for i in range(a.shape[0]):
+            c[i] = np.log(np.abs(a[i]) + 1) if a[i] < 2 else np.tanh(a[i])
+        total = 0.0
+        for i in range(a.shape[0]):
+            total += np.cos(b[i]) * c[i]
+        return b, c, np.array([total])
+
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 5e-324, 710, -745, 1e30])
+    random = np.random.default_rng(n)
+    for odd in (False, True):
+        a = (random.normal(size=n) * 10).astype(dtype)
+        if odd:
+            a[random.integers(0, n, 4)] = random.choice(special, 4)
+        results = []
+        for mode in ("off", "always"):
+            monkeypatch.setattr(jl.settings, "jit", mode)
+            with np.errstate(all="ignore"):
+                results.append(jl.jit(work)(a, a * 0.5, a * 0))
+        if not odd:
+            results.append(jl.jit(work)(a, a * 0.5, a * 0))
+        for other in results[1:]:
+            for x, y in zip(results[0], other, strict=True):
+                np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.usefixtures("_mode")
+@pytest.mark.parametrize("size", [50, 150_000])
+def test_conditions_of_neighbours_are_told_at_their_lines(size: int) -> None:
+    def work(a, b, places):
+        for i in range(a.shape[0]):
+            b[i] = np.log(a[i]) * 2
+        for i in range(a.shape[0]):
+            b[i] = np.exp(a[i]) + 1
+            b[places[i]] += np.exp(b[i])
+        return b
+
+    a = np.linspace(0.5, 1.5, size)
+    places = np.arange(size)
+    same_as_numpy(work, a, np.zeros(size), places, rtol=1e-14)
+    for at, odd, place in ((3, 0.0, 0), (40, -1.0, 0), (9, 1000.0, 0), (8, np.nan, size)):
+        b, p = a.copy(), places.copy()
+        b[at], p[at + 5] = odd, place
+        same_as_numpy(work, b, np.zeros(size), p, rtol=1e-14)

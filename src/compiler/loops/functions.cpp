@@ -101,7 +101,13 @@ Outcome once(const Flat& flat, const Request& request) {
 Outcome specialise(const Flat& flat, const Request& request) {
   try {
     try {
-      return once(flat, request);
+      try {
+        return once(flat, request);
+      } catch (const NeedsNotes&) {
+        Request noting = request;
+        noting.noting = true;
+        return once(flat, noting);
+      }
     } catch (const NeedsCare&) {
       Request careful = request;
       careful.careful = true;

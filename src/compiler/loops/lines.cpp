@@ -158,6 +158,8 @@ Val Specialiser::dot(std::span<const Val> args) {
     out_->conditions.push_back(node().op);
     // What is finite in the end was finite all along.
     if (request_.careful) leave_if(negated(finite(value, d)));
+    if (request_.noting)
+      emit({.what = Do::note, .dtype = DType::boolean, .a = negated(finite(value, d))});
   }
   return {scalar_kind(d), value};
 }

@@ -207,7 +207,7 @@ void Specialiser::check_conditions(std::span<const int> results, DType d,
   if (!is_float(d) || request_.wanted == 0) return;
   out_->meets_conditions = true;
   out_->conditions.push_back(node().op);
-  if (!request_.careful) return;
+  if (!request_.careful && !request_.noting) return;
   // What is finite meets nothing: the rest is seldom run.
   const auto all_finite = [&](std::span<const int> values) {
     int all = -1;
@@ -222,8 +222,12 @@ void Specialiser::check_conditions(std::span<const int> results, DType d,
     }
     return some;
   };
-  const int rare = new_block(), on = new_block();
   const int plain = all_finite(results);
+  if (request_.noting) {
+    emit({.what = Do::note, .dtype = b1, .a = negated(plain)});
+    return;
+  }
+  const int rare = new_block(), on = new_block();
   end_branch(plain, on, rare, Odds::yes);
   block_ = rare;
   const int new_nan = both(some_nan(results), negated(some_nan(operands)));
@@ -392,10 +396,11 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
     if (divides && is_float(d) && o.opcode == Opcode::fmod)
       leave_if(compute(Opcode::equal, d, operand(1), literal(d, 0)));
   }
-  // Vector mathematics raises flags that mean nothing: look at the values instead.
+  // Vector mathematics raises flags that mean nothing: the values tell.
   const DType d = code[output].dtype;
   const bool comparison = d == b1;
-  if (by_kernel && request_.wanted != 0 && !request_.careful) throw NeedsCare{};
+  if (by_kernel && request_.wanted != 0 && !request_.careful && !request_.noting)
+    throw NeedsNotes{};
   const Parts made = values[static_cast<std::size_t>(output)];
   std::vector<int> results{made.re};
   if (is_complex(d)) results.push_back(made.im);

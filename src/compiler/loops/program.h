@@ -39,6 +39,7 @@ enum class Do : std::uint8_t {
   dot,        // the product of two lines (index: of Program::dots); literal is its function
   work,       // on lines (index: of Program::works); literal is its function; leaves (axis) if it
               // meets a condition
+  note,       // whether a is true: that a condition was met somewhere
   poll,       // takes a (int64) off the budget; asks the host when it is spent
 };
 
@@ -136,6 +137,7 @@ struct Program {
   Kind result;                              // of a function
   bool disjoint = false;                    // a written array overlaps no other
   bool careful = false;                     // floating-point conditions leave at their operation
+  bool noting = false;                      // they are noted (Entry::met), flags are none
   bool meets_conditions = false;            // some operation may meet one that NumPy tells
   std::vector<const plan::Op*> conditions;  // those operations
 };
@@ -155,6 +157,7 @@ struct Entry {
   void* context = nullptr;
   std::int64_t budget = 0;
   std::int64_t depth = 0;  // how many calls may be under way inside
+  std::int64_t met = 0;    // what a program notes of conditions
 };
 
 using Machine = int (*)(Entry*);  // gives the number of the exit

@@ -174,6 +174,7 @@ class Reads {
           stays = true;
           break;
         case Do::store:
+        case Do::note:
         case Do::kernel:
         case Do::dot:
         case Do::vectors: stays = true; break;

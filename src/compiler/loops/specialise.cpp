@@ -65,6 +65,7 @@ Specialiser::Specialiser(const Flat& flat, const Request& request, Functions& fu
 
 void Specialiser::start(int head) {
   out_->careful = request_.careful;
+  out_->noting = request_.noting;
   entries_.resize(flat_.nodes.size() + 1);
   for (const Node& n : flat_.nodes) {
     if (n.yes >= 0) ++entries_[static_cast<std::size_t>(n.yes)];
@@ -119,7 +120,8 @@ std::shared_ptr<Program> Specialiser::finish() {
   for (const Check& check : checks_) close_check(check);
   enter_rounds_by_parts(*out_, parts_);
   if (result_) out_->result = *result_;
-  if (request_.wanted != 0 && !request_.careful && !are_seen(*out_, watched_)) throw NeedsCare{};
+  const bool by_flags = request_.wanted != 0 && !request_.careful && !request_.noting;
+  if (by_flags && !are_seen(*out_, watched_)) throw NeedsCare{};
   return out_;
 }
 

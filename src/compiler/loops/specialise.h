@@ -18,6 +18,7 @@ struct Request {
   bool disjoint = false;
   bool ascending = false;  // the loop is over a range from 0 or more, in steps of one
   bool careful = false;
+  bool noting = false;  // the flags mean nothing: whether something was met is noted, not where
   unsigned wanted = 0;  // floating-point conditions that are to be told
   const plan::Program* plan = nullptr;
 };

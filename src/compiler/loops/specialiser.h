@@ -21,6 +21,9 @@ struct Declined {
 // Conditions can be seen only at their operation.
 struct NeedsCare {};
 
+// Conditions can be seen, but not by the processor's flags.
+struct NeedsNotes {};
+
 // A value at hand: a register of the program and what is known of it.
 struct Val {
   Kind kind;

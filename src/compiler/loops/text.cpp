@@ -8,9 +8,9 @@ namespace jetlag::loops {
 namespace {
 
 constexpr std::string_view names[] = {
-    "literal",   "get",      "set",    "compute",   "cast",   "truncate", "checked",
-    "overflows", "leave_if", "load",   "store",     "length", "stride",   "library",
-    "kernel",    "vectors",  "invoke", "imaginary", "dot",    "work",     "poll"};
+    "literal",  "get",       "set",   "compute", "cast",   "truncate", "checked", "overflows",
+    "leave_if", "load",      "store", "length",  "stride", "library",  "kernel",  "vectors",
+    "invoke",   "imaginary", "dot",   "work",    "note",   "poll"};
 
 std::string kind_text(const Kind& k) {
   if (k.is(ValueKind::scalar)) return std::string(info(k.dtype).letter);
@@ -45,7 +45,7 @@ std::string saved_text(const std::vector<Saved>& variables) {
 }  // namespace
 
 std::string to_text(const Program& p) {
-  std::string text = format("disjoint {} careful {}\n", p.disjoint, p.careful);
+  std::string text = format("disjoint {} careful {} noting {}\n", p.disjoint, p.careful, p.noting);
   for (const ArrayOperand& a : p.arrays) {
     text += format("array {}[{}]{}{}\n", info(a.dtype).letter, a.rank,
                    a.contiguous_last ? " contiguous" : "", a.written ? " written" : "");

@@ -37,6 +37,7 @@ struct LoopRecord {
   std::atomic<std::int64_t> rounds{0};
   std::atomic<std::int64_t> exits{0};
   std::atomic<bool> compiled{false};
+  std::atomic<bool> met{false};  // a condition, or what may be one: it may meet more
   std::atomic<int> declined{0};
   std::mutex mutex;
   std::unordered_map<std::string, std::shared_ptr<const NativeCode>> codes;  // by kinds

@@ -191,6 +191,11 @@ bool NativeEntry::prepare(bool may_compile, const plan::Statement& s, const Rang
     else lane_.profile_->refuse(s.id, "compiled-loop", code_->why_not);
   }
   if (!code_->machine()) return false;
+  if (code_->program->noting && (record_.met || stored_bytes() > most_kept_bytes)) {
+    // It would be run again, or could not.
+    code_ = code_for(true, may_compile, s);
+    if (!code_ || !code_->machine()) return false;
+  }
   if (lane_.profile_) lane_.profile_->count(s.id);
   wait_for_arrays();
   return true;
@@ -207,11 +212,16 @@ void NativeEntry::wait_for_arrays() {
   }
 }
 
-void NativeEntry::keep_arrays() {
+std::int64_t NativeEntry::stored_bytes() const {
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < operands_.arrays.size(); ++i) {
     if (code_->stored[i]) bytes += static_cast<std::int64_t>(extent(*operands_.arrays[i]).size());
   }
+  return bytes;
+}
+
+void NativeEntry::keep_arrays() {
+  const std::int64_t bytes = stored_bytes();
   keeps_ = bytes <= most_kept_bytes;
   if (!keeps_) return;
   kept_ = std::move(spare());
@@ -292,6 +302,9 @@ void NativeEntry::call(const NativeCode& code, const std::vector<std::uint64_t>&
   running_ = code.machine();
   exit_ = running_(&entry);
   flags_ = read_flags() & lane_.fp().wanted;
+  if (!code.program->noting) return;
+  flags_ = entry.met != 0 ? lane_.fp().wanted : 0;
+  if (flags_ != 0) record_.met = true;
 }
 
 Left NativeEntry::run(const Range* range, std::int64_t position) {

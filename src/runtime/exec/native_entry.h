@@ -45,6 +45,7 @@ class NativeEntry {
                                              const plan::Statement& s);
   When when() const;
   void wait_for_arrays();
+  std::int64_t stored_bytes() const;
   void keep_arrays();
   void restore_arrays();
   std::vector<loops::ArrayView> views() const;

@@ -54,7 +54,7 @@ bool NativeEntry::may_split(const Range* range, std::int64_t position) const {
   static const plan::Rule& rule = *plan::find_rule("independent-iterations");
   const loops::Program& program = *code_->program;
   if (!plan::is_on(rule) || !range || !operands_.ascending || !operands_.disjoint ||
-      program.careful)
+      program.careful || program.noting)
     return false;
   if (range->size() - position < 2 * tried_first || !program.functions.empty()) return false;
   if (lane_.holding_ || tasks::workers() < 2 || tasks::inline_only() || lane_.host_.serial())

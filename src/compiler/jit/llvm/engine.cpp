@@ -8,12 +8,24 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
+#include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Utils/Mem2Reg.h>
 
 namespace jetlag::jit {
 
 namespace {
+
+bool put_in_place(llvm::Module& module) {
+  bool some = false;
+  for (llvm::Function& f : module) {
+    if (!f.hasFnAttribute(inlined_late)) continue;
+    f.removeFnAttr(llvm::Attribute::NoInline);
+    f.addFnAttr(llvm::Attribute::AlwaysInline);
+    some = true;
+  }
+  return some;
+}
 
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, Passes passes) {
   llvm::LoopAnalysisManager loops;
@@ -31,6 +43,11 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Passes passes)
   builder.crossRegisterProxies(loops, functions, calls, modules);
   if (passes == Passes::all) {
     builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+    if (!put_in_place(module)) return;
+    modules.clear();
+    llvm::ModulePassManager late;
+    late.addPass(llvm::AlwaysInlinerPass());
+    late.run(module, modules);
     return;
   }
   llvm::FunctionPassManager each;

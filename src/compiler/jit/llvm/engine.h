@@ -14,6 +14,9 @@
 
 namespace jetlag::jit {
 
+// Of a function that is put in place of its calls once loops are vectors.
+inline constexpr const char* inlined_late = "jetlag-inlined-late";
+
 // What the optimiser does: all it can, or little to code that is vectors
 // already. `few` moves no floating-point operation past a branch, so that
 // every flag is raised that would be. `hurried` does as little, and then

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "compiler/jit/llvm/engine.h"
 #include "compiler/jit/llvm/loop_emitter.h"
 #include "compiler/jit/loop_source.h"
 #include "compiler/loops/before_calls.h"
@@ -171,8 +172,50 @@ Value* LoopEmitter::kernel(const Instr& i) {
   return b_.CreateLoad(type(to), scratch_[3]);
 }
 
-// Other lanes than the first change nothing in it, and raise no condition of their own.
+// A vector function on one number: other lanes than the first change nothing in it. Calls of it
+// may be computed in vectors, and so it stands apart until that is decided.
+llvm::FunctionCallee LoopEmitter::one_lane(const Instr& i, std::size_t arity) {
+  llvm::Type* number = type(i.dtype);
+  const auto lanes = static_cast<unsigned>(i.axis);
+  auto* vector = llvm::FixedVectorType::get(number, lanes);
+  const std::vector<llvm::Type*> numbers(arity, number), all(arity, vector);
+  const std::string name = format("one_{}", i.name);
+  auto f = module_.getOrInsertFunction(name, llvm::FunctionType::get(number, numbers, false));
+  auto* function = llvm::cast<llvm::Function>(f.getCallee());
+  if (!function->empty()) return f;
+  function->setLinkage(llvm::Function::InternalLinkage);
+  function->setDoesNotThrow();
+  function->setWillReturn();
+  function->setDoesNotAccessMemory();
+  function->addFnAttr(llvm::Attribute::NoInline);
+  function->addFnAttr(inlined_late);
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(context_, "", function));
+  std::vector<Value*> args;
+  for (llvm::Argument& a : function->args()) args.push_back(b.CreateVectorSplat(lanes, &a));
+  const auto whole =
+      module_.getOrInsertFunction(i.name, llvm::FunctionType::get(vector, all, false));
+  auto* call = b.CreateCall(whole, args);
+  call->setDoesNotThrow();
+  b.CreateRet(b.CreateExtractElement(call, std::uint64_t{0}));
+  return f;
+}
+
 Value* LoopEmitter::vectors(const Instr& i) {
+  if (!p_.careful) {
+    std::vector<Value*> args;
+    for (int operand : {i.a, i.b}) {
+      if (operand >= 0) args.push_back(value(operand));
+    }
+    auto f = one_lane(i, args.size());
+    auto* call = b_.CreateCall(f, args);
+    call->setDoesNotThrow();
+    call->setDoesNotAccessMemory();
+    const std::string letters(args.size(), 'v');
+    call->addFnAttr(llvm::Attribute::get(
+        context_, "vector-function-abi-variant",
+        format("_ZGV_LLVM_N{}{}_{}({})", i.axis, letters, f.getCallee()->getName().str(), i.name)));
+    return call;
+  }
   auto* vector = llvm::FixedVectorType::get(type(i.dtype), static_cast<unsigned>(i.axis));
   std::vector<Value*> args;
   for (int operand : {i.a, i.b}) {

@@ -76,6 +76,7 @@ class LoopEmitter {
   llvm::Value* packed(const Given& given);
   llvm::Value* library(const loops::Instr& i);
   llvm::Value* kernel(const loops::Instr& i);
+  llvm::FunctionCallee one_lane(const loops::Instr& i, std::size_t arity);
   llvm::Value* vectors(const loops::Instr& i);
   llvm::Value* invoke(const loops::Instr& i);
   Given call(std::size_t number, llvm::ArrayRef<llvm::Value*> arguments, llvm::BasicBlock* failed);
@@ -110,6 +111,7 @@ class LoopEmitter {
   llvm::BasicBlock* start_ = nullptr;
   llvm::Value* entry_;
   llvm::Value *depth_ = nullptr, *words_ = nullptr, *arrays_ = nullptr, *budget_ = nullptr;
+  llvm::Value* met_ = nullptr;  // of a program that notes
   llvm::Value* scratch_[4] = {};
   std::vector<llvm::Value*> cells_, values_, data_;
   std::vector<llvm::MDNode*> own_, others_;

@@ -67,6 +67,10 @@ void LoopEmitter::prologue() {
     return take_arguments(arguments);
   }
   budget_ = b_.CreateAlloca(b_.getInt64Ty());
+  if (p_.noting) {
+    met_ = b_.CreateAlloca(b_.getInt64Ty());
+    b_.CreateStore(b_.getInt64(0), met_);
+  }
   // What it calls has one less.
   depth_ = callees_.depth(b_, field(offsetof(loops::Entry, depth), b_.getInt64Ty()), 1);
   words_ = field(offsetof(loops::Entry, words), b_.getPtrTy());
@@ -149,6 +153,8 @@ void LoopEmitter::exit(int e) {
     if (s.more >= 0) give(s.more, to++);
   }
   for (int cell : x.loop_cells) give(cell, to++);
+  if (met_)
+    b_.CreateStore(b_.CreateLoad(b_.getInt64Ty(), met_), place_of(offsetof(loops::Entry, met)));
   b_.CreateRet(b_.getInt32(static_cast<std::uint32_t>(e)));
 }
 
@@ -319,6 +325,11 @@ Value* LoopEmitter::instruction(const Instr& i) {
     case Do::imaginary: return imaginary_.at(value(i.a));
     case Do::dot: return dot(i);
     case Do::work: return work(i);
+    case Do::note: {
+      Value* met = b_.CreateZExt(value(i.a), b_.getInt64Ty());
+      b_.CreateStore(b_.CreateOr(b_.CreateLoad(b_.getInt64Ty(), met_), met), met_);
+      return nullptr;
+    }
     case Do::poll: spend(value(i.a), i.index); return nullptr;
   }
   return nullptr;
