@@ -72,7 +72,7 @@ PyObject* call_program(PyObject* self, PyObject* const* args, std::size_t flags,
 
 }  // namespace
 
-Program::Program(nb::list functions, nb::list opaques, bool /*fastmath*/, bool strict) {
+Program::Program(nb::list functions, nb::list opaques, bool fastmath, bool strict) {
   side_.strict = strict;
   std::vector<plan::Source> sources;
   for (nb::handle f : functions) {
@@ -93,6 +93,7 @@ Program::Program(nb::list functions, nb::list opaques, bool /*fastmath*/, bool s
     const nb::object value = nb::steal(PyLong_FromString(digits.c_str(), nullptr, 10));
     return Value::object(make<PyHandle>(value.ptr()));
   });
+  program_->fastmath = fastmath;
   resolve_captures();
 }
 

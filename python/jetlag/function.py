@@ -47,9 +47,11 @@ def jit(
     """Run a function on the engine, with the results that Python and NumPy give.
 
     What cannot be lowered runs in Python, and an OpaqueWarning says so once for each place;
-    `strict=True` raises NotLowered instead. `fastmath=True` allows rules that change more
-    than rounding; there is none yet, so results are the same. `performance=True` measures every
-    call, step by step: `perfdata` has what the last one cost.
+    `strict=True` raises NotLowered instead. `fastmath=True` lets machine code rearrange the
+    function's + - * / on floats: sums of loops are added in vectors, a product and a sum become
+    one operation. Last bits then differ, also from run to run, and the sign of a zero may be
+    lost; NaN, infinities and errors stay. `performance=True` measures every call, step by step:
+    `perfdata` has what the last one cost.
     """
     options = Options(strict, fastmath, performance)
     if function is None:

@@ -9,5 +9,5 @@ class Options(NamedTuple):
     """How a function is to be lowered."""
 
     strict: bool = False  # raise NotLowered instead of leaving anything to Python
-    fastmath: bool = False  # allow rules that change more than rounding
+    fastmath: bool = False  # let machine code rearrange arithmetic
     performance: bool = False  # measure every call: `perfdata`

@@ -178,8 +178,16 @@ const Primitive& canonical(const Primitive& p) {
 
 }  // namespace
 
+bool is_arithmetic(const Primitive& p) {
+  constexpr std::string_view names[] = {"add",    "subtract", "multiply",  "divide",
+                                        "square", "negative", "reciprocal"};
+  const std::string_view name = p.ufunc.empty() ? p.name : p.ufunc;
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
 struct ElementBuilder::State {
   std::shared_ptr<Program> program = std::make_shared<Program>();
+  bool fastmath = false;
 
   int converted(int value, DType dtype, int application) {
     const int result = jetlag::cast(Expr(program->code_, value), dtype).value();
@@ -188,7 +196,9 @@ struct ElementBuilder::State {
   }
 };
 
-ElementBuilder::ElementBuilder() : state_(std::make_unique<State>()) {}
+ElementBuilder::ElementBuilder(bool fastmath) : state_(std::make_unique<State>()) {
+  state_->fastmath = fastmath;
+}
 ElementBuilder::~ElementBuilder() = default;
 
 int ElementBuilder::input(DType dtype) {
@@ -217,6 +227,8 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
   made.result = result.value();
   if (reports_nan(p, loop[0])) state_->program->loud.resize(state_->program->code_.size(), true);
   state_->program->loud.resize(state_->program->code_.size(), false);
+  if (state_->fastmath)
+    state_->program->fast.resize(state_->program->code_.size(), is_arithmetic(p));
   state_->program->application_list.push_back(std::move(made));
   return result.value();
 }

@@ -22,6 +22,10 @@ std::optional<std::vector<DType>> choose_loop(const Primitive& p,
 // The operand that a numeric value is for promotion.
 Operand operand_of(const Value& v);
 
+// + - * / and what is made of one of them: with fastmath, code may rearrange those. What other
+// formulas compute inside may hang on its order.
+bool is_arithmetic(const Primitive& p);
+
 // A typed straight-line program over elements. Immutable once built, and safe
 // to run from many threads.
 class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
@@ -44,6 +48,8 @@ class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
   virtual bool computes_unread() const = 0;
   // Whether a NaN that this value's comparison meets is a condition to report.
   virtual bool is_loud(int value) const = 0;
+  // Whether machine code may rearrange this value's operation with others of which it may.
+  virtual bool is_fast(int value) const = 0;
   KernelTable& kernels() const { return kernels_; }
 
  private:
@@ -54,7 +60,8 @@ class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
 // small integers.
 class ElementBuilder {
  public:
-  ElementBuilder();
+  // With fastmath, arithmetic of the user's may be rearranged.
+  explicit ElementBuilder(bool fastmath = false);
   ~ElementBuilder();
   ElementBuilder(const ElementBuilder&) = delete;
   ElementBuilder& operator=(const ElementBuilder&) = delete;

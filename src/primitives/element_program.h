@@ -59,6 +59,10 @@ class Program final : public ElementProgram {
     return value < static_cast<int>(loud.size()) && loud[static_cast<std::size_t>(value)];
   }
 
+  bool is_fast(int value) const override {
+    return value < static_cast<int>(fast.size()) && fast[static_cast<std::size_t>(value)];
+  }
+
   // The steps that compute the wanted values, in order.
   std::vector<Step> steps_for(std::span<const int> wanted) const;
   // What NumPy would compute and might warn of: results and conversions.
@@ -72,6 +76,7 @@ class Program final : public ElementProgram {
   std::vector<Application> application_list;
   std::vector<Conversion> casts;
   std::vector<bool> loud;  // of a value: a NaN that it compares is reported
+  std::vector<bool> fast;  // of a value: machine code may rearrange it
 
   // ------ known once the code is complete
   std::vector<Step> steps;

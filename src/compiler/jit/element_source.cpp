@@ -116,6 +116,7 @@ std::string key_of(const ElementProgram& program, const ElementSource& source) {
   for (int value : program.output_values()) key += format(" %{}", value);
   for (int value = 0; value < program.code().size(); ++value) {
     if (program.is_loud(value)) key += format(" !{}", value);
+    if (program.is_fast(value)) key += format(" ~{}", value);
     if (source.held[static_cast<std::size_t>(value)]) key += format(" +{}", value);
   }
   // One line: lists show the first one only.

@@ -48,10 +48,14 @@ void Specialiser::set(int c, int value) {
 }
 int Specialiser::compute(Opcode opcode, DType dtype, int a, int b, int c, bool steady) {
   if (is_complex(dtype)) decline("it holds an operation on complex numbers");
+  const bool arithmetic = opcode == Opcode::add || opcode == Opcode::subtract ||
+                          opcode == Opcode::multiply || opcode == Opcode::divide ||
+                          opcode == Opcode::negate;
   return emit({.what = Do::compute,
                .opcode = opcode,
                .dtype = dtype,
                .steady = steady,
+               .fast = fast_ && arithmetic && is_float(dtype),
                .a = a,
                .b = b,
                .c = c});

@@ -338,6 +338,7 @@ Val Specialiser::evaluate(const Primitive& p, std::span<const Val> args) {
   const auto program = program_for(p, operands);
   if (!program) decline(format("{} has no native form for these dtypes", p.name));
   const Code& code = program->code();
+  const Arithmetic arithmetic(*this, is_arithmetic(p));
   const int output = program->output_values()[0];
   std::vector<bool> needed(static_cast<std::size_t>(code.size()));
   needed[static_cast<std::size_t>(output)] = true;

@@ -48,6 +48,7 @@ struct Instr {
   Opcode opcode = Opcode::input;
   DType dtype = DType::int64;
   bool steady = false;
+  bool fast = false;           // floats: it may be rearranged with others that may
   int a = -1, b = -1, c = -1;  // values: numbers of instructions
   int index = -1;              // cell, array, exit
   int axis = 0;

@@ -79,6 +79,7 @@ Val Specialiser::python_integers(std::string_view n, const Val& x, const Val& y)
 
 Val Specialiser::python_reals(std::string_view n, const Val& x, const Val& y) {
   const int a = as_real(x), b = as_real(y);
+  const Arithmetic arithmetic(*this, true);
   if (n == "__add") return {real_kind(), compute(Opcode::add, f64, a, b)};
   if (n == "__sub") return {real_kind(), compute(Opcode::subtract, f64, a, b)};
   if (n == "__mul") return {real_kind(), compute(Opcode::multiply, f64, a, b)};

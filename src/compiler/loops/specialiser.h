@@ -136,6 +136,20 @@ class Specialiser {
   int get(int cell);
   void set(int cell, int value);
   int compute(Opcode opcode, DType dtype, int a, int b = -1, int c = -1, bool steady = false);
+  // For its life, what is computed is the user's own arithmetic: with fastmath, it may be
+  // rearranged.
+  class Arithmetic {
+   public:
+    Arithmetic(Specialiser& in, bool users) : in_(in) {
+      in_.fast_ = users && in_.request_.plan && in_.request_.plan->fastmath;
+    }
+    ~Arithmetic() { in_.fast_ = false; }
+    Arithmetic(const Arithmetic&) = delete;
+    Arithmetic& operator=(const Arithmetic&) = delete;
+
+   private:
+    Specialiser& in_;
+  };
   int cast(int value, DType from, DType to);
   int checked(Opcode opcode, DType dtype, int a, int b);
   int truncated(int value);  // a float64 as int64
@@ -266,6 +280,7 @@ class Specialiser {
   std::map<int, int> parts_;  // by the block where their rounds begin
   std::vector<Pending> pending_;
   std::map<int, const plan::Op*> found_;  // registers of elements, by what they were read with
+  bool fast_ = false;                     // set by Arithmetic
   std::vector<int> watched_;  // values whose conditions flags tell of, unless they are not seen
 
   // where the work is

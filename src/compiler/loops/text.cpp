@@ -32,6 +32,7 @@ std::string instruction(const Instr& i, int number) {
   if (i.what == Do::literal) text += format(" {:x}", i.literal);
   if (i.name) text += format(" {}", i.name);
   if (i.steady) text += " steady";
+  if (i.fast) text += " fast";
   return text + "\n";
 }
 

@@ -209,6 +209,7 @@ struct Program {
   int ids = 0;              // operations, statements and functions are numbered below this
   bool has_opaque = false;  // some step surely runs in Python
   bool may_write = false;   // some step may write into memory it did not make
+  bool fastmath = false;    // machine code may rearrange the user's arithmetic
 };
 
 struct Source {

@@ -32,7 +32,7 @@ std::string FusedGroup::key(bool tail) const {
 }
 
 std::shared_ptr<const FusedProgram> FusedGroup::build(bool tail) const {
-  ElementBuilder builder;
+  ElementBuilder builder(lane_.program_.fastmath);
   auto fused = std::make_shared<FusedProgram>();
   std::vector<int> results(group_.members.size());
   struct Known {

@@ -149,6 +149,7 @@ class Rows {
     if (rows_.size() == 1) {
       rows_.back().figures.ns = profile_.total_ns;
       rows_.back().figures.calls = 1;
+      if (program_.fastmath) note_rule(rows_.back().figures, "fastmath");
     }
     ++depth_;
     block(f.body);

@@ -27,6 +27,7 @@ class OneOperation final : public ElementProgram {
   std::span<const int> output_values() const override { return outputs_; }
   bool computes_unread() const override { return false; }
   bool is_loud(int) const override { return false; }
+  bool is_fast(int) const override { return false; }
 };
 
 inline std::unique_ptr<OneOperation> program_of(Opcode opcode, DType operand, DType to) {

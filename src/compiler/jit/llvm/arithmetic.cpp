@@ -55,6 +55,15 @@ llvm::Type* type_of(llvm::LLVMContext& context, DType d) {
   }
 }
 
+llvm::FastMathFlags fast_arithmetic() {
+  llvm::FastMathFlags flags;
+  flags.setAllowReassoc();
+  flags.setAllowContract();
+  flags.setAllowReciprocal();
+  flags.setNoSignedZeros();
+  return flags;
+}
+
 Value* operation(llvm::IRBuilder<>& b, Opcode opcode, DType d, Value* x, Value* y, Value* z) {
   const bool f = is_float(d);
   const auto library = [&](llvm::Intrinsic::ID id) { return b.CreateUnaryIntrinsic(id, x); };

@@ -79,7 +79,10 @@ Lanes LaneEmitter::operation(int value, llvm::ArrayRef<Lanes> operands) {
   if (call.how == ElementCall::How::loop) return loop_call(call, o, operands);
   const DType from = code_.operand_dtype(o);
   // So that it is computed in all lanes, whoever reads it.
-  b_.setIsFPConstrained(source_.held[static_cast<std::size_t>(value)]);
+  const bool held = source_.held[static_cast<std::size_t>(value)];
+  b_.setIsFPConstrained(held);
+  const llvm::IRBuilder<>::FastMathFlagGuard guard(b_);
+  if (!held && source_.program->is_fast(value)) b_.setFastMathFlags(fast_arithmetic());
   const Lanes result = in_line(value, o, from, operands);
   b_.setIsFPConstrained(false);
   return result;

@@ -302,9 +302,12 @@ Value* LoopEmitter::instruction(const Instr& i) {
     case Do::set:
       b_.CreateStore(value(i.a), cells_[static_cast<std::size_t>(i.index)]);
       return nullptr;
-    case Do::compute:
+    case Do::compute: {
       if (i.steady) return steady(i);
+      const llvm::IRBuilder<>::FastMathFlagGuard guard(b_);
+      if (i.fast) b_.setFastMathFlags(fast_arithmetic());
       return operation(b_, i.opcode, i.dtype, value(i.a), value(i.b), value(i.c));
+    }
     case Do::cast: return conversion(b_, value(i.a), static_cast<DType>(i.index), i.dtype);
     case Do::truncate: return truncate(value(i.a), i.index);
     case Do::checked: {
