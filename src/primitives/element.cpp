@@ -77,10 +77,27 @@ std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
   return all;
 }
 
+// What is only compared with a bound is computed by the comparison where it may overflow.
+bool is_compared_length(const Code& code, int value) {
+  const Operation& length = code[value];
+  if (length.opcode != Opcode::absolute && length.opcode != Opcode::hypot) return false;
+  return std::any_of(code.operations().begin(), code.operations().end(), [&](const Operation& o) {
+    if (o.opcode < Opcode::length_less) return false;
+    if (length.opcode == Opcode::hypot)
+      return std::equal(o.operands, o.operands + 2, length.operands);
+    return code[o.operands[0]].opcode == Opcode::real &&
+           code[o.operands[1]].opcode == Opcode::imag &&
+           code[o.operands[0]].operands[0] == length.operands[0] &&
+           code[o.operands[1]].operands[0] == length.operands[0];
+  });
+}
+
 std::vector<int> Program::all_results() const {
   std::vector<int> values = output_list;
   for (const Conversion& c : casts) values.push_back(c.value);
-  for (const Application& a : application_list) values.push_back(a.result);
+  for (const Application& a : application_list) {
+    if (!is_compared_length(code_, a.result)) values.push_back(a.result);
+  }
   return values;
 }
 

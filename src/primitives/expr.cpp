@@ -1,6 +1,8 @@
 #include "primitives/expr.h"
 
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
 
@@ -75,6 +77,10 @@ constexpr OpcodeInfo table[] = {
     {Opcode::erfc, "erfc", 1, same, "f"},
     {Opcode::arctan2, "arctan2", 2, same, "f"},
     {Opcode::hypot, "hypot", 2, same, "f"},
+    {Opcode::length_less, "length_less", 3, boolean, "f"},
+    {Opcode::length_less_equal, "length_less_equal", 3, boolean, "f"},
+    {Opcode::length_greater, "length_greater", 3, boolean, "f"},
+    {Opcode::length_greater_equal, "length_greater_equal", 3, boolean, "f"},
 };
 static_assert(std::size(table) == opcode_count);
 
@@ -151,6 +157,14 @@ Expr apply(Opcode opcode, Expr a, Expr b) {
   return {a.code(), value};
 }
 
+Expr apply(Opcode opcode, Expr a, Expr b, Expr c) {
+  check_operands(opcode, {{a, b, c}});
+  const int value = a.code().emit({.opcode = opcode,
+                                   .dtype = result_dtype(opcode, a.dtype()),
+                                   .operands = {a.value(), b.value(), c.value()}});
+  return {a.code(), value};
+}
+
 Expr select(Expr condition, Expr yes, Expr no) {
   JETLAG_CHECK(condition.is_boolean(), "select wants a bool, not {}", info(condition.dtype()).name);
   check_operands(Opcode::select, {{yes, no}});
@@ -212,14 +226,36 @@ Expr less_complex(Expr a, Expr b, Opcode last) {
   return ((real(a) < real(b)) & (x == x) & (y == y)) | ties;
 }
 
+// The parts whose length a value is, if it is one.
+std::optional<std::pair<Expr, Expr>> length_parts(Expr e) {
+  Code& code = e.code();
+  const Operation o = code[e.value()];
+  if (o.opcode == Opcode::hypot) return {{{code, o.operands[0]}, {code, o.operands[1]}}};
+  if (o.opcode != Opcode::absolute || !is_complex(code[o.operands[0]].dtype)) return std::nullopt;
+  const Expr z(code, o.operands[0]);
+  return {{real(z), imag(z)}};
+}
+
+// Which of two real numbers is the less: lengths have operations of their own.
+Expr less_real(Expr a, Expr b, Opcode plain, Opcode first_is_length, Opcode second_is_length) {
+  if (const auto of_a = length_parts(a))
+    return apply(first_is_length, of_a->first, of_a->second, b);
+  if (const auto of_b = length_parts(b))
+    return apply(second_is_length, of_b->first, of_b->second, a);
+  return apply(plain, a, b);
+}
+
 }  // namespace
 
 Expr operator<(Expr a, Expr b) {
-  return a.is_complex() ? less_complex(a, b, Opcode::less) : apply(Opcode::less, a, b);
+  if (a.is_complex()) return less_complex(a, b, Opcode::less);
+  return less_real(a, b, Opcode::less, Opcode::length_less, Opcode::length_greater);
 }
 
 Expr operator<=(Expr a, Expr b) {
-  return a.is_complex() ? less_complex(a, b, Opcode::less_equal) : apply(Opcode::less_equal, a, b);
+  if (a.is_complex()) return less_complex(a, b, Opcode::less_equal);
+  return less_real(a, b, Opcode::less_equal, Opcode::length_less_equal,
+                   Opcode::length_greater_equal);
 }
 
 namespace {

@@ -91,6 +91,12 @@ enum class Opcode : std::uint8_t {
   erfc,
   arctan2,
   hypot,
+  // hypot(a, b) and a third number, as the comparison of that name. One operation, so that a
+  // compiler may leave the root out where the squares tell.
+  length_less,
+  length_less_equal,
+  length_greater,
+  length_greater_equal,
 };
 
 // What the result's dtype is, given the operands'.
@@ -106,7 +112,7 @@ struct OpcodeInfo {
 };
 std::span<const OpcodeInfo> opcodes();
 inline const OpcodeInfo& info(Opcode opcode) { return opcodes()[static_cast<std::size_t>(opcode)]; }
-inline constexpr int opcode_count = static_cast<int>(Opcode::hypot) + 1;
+inline constexpr int opcode_count = static_cast<int>(Opcode::length_greater_equal) + 1;
 
 struct Operation {
   Opcode opcode = Opcode::input;
@@ -155,6 +161,7 @@ class Expr {
 
 Expr apply(Opcode opcode, Expr a);
 Expr apply(Opcode opcode, Expr a, Expr b);
+Expr apply(Opcode opcode, Expr a, Expr b, Expr c);
 Expr select(Expr condition, Expr yes, Expr no);
 Expr cast(Expr e, DType dtype);
 // A number in the dtype of another expression.

@@ -76,6 +76,7 @@ Lanes LaneEmitter::operation(int value, llvm::ArrayRef<Lanes> operands) {
   const Operation& o = code_[value];
   const ElementCall& call = source_.calls[static_cast<std::size_t>(value)];
   if (call.how == ElementCall::How::vector_function) return {vector_call(call, operands)};
+  if (o.opcode >= Opcode::length_less) return compare_length(call, o, operands);
   if (call.how == ElementCall::How::loop) return loop_call(call, o, operands);
   const DType from = code_.operand_dtype(o);
   // So that it is computed in all lanes, whoever reads it.

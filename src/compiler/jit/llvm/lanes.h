@@ -55,6 +55,10 @@ class LaneEmitter {
   llvm::Value* truncate(llvm::Value* a, unsigned bits);
   llvm::Value* fits(llvm::Value* a, double low, double high);
 
+  // lengths.cpp
+  Lanes compare_length(const ElementCall& call, const Operation& o, llvm::ArrayRef<Lanes> operands);
+  llvm::Value* squares_well(llvm::Value* a);
+
   // calls.cpp
   llvm::Value* vector_call(const ElementCall& call, llvm::ArrayRef<Lanes> operands);
   Lanes loop_call(const ElementCall& call, const Operation& o, llvm::ArrayRef<Lanes> operands);
