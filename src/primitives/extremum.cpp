@@ -280,6 +280,13 @@ Job along_axis(Question q) {
   const std::int64_t kept = q.out->size();
   const std::int64_t pieces = pieces_of(q.a->bytes(), kept);
   Job job{.blocks = pieces, .body = {}, .finish = {}};
+  std::int64_t rows = 1;
+  for (std::int64_t i = 0; i < q.axis; ++i) rows *= q.a->shape()[i];
+  if (rows > 1) {
+    job.rows = {rows, q.a->rank(), [q, each = kept / rows](std::int64_t first, std::int64_t last) {
+                  search_lines<fold, T>(q, first * each, last * each);
+                }};
+  }
   job.body = [q = std::move(q), kept, pieces](std::int64_t block) {
     search_lines<fold, T>(q, piece_begin(kept, pieces, block),
                           piece_begin(kept, pieces, block + 1));

@@ -204,6 +204,7 @@ Job watched(Job job, Watch* watch) {
     };
   };
   job.body = watching(std::move(job.body));
+  if (job.rows.body) job.rows.body = watching(std::move(job.rows.body));
   if (job.finish) job.finish = watching(std::move(job.finish));
   return job;
 }
@@ -234,7 +235,7 @@ Job computed_rows_job(const Ref<Array>& a, const Ref<Array>& v, const Ref<Array>
   const std::int64_t rows = a->shape()[0], columns = a->shape()[1];
   const std::int64_t pieces = pieces_of(a->bytes(), rows);
   const std::int64_t height = std::max<std::int64_t>(stretch_bytes / (columns * sizeof(T)), 1);
-  const auto body = [=, &computed](std::int64_t piece) {
+  const auto over_rows = [=](std::int64_t first, std::int64_t end) {
     thread_local std::vector<T> tile, line;
     tile.resize(static_cast<std::size_t>(height * columns));
     line.resize(static_cast<std::size_t>(columns));
@@ -242,19 +243,23 @@ Job computed_rows_job(const Ref<Array>& a, const Ref<Array>& v, const Ref<Array>
       line[static_cast<std::size_t>(j)] =
           *reinterpret_cast<const T*>(v->data() + j * v->strides()[0]);
     }
-    const std::int64_t end = piece_begin(rows, pieces, piece + 1);
-    for (std::int64_t i = piece_begin(rows, pieces, piece); i < end; i += height) {
+    for (std::int64_t i = first; i < end; i += height) {
       const std::int64_t last = std::min(i + height, end);
-      computed.compute(i * columns, last * columns, reinterpret_cast<std::byte*>(tile.data()));
+      on_demand(*a)->compute(i * columns, last * columns,
+                             reinterpret_cast<std::byte*>(tile.data()));
       product_loops<T>().rows(tile.data(), columns, last - i, columns, line.data(),
                               out->as<T>() + i, Distance::near);
     }
   };
+  const auto body = [=](std::int64_t piece) {
+    over_rows(piece_begin(rows, pieces, piece), piece_begin(rows, pieces, piece + 1));
+  };
   return {.blocks = pieces,
-          .body = keeping({.blocks = 1, .body = body}, a).body,
+          .body = body,
           .finish = {},
           .bytes = computed.bytes_read() + static_cast<double>(out->bytes()),
-          .flops = computed.flops() + 2.0 * static_cast<double>(a->size())};
+          .flops = computed.flops() + 2.0 * static_cast<double>(a->size()),
+          .rows = {rows, a->rank(), over_rows}};
 }
 
 Job dot_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {

@@ -75,12 +75,22 @@ struct Watch {
 // Blocks may run in any order and at the same time; finish runs once, after
 // all. Nothing here starts a thread. Whoever runs a job keeps its arguments
 // and its result alive.
+// The same work by rows, which are counted along the first axes, in any order: row i of the result
+// needs row i of the operands of so many axes whose first axes have as many rows, and all of the
+// others. Empty: it is not like that.
+struct RowWork {
+  std::int64_t count = 0;
+  std::int64_t rank = 0;
+  std::function<void(std::int64_t first, std::int64_t last)> body = {};
+};
+
 struct Job {
   std::int64_t blocks = 1;
   std::function<void(std::int64_t block)> body;
   std::function<void()> finish;  // may be empty
   double bytes = 0;              // moved between memory and the processor, at least
   double flops = 0;
+  RowWork rows = {};  // instead of the blocks, before the finish
 };
 
 using TypeRule = Spec (*)(Arguments);

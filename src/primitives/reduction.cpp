@@ -88,6 +88,14 @@ void write(const Work& work, const ReductionLayout& part, std::byte* results) {
   copy_elements(source, Array(nullptr, part.out, work.how.dtype, shape, strides));
 }
 
+// Rows [first, last) of the results.
+void run_rows(const Work& work, std::int64_t first, std::int64_t last) {
+  const ReductionLayout part = rows_of_reduction(work.layout, first, last);
+  Results results = new_results(work.how, part.results());
+  fold_part(work.how, *work.a, part, results.get());
+  write(work, part, results.get());
+}
+
 void run_block(Work& work, std::int64_t block) {
   const ReductionLayout part = part_of_reduction(work.layout, block);
   Results results = new_results(work.how, part.results());
@@ -152,6 +160,13 @@ Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const
   if (work->layout.folded_pieces > 1) {
     work->partials.resize(static_cast<std::size_t>(job.blocks));
     job.finish = [work] { watched(*work, [&] { finish(*work); }); };
+  }
+  constexpr std::int64_t worthwhile = 64 << 10;
+  if (a->bytes() >= worthwhile && goes_by_rows(work->layout, *a, axes, *out)) {
+    job.rows = {work->layout.axes.front().count, a->rank(),
+                [work](std::int64_t first, std::int64_t last) {
+                  watched(*work, [&] { run_rows(*work, first, last); });
+                }};
   }
   job.body = [work = std::move(work)](std::int64_t block) {
     watched(*work, [&] { run_block(*work, block); });

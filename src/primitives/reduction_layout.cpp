@@ -81,14 +81,16 @@ void cut(ReductionLayout& layout, std::int64_t bytes, std::int64_t item) {
   }
 }
 
-void keep_piece(ReductionLayout& part, std::int64_t axis, std::int64_t pieces, std::int64_t i) {
-  if (axis < 0) return;
-  ReductionAxis& cut = part.axes[static_cast<std::size_t>(axis)];
-  const std::int64_t first = piece_begin(cut.count, pieces, i);
-  const std::int64_t last = piece_begin(cut.count, pieces, i + 1);
+void keep(ReductionLayout& part, ReductionAxis& cut, std::int64_t first, std::int64_t last) {
   part.offset += first * cut.stride;
   part.out += first * cut.out_stride;
   cut.count = last - first;
+}
+
+void keep_piece(ReductionLayout& part, std::int64_t axis, std::int64_t pieces, std::int64_t i) {
+  if (axis < 0) return;
+  ReductionAxis& cut = part.axes[static_cast<std::size_t>(axis)];
+  keep(part, cut, piece_begin(cut.count, pieces, i), piece_begin(cut.count, pieces, i + 1));
 }
 
 }  // namespace
@@ -115,6 +117,28 @@ ReductionLayout part_of_reduction(const ReductionLayout& all, std::int64_t block
   keep_piece(part, all.kept_axis, all.kept_pieces, block / all.folded_pieces);
   keep_piece(part, all.folded_axis, all.folded_pieces, block % all.folded_pieces);
   part.kept_pieces = part.folded_pieces = 1;
+  return part;
+}
+
+bool goes_by_rows(const ReductionLayout& layout, const Array& a, AxisSet axes, const Array& out) {
+  if (layout.axes.empty() || layout.folded_pieces > 1) return false;
+  const ReductionAxis& first = layout.axes.front();
+  if (first.folded) return false;
+  const Dims out_strides = with_folded_axes(out, a.shape(), axes).strides();
+  std::int64_t rows = 1;
+  for (std::int64_t i = 0; i < a.rank() && !contains(axes, i) && rows < first.count; ++i) {
+    rows *= a.shape()[i];
+    if (rows == first.count)
+      return a.strides()[i] == first.stride && out_strides[i] == first.out_stride;
+  }
+  return false;
+}
+
+ReductionLayout rows_of_reduction(const ReductionLayout& all, std::int64_t first,
+                                  std::int64_t last) {
+  ReductionLayout part = all;
+  keep(part, part.axes.front(), first, last);
+  part.kept_pieces = 1;
   return part;
 }
 

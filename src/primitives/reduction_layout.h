@@ -37,4 +37,11 @@ ReductionLayout lay_out_reduction(const Array& a, AxisSet axes, const Array& out
 // piece of the kept axis are neighbours.
 ReductionLayout part_of_reduction(const ReductionLayout& all, std::int64_t block);
 
+// Whether the results along the first axis of the layout, which is made of the first ones of the
+// array, hang on nothing but their own rows.
+bool goes_by_rows(const ReductionLayout& layout, const Array& a, AxisSet axes, const Array& out);
+// Of such a layout the part of rows [first, last).
+ReductionLayout rows_of_reduction(const ReductionLayout& all, std::int64_t first,
+                                  std::int64_t last);
+
 }  // namespace jetlag

@@ -70,6 +70,12 @@ def tiled(a, b):
     return x[:50], x[-50:], b
 
 
+def by_rows(a, b):
+    x = np.tile(a, (2000, 300)) * 1.0
+    y = x / (np.sum(x, axis=1)[:, None] + 1.0)
+    return y[:9], y[-9:], np.max(y, axis=1), b
+
+
 def in_one_pass(a, b):
     x = a * 1.0
     x += np.abs(b) * 2 + a
@@ -195,6 +201,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "store-in-place": stored,
     "delayed-store": delayed,
     "time-tiles": tiled,
+    "row-tiles": by_rows,
     "fused-augment": in_one_pass,
     "last-use": reused,
     "common-subexpressions": repeated,

@@ -76,6 +76,15 @@ constexpr Rule table[] = {
      .test = "block(define(a, zeros(1000000)),"
              " for_each(lambda(t, store(slice(a, list(0, nil)), a * 0.5 + 1)), range(16)),"
              " slice(a, list(0, 2)))  #= [1.999969482421875, 1.999969482421875]"},
+    {.name = "row-tiles",
+     .before = "block(define(e, f(x)), define(s, sum(e, 1)))",
+     .after = "some rows of e and s at a time",
+     .guard =
+         "steps one after another, on memory that the second-level cache does not hold, of which "
+         "row i needs nothing but rows i of the others; no condition raises at once",
+     .why = "rows are used by the next steps while they are in the cache",
+     .test = "block(define(x, ones('(2000, 300))), define(e, x * 2), define(s, sum(e, 1)),"
+             " max(s) + min(e))  #= 602.0"},
     {.name = "last-use",
      .before = "define(w, f(w))",
      .after = "f(w), written over w",

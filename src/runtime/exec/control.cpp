@@ -7,6 +7,7 @@
 #include "primitives/operators.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/row_tiles.h"
 #include "runtime/exec/time_tiles.h"
 #include "trace/counters/hardware.h"
 
@@ -248,6 +249,7 @@ Flow Lane::run_statement(const Statement& s, Frame& frame, Value& last) {
     case StatementKind::loop:
     case StatementKind::for_each: {
       Flow flow = Flow::next;
+      if (rows_) rows_->begin_now();
       profiled(s.id, StepKind::none, [&] {
         flow = s.kind == StatementKind::loop ? loop(s, frame, last) : for_each(s, frame, last);
       });
@@ -287,6 +289,7 @@ Flow Lane::round(const Statement& s, Frame& frame, Value& last, bool& over) {
   if (profile_) profile_->count(s.id);
   back_edge();
   const Flow flow = block(s.blocks[0], frame, last);
+  if (rows_) rows_->begin_now();  // who knows how long the next takes to follow
   over = flow == Flow::break_ || flow == Flow::leave;
   return flow == Flow::leave ? Flow::leave : Flow::next;
 }

@@ -301,7 +301,12 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
                                                        : "masked-reduction";
   Ref<Array> out = copies_argument(p) ? element_result(spec.dtype, spec.shape, spec.strides)
                                       : result_array(spec.dtype, spec.shape, spec.strides);
-  kernel_into(op, p, args, lent(out));
+  // What the job holds does not keep later steps from taking over an operand's memory.
+  std::vector<Value> given = args;
+  for (Value& v : given) {
+    if (v.is_array() && v.array()->in_memory()) v = Value::of(lent(v.array()));
+  }
+  kernel_into(op, p, given, lent(out));
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
   if (profile_) describe(op, StepKind::call, result, fused ? rule : rule_of_product(p, args));
   return result;
@@ -441,10 +446,16 @@ std::optional<std::vector<Value>> Lane::arguments_of(const plan::Op& op, const P
 Value Lane::method(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   if (args.front().is_array()) {
+    const bool of_scalar = args.front().array()->is_scalar;
     const Primitive* p = find_method(op.name);
     auto bound = p ? arguments_of(op, *p, regs) : std::nullopt;
     if (bound) {
-      if (auto result = native(op, *p, *bound)) return std::move(*result);
+      if (auto result = native(op, *p, *bound)) {
+        // What a method of a number gives without axes is a number.
+        if (of_scalar && result->is_array() && result->array()->rank() == 0)
+          result->array()->is_scalar = true;
+        return std::move(*result);
+      }
     }
     if (fill(op, args)) return Value::nil();
   }

@@ -86,6 +86,7 @@ struct Prepared;
 class Holding;
 struct Ahead;
 struct HeldStore;
+class RowTiles;
 class TimeTiles;
 
 class Lane {
@@ -114,6 +115,7 @@ class Lane {
   friend class AheadOfLoop;
   friend class RecallCall;
   friend class TimeTiles;
+  friend class RowTiles;
 
   // control.cpp: functions, blocks, statements
   Value call(const plan::Function& f, const Ref<Frame>& outer, std::span<Value> args);
@@ -248,6 +250,8 @@ class Lane {
   // footprint that a step of the same operands had.
   using Sweeper = std::function<Sweep(std::shared_ptr<const Footprint> known)>;
   void perform(Job job, Step step, const Sweeper& sweeper = {});
+  bool take_rows(Job& job, Step& step, double ns, bool pending);
+  void wait_for_room(const Step& step, double ns);
   void run_inline(const Job& job, const Step& step, double ns);
   // A step that is on its way: others know that what it touches is pending.
   struct Departed {
@@ -265,6 +269,7 @@ class Lane {
   };
   Departed depart(Job job, Step step, double ns);
   std::vector<tasks::TaskPtr> tasks_before(const Step& step);
+  static void add_new(std::vector<tasks::TaskPtr>& all, std::span<const tasks::TaskPtr> more);
   void note_task(const Step& step, const tasks::TaskPtr& task);
   void start_task(Departed departed);
   template <class Done>
@@ -365,8 +370,9 @@ class Lane {
   int loops_around_ = 0;        // that may be compiled
   const char* stack_end_ = nullptr;
   std::vector<TraceFrame> frames_;
-  Holding* holding_ = nullptr;  // of a lane that runs rounds ahead
-  TimeTiles* tiles_ = nullptr;  // of the loop whose steps are collected
+  Holding* holding_ = nullptr;      // of a lane that runs rounds ahead
+  TimeTiles* tiles_ = nullptr;      // of the loop whose steps are collected
+  std::shared_ptr<RowTiles> rows_;  // made by the first large step
   // Where the function that an error leaves was, and in which of its inlined calls.
   Place frame_place_;
   const plan::Inlined* frame_within_ = nullptr;

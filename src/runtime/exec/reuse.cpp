@@ -57,7 +57,7 @@ void SpentResults::next_round() {
   std::erase_if(watched_, [](Watched& w) { return !std::exchange(w.used, false); });
 }
 
-bool SpentResults::is_spent(const Buffer& b) { return references(b) == 0; }
+bool is_spent(const Buffer& b) { return references(b) == 0; }
 
 Ref<Array> lent(const Ref<Array>& array) {
   if (array->is_scalar || array->bytes() < smallest_lent) return array;

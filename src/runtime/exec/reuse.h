@@ -18,6 +18,9 @@ namespace jetlag::exec {
 Ref<Array> lent(const Ref<Array>& array);
 std::vector<Value> lent(const std::vector<Value>& values);
 
+// Whether only unfinished tasks refer to the memory.
+bool is_spent(const Buffer& b);
+
 // Memory of results whose values die while steps that read them are still to be done. Rounds of a
 // loop whose steps are collected would else take memory for each of them.
 class SpentResults {
@@ -50,8 +53,6 @@ class SpentResults {
       if (buffer) buffer->lent.fetch_sub(1);
     }
   };
-  static bool is_spent(const Buffer& b);
-
   std::vector<Watched> watched_;
 };
 

@@ -7,6 +7,7 @@
 #include "compiler/jit/kernels.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/exec/row_tiles.h"
 #include "runtime/exec/stretches.h"
 #include "runtime/exec/sweeps.h"
 #include "runtime/exec/time_tiles.h"
@@ -94,18 +95,31 @@ void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
   }
   if (step.write && step.write->buffer()->visible()) before_visible_write();
   if (tiles_ && tiles_->take(job, step, ns, pending, sweeper)) return;
+  if (take_rows(job, step, ns, pending)) return;
   if (!pending && (alone() || ns < static_cast<double>(inline_ns())))
     return run_inline(job, step, ns);
   begin_collected();
+  if (alone() && flight_->outstanding() == 0) return run_inline(job, step, ns);
+  wait_for_room(step, ns);
+  start_task(depart(std::move(job), std::move(step), ns));
+}
+
+bool Lane::take_rows(Job& job, Step& step, double ns, bool pending) {
+  if (tiles_ && tiles_->holds()) return false;
+  if (!rows_ && !job.rows.body) return false;
+  if (!rows_) rows_ = std::make_shared<RowTiles>(*this);
+  return rows_->take(job, step, ns, pending);
+}
+
+// Once there are enough, this thread sleeps until half of them are left: to wake it takes a
+// worker's time, and often its processor.
+void Lane::wait_for_room(const Step& step, double ns) {
   const std::int64_t bytes = step.write ? step.write->bytes() : 0;
-  // Once there are enough, this thread sleeps until half of them are left: to wake it takes a
-  // worker's time, and often its processor.
   const std::int64_t most = most_like(ns);
   if (flight_->outstanding() >= most) flight_->wait_until_few(host_, most / 2);
   flight_->wait(host_, [&] {
     return flight_->outstanding() == 0 || flight_->bytes() + bytes <= in_flight();
   });
-  start_task(depart(std::move(job), std::move(step), ns));
 }
 
 bool Lane::alone() const {
@@ -114,6 +128,7 @@ bool Lane::alone() const {
 
 void Lane::begin_collected() {
   if (tiles_) tiles_->begin_now();
+  if (rows_) rows_->begin_now();
 }
 
 void Lane::wait_for_all() {
@@ -173,22 +188,26 @@ void Lane::Departed::landed(std::int64_t all_ns, std::int64_t busy_ns, std::int6
   flight->arrive(bytes, can_fail);
 }
 
+void Lane::add_new(std::vector<tasks::TaskPtr>& all, std::span<const tasks::TaskPtr> more) {
+  for (const tasks::TaskPtr& task : more) {
+    const bool known = std::any_of(all.begin(), all.end(),
+                                   [&](const tasks::TaskPtr& t) { return t.get() == task.get(); });
+    if (!known) all.push_back(task);
+  }
+}
+
 // Those that touch the same memory, and of which one writes.
 std::vector<tasks::TaskPtr> Lane::tasks_before(const Step& step) {
   std::vector<tasks::TaskPtr> before;
-  for (const Ref<Array>& a : step.reads) {
+  const auto follow_writer = [&](const Ref<Array>& a) -> const Hazards& {
     Hazards& h = hazards_of(*a->buffer());
     forget_finished(h);
-    if (h.writer) before.push_back(h.writer);
-  }
-  const auto write = [&](const Array& a) {
-    Hazards& h = hazards_of(*a.buffer());
-    forget_finished(h);
-    if (h.writer) before.push_back(h.writer);
-    before.insert(before.end(), h.readers.begin(), h.readers.end());
+    if (h.writer) add_new(before, {&h.writer, 1});
+    return h;
   };
-  if (step.write) write(*step.write);
-  for (const Ref<Array>& a : step.also_writes) write(*a);
+  for (const Ref<Array>& a : step.reads) follow_writer(a);
+  if (step.write) add_new(before, follow_writer(step.write).readers);
+  for (const Ref<Array>& a : step.also_writes) add_new(before, follow_writer(a).readers);
   return before;
 }
 
@@ -361,7 +380,8 @@ Ref<Array> Lane::result_array(DType dtype, const Dims& shape, const Dims& stride
   constexpr std::int64_t large = std::int64_t{1} << 20;
   if (flight_->outstanding() > 0) {
     const std::int64_t bytes = element_count(shape) * size_of(dtype);
-    if (bytes >= large && memory::would_raise_peak(bytes)) wait_for_all();
+    const bool waits = !rows_ || rows_->would_free();
+    if (bytes >= large && waits && memory::would_raise_peak(bytes)) wait_for_all();
   }
   Ref<Array> plain = new_array(dtype, shape);
   if (strides.empty()) return plain;
@@ -370,8 +390,9 @@ Ref<Array> Lane::result_array(DType dtype, const Dims& shape, const Dims& stride
 
 // For work that follows what reads the memory meanwhile.
 Ref<Array> Lane::element_result(DType dtype, const Dims& shape, const Dims& strides) {
-  const Ref<Buffer> spent =
-      tiles_ ? tiles_->spent(element_count(shape) * size_of(dtype)) : Ref<Buffer>();
+  const std::int64_t bytes = element_count(shape) * size_of(dtype);
+  Ref<Buffer> spent = tiles_ ? tiles_->spent(bytes) : Ref<Buffer>();
+  if (!spent && rows_) spent = rows_->spent(bytes);
   if (!spent) return result_array(dtype, shape, strides);
   const Dims steps = strides.empty() ? contiguous_strides(shape, size_of(dtype)) : strides;
   return make<Array>(spent, spent->data(), dtype, shape, steps);
@@ -463,6 +484,14 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   job.body = [compute, size, length](std::int64_t block) {
     compute(block * length, std::min(block * length + length, size));
   };
+  // Little work goes along with what it hangs on.
+  const bool may_wait = size >= element_block || (rows_ && rows_->holds());
+  if (may_wait && size > 0 && out->rank() > 0 && lies_in_rows(*out)) {
+    const std::int64_t each = out->rank() > 1 ? out->shape()[out->rank() - 1] : 1;
+    job.rows = {size / each, out->rank(), [compute, each](std::int64_t first, std::int64_t last) {
+                  compute(first * each, last * each);
+                }};
+  }
   perform(std::move(job), std::move(step), [&](std::shared_ptr<const Footprint> known) {
     return element_sweep(*run, *out, compute, std::move(known));
   });

@@ -1,13 +1,12 @@
 #include "runtime/exec/time_tiles.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/settings.h"
 #include "compiler/plan/rules.h"
 #include "primitives/run_all.h"
+#include "runtime/exec/cache_windows.h"
 
 namespace jetlag::exec {
 
@@ -22,23 +21,6 @@ constexpr std::int64_t poll_every_ns = 30'000'000;
 constexpr double most_flops_per_byte = 8;  // that a round touches: with more, memory keeps up
 constexpr std::int64_t tiles_in_window = 4;
 constexpr std::int64_t fewest_tiles = 8;  // for each worker: the next batch follows behind
-
-// What may lie between the first step of a batch and the last: in the second-level cache, or, where
-// so much of the memory is between two steps that few fit there, in a worker's share of the third.
-std::int64_t cache_bytes(int name, std::int64_t otherwise) {
-  const std::int64_t bytes = sysconf(name);
-  return bytes > 0 ? bytes : otherwise;
-}
-std::int64_t near_window() {
-  static const std::int64_t bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 512 << 10) * 3 / 4;
-  return bytes;
-}
-std::int64_t far_window() {
-  // Virtual machines tell of caches that they share with others.
-  constexpr std::int64_t most = 32 << 20;
-  static const std::int64_t bytes = std::min(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0), most) / 4;
-  return std::max(near_window(), bytes / tasks::workers());
-}
 
 const plan::Rule& rule() {
   static const plan::Rule& row = *plan::find_rule("time-tiles");
@@ -234,6 +216,7 @@ void TimeTiles::choose_rounds(std::span<const Item> items, std::int64_t left) {
     flops += item.departed.job.flops;
   }
   wanted_ = 0;
+  // Where so much of the memory lies between two steps that few fit near, far is better than not.
   window_ = near_window();
   const std::int64_t bytes = bytes_touched(round);
   if (bytes <= window_ || flops > static_cast<double>(bytes) * most_flops_per_byte) return;
@@ -247,8 +230,8 @@ void TimeTiles::choose_rounds(std::span<const Item> items, std::int64_t left) {
                 static_cast<std::int64_t>(most_batch_ns / std::max(ns, 1.0))});
   wanted_ = rounds_within(window_, round, most);
   if (wanted_ * each < enough_steps) {
-    const std::int64_t further = rounds_within(far_window(), round, most);
-    if (further > wanted_) window_ = far_window();
+    const std::int64_t further = rounds_within(far_window(tasks::workers()), round, most);
+    if (further > wanted_) window_ = far_window(tasks::workers());
     wanted_ = std::max(wanted_, further);
   }
   // As many batches for each worker, and all alike.
@@ -308,12 +291,7 @@ std::vector<tasks::TaskPtr> TimeTiles::others_before(const Lane::Step& step) con
 void TimeTiles::start(const std::shared_ptr<Batch>& batch) {
   std::vector<tasks::TaskPtr> before;
   for (const Item& item : batch->items) {
-    for (tasks::TaskPtr& task : others_before(item.departed.step)) {
-      const bool known = std::any_of(before.begin(), before.end(), [&](const tasks::TaskPtr& t) {
-        return t.get() == task.get();
-      });
-      if (!known) before.push_back(std::move(task));
-    }
+    Lane::add_new(before, others_before(item.departed.step));
   }
   if (!lane_.alone() || !before.empty() || !begun_.empty()) return start_tasks(batch, before);
   lane_.host_.let_go();
