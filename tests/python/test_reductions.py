@@ -375,3 +375,11 @@ def test_what_a_mask_takes_is_never_in_memory() -> None:
     before = core().allocated(reset=True)["now"]
     function(x, x > 0)
     assert core().allocated()["peak"] - before < x.nbytes / 20
+
+
+def test_methods_of_numbers_that_still_compute_give_numbers() -> None:
+    def f(x):
+        total = np.sum(np.floor(x * 3))
+        return total.copy(), total.reshape(()), np.max(x).astype("f4"), total.sum()
+
+    same_as_numpy(f, np.arange(400_000.0), workers=2)
