@@ -2,6 +2,7 @@
 
 #include "primitives/arguments.h"
 #include "primitives/kept_order.h"
+#include "primitives/storing.h"
 #include "primitives/walk.h"
 
 namespace jetlag {
@@ -224,6 +225,21 @@ void add_rest(const Layout& layout, const Array& a, Selection& s) {
   if (groups > 1) s.at = 0;
 }
 
+// Axes along which none of them goes forwards.
+Dims axes_backwards(std::span<const IndexArray* const> arrays, const Dims& places) {
+  Dims backwards(places.size());
+  for (std::int64_t& axis : backwards) axis = 1;
+  for (const IndexArray* one : arrays) {
+    // A mask has other axes than the places that it stands for.
+    const bool as_given = one->given->shape() == one->values->shape();
+    const Ref<Array> spread = broadcast_into(as_given ? one->given : one->values, places);
+    for (std::int64_t i = 0; i < places.size(); ++i) {
+      if (spread->strides()[i] > 0) backwards[i] = 0;
+    }
+  }
+  return backwards;
+}
+
 }  // namespace
 
 Dims Selection::shape() const {
@@ -256,6 +272,7 @@ std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> item
     KeptOrder order(s.places);
     for (const IndexArray* one : arrays) order.add(Value::of(one->given));
     s.places_strides = order.strides(1);
+    s.backwards = axes_backwards(arrays, s.places);
   }
   s.is_mask = items.size() == 1 && (*operands)[0] && is_boolean((*operands)[0]) &&
               (*operands)[0]->rank() > 0;

@@ -37,6 +37,8 @@ struct Selection {
   // How a result without a rest lies, in elements: as the index arrays do.
   // Empty for C order.
   Dims places_strides = {};
+  // Axes of the places along which every index array lies backwards, or is repeated.
+  Dims backwards = {};
   std::int64_t at = 0;
   // A single mask over leading axes: NumPy words its errors differently.
   bool is_mask = false;

@@ -1,7 +1,11 @@
 // a[items] with arrays among the items: a copy; and the assignment to it.
+#include <algorithm>
+#include <numeric>
+
 #include "primitives/advanced.h"
 #include "primitives/arguments.h"
 #include "primitives/index.h"
+#include "primitives/kept_order.h"
 #include "primitives/moves.h"
 #include "primitives/shape.h"
 #include "primitives/storing.h"
@@ -149,6 +153,50 @@ bool is_elsewhere_in(const Value& value, const Array& a) {
   return !same && may_overlap(v, a);
 }
 
+// The axes of places from the slowest to the fastest, as the index arrays and the value lie.
+std::vector<std::int64_t> axes_as_they_lie(const Selection& s, const Value& value) {
+  KeptOrder order(s.places);
+  order.add(s.places, s.places_strides);
+  order.add(value);
+  Dims strides = order.strides(1);
+  if (strides.empty()) strides = contiguous_strides(s.places, 1);
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(s.places.size()));
+  std::iota(axes.begin(), axes.end(), 0);
+  std::stable_sort(axes.begin(), axes.end(),
+                   [&](std::int64_t i, std::int64_t k) { return strides[i] > strides[k]; });
+  return axes;
+}
+
+// A place that is stored into twice holds what is stored last: along several axes NumPy goes as the
+// index arrays and the value lie in memory. `stored` has the axes of the places alone.
+void go_as_they_lie(Selection& s, Ref<Array>& stored, const Value& value) {
+  if (!s.rest.empty() || s.places.size() < 2 || stored->size() == 0) return;
+  const Ref<Array> given =
+      value.is_array() ? broadcast_into(value.array(), s.places) : Ref<Array>();
+  constexpr std::int64_t item = sizeof(std::int64_t);
+  const Dims in_order = contiguous_strides(s.places, item);
+  Dims places, steps, stored_strides;
+  auto* first = reinterpret_cast<std::byte*>(s.offsets.data());
+  std::byte* first_stored = stored->data();
+  for (const std::int64_t axis : axes_as_they_lie(s, value)) {
+    const std::int64_t n = s.places[axis], step = in_order[axis], far = stored->strides()[axis];
+    const bool turned = s.backwards[axis] && n > 1 && (!given || given->strides()[axis] <= 0);
+    places.push_back(n);
+    steps.push_back(turned ? -step : step);
+    stored_strides.push_back(turned ? -far : far);
+    if (!turned) continue;
+    first += (n - 1) * step;
+    first_stored += (n - 1) * far;
+  }
+  std::vector<std::int64_t> offsets(s.offsets.size());
+  copy_elements(Array(nullptr, first, DType::int64, places, steps),
+                Array(nullptr, reinterpret_cast<std::byte*>(offsets.data()), DType::int64, places,
+                      contiguous_strides(places, item)));
+  s.offsets = std::move(offsets);
+  stored = view_of(stored, first_stored, places, stored_strides);
+  s.places = std::move(places);
+}
+
 }  // namespace
 
 Ref<Array> gather(const Ref<Array>& a, std::span<const Value> items) {
@@ -162,7 +210,7 @@ Ref<Array> gather(const Ref<Array>& a, std::span<const Value> items) {
 bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& value) {
   if (!a->writable()) throw Error(Kind::value, "assignment destination is read-only");
   if (!is_assignable(value, a->dtype())) return false;
-  const std::optional<Selection> s = select(a, items);
+  std::optional<Selection> s = select(a, items);
   if (!s) return false;
   // There NumPy copies piece by piece, and reads what it has written: only it knows the pieces.
   if (s->is_mask && s->rest.empty() &&
@@ -173,7 +221,8 @@ bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& val
   const Dims shape = s->shape();
   if (shape.empty() && v->rank() > 0) return false;  // as in assign
   check_value(*s, v->shape(), shape);
-  const Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
+  Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
+  go_as_they_lie(*s, stored, value);
   if (stored->size() > 0) copy_in(*s, *stored);
   return true;
 }
