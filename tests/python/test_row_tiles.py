@@ -142,6 +142,21 @@ def test_empty_and_tiny_steps_between(workers) -> None:
     same_as_numpy(f, numbers(ROWS, COLUMNS), workers=workers, rtol=1e-12)
 
 
+@pytest.mark.parametrize("rounds", [1, 2, 5, 12])
+def test_rows_within_a_loop_that_may_be_tiled_in_time(rounds, workers) -> None:
+    def f(x, n):
+        y = x * 1.0
+        total = 0.0
+        for _ in range(n):
+            s = np.max(np.abs(y - 0.5), axis=1)
+            y = y * 0.5 + s[:, None]
+            if y[7, 3] > 0.1:
+                total += y[-1, -1]
+        return y, total
+
+    same_as_numpy(f, numbers(ROWS, COLUMNS), rounds, workers=workers, rtol=1e-12)
+
+
 def test_two_arguments_that_are_one(workers) -> None:
     x = numbers(ROWS, COLUMNS)
     same_as_numpy(chained, x, x, workers=workers, rtol=1e-12)

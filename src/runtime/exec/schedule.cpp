@@ -94,6 +94,8 @@ void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
     for (const Ref<Array>& a : step.also_writes) pending = pending || is_pending(a);
   }
   if (step.write && step.write->buffer()->visible()) before_visible_write();
+  // A step is held back in one place only: nothing waits for those that have not begun.
+  if (rows_ && tiles_ && tiles_->collects()) rows_->begin_now();
   if (tiles_ && tiles_->take(job, step, ns, pending, sweeper)) return;
   if (take_rows(job, step, ns, pending)) return;
   if (!pending && (alone() || ns < static_cast<double>(inline_ns())))
@@ -105,7 +107,7 @@ void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
 }
 
 bool Lane::take_rows(Job& job, Step& step, double ns, bool pending) {
-  if (tiles_ && tiles_->holds()) return false;
+  if (tiles_ && tiles_->collects()) return false;
   if (!rows_ && !job.rows.body) return false;
   if (!rows_) rows_ = std::make_shared<RowTiles>(*this);
   return rows_->take(job, step, ns, pending);

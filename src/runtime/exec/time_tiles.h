@@ -36,7 +36,7 @@ class TimeTiles {
   bool take(Job& job, Lane::Step& step, double ns, bool pending, const Lane::Sweeper& sweeper);
   // Memory for a result of that size which follows those that still read it; or null.
   Ref<Buffer> spent(std::int64_t bytes) const { return results_.find(bytes); }
-  bool holds() const { return !items_.empty(); }
+  bool collects() const { return collects_; }
   // Somebody waits, or something follows that is not collected.
   void begin_now();
 
