@@ -223,7 +223,8 @@ void RowTiles::begin_now() {
     if (trace::recording()) [[unlikely]]
       batch->sites.push_back(lane_.caches_.sites.of(lane_.program_, id));
   }
-  if (lane_.alone()) return run_here(*batch);
+  const bool nothing_else = lane_.flight_->outstanding() == std::ssize(batch->items);
+  if (lane_.alone() && nothing_else) return run_here(*batch);
   if (batch->items.size() == 1) return lane_.start_task(std::move(batch->items.front()));
   start_task(batch);
 }
