@@ -301,18 +301,24 @@ Dims FusedGroup::strides_of(const Op& op, const Spec& spec) const {
   return order.strides(size_of(spec.dtype));
 }
 
+std::vector<Value> FusedGroup::operands_of(const FusedProgram& program,
+                                           std::vector<int>& registers) const {
+  std::vector<Value> operands;
+  for (const FusedProgram::Input& input : program.inputs) {
+    const auto& args = op_of(input.member).args;
+    registers.push_back(input.inner < 0 ? args[static_cast<std::size_t>(input.argument)] : -1);
+    operands.push_back(operand(input));
+  }
+  return operands;
+}
+
 void FusedGroup::finish(int reg, Frame& frame) {
   if (!group_.outputs.empty()) return finish_several(reg);
   if (group_.tail >= 0 && fits_tail() && finish_tail(reg)) return;
   const bool news = !alone_.fused;
   if (news) alone_ = made_for(false);
-  std::vector<Value> operands;
   std::vector<int> registers;
-  for (const FusedProgram::Input& input : alone_.fused->inputs) {
-    const auto& args = op_of(input.member).args;
-    registers.push_back(input.inner < 0 ? args[static_cast<std::size_t>(input.argument)] : -1);
-    operands.push_back(operand(input));
-  }
+  std::vector<Value> operands = operands_of(*alone_.fused, registers);
   const Spec& root = specs_.back();
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
   if (may_wait(reg, frame)) {

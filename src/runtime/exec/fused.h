@@ -81,6 +81,8 @@ class FusedGroup {
   bool find_loop(int at);
   bool check_outer(int at, Frame& frame);
   Value operand(const FusedProgram::Input& input) const;
+  // What the program reads; and the registers of what no member computes, -1 for the others.
+  std::vector<Value> operands_of(const FusedProgram& program, std::vector<int>& registers) const;
   int add_outer(ElementBuilder& builder, FusedProgram& fused, int member, int argument) const;
   void set_apart(int at, Frame& frame);
   bool set_apart_number(int at, Frame& frame);

@@ -53,13 +53,8 @@ void FusedGroup::finish_several(int reg) {
   if (stream_) stream_->flush();
   const bool news = !alone_.fused;
   if (news) alone_ = made_for(false);
-  std::vector<Value> operands;
   std::vector<int> registers;
-  for (const FusedProgram::Input& input : alone_.fused->inputs) {
-    const auto& args = op_of(input.member).args;
-    registers.push_back(input.inner < 0 ? args[static_cast<std::size_t>(input.argument)] : -1);
-    operands.push_back(operand(input));
-  }
+  std::vector<Value> operands = operands_of(*alone_.fused, registers);
   std::vector<int> stored = stored_members();
   stored.insert(stored.begin(), static_cast<int>(specs_.size()) - 1);
   const auto spec_of = [&](int m) -> const Spec& { return specs_[static_cast<std::size_t>(m)]; };
