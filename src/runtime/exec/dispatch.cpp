@@ -302,11 +302,7 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   Ref<Array> out = copies_argument(p) ? element_result(spec.dtype, spec.shape, spec.strides)
                                       : result_array(spec.dtype, spec.shape, spec.strides);
   // What the job holds does not keep later steps from taking over an operand's memory.
-  std::vector<Value> given = args;
-  for (Value& v : given) {
-    if (v.is_array() && v.array()->in_memory()) v = Value::of(lent(v.array()));
-  }
-  kernel_into(op, p, given, lent(out));
+  kernel_into(op, p, lent(args), lent(out));
   Value result = result_value(out, spec.outcome == Spec::Outcome::scalar);
   if (profile_) describe(op, StepKind::call, result, fused ? rule : rule_of_product(p, args));
   return result;

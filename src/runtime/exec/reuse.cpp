@@ -60,7 +60,7 @@ void SpentResults::next_round() {
 bool is_spent(const Buffer& b) { return references(b) == 0; }
 
 Ref<Array> lent(const Ref<Array>& array) {
-  if (array->is_scalar || array->bytes() < smallest_lent) return array;
+  if (array->is_scalar || !array->in_memory() || array->bytes() < smallest_lent) return array;
   return make<LentArray>(*array);
 }
 

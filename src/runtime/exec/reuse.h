@@ -13,8 +13,8 @@
 
 namespace jetlag::exec {
 
-// The same array for a task to hold, counted apart. Small ones are handed out
-// as they are.
+// The same array for a task to hold, counted apart. Small ones, and what is not
+// in memory, are handed out as they are.
 Ref<Array> lent(const Ref<Array>& array);
 std::vector<Value> lent(const std::vector<Value>& values);
 
