@@ -77,6 +77,8 @@ std::vector<Step> Program::steps_for(std::span<const int> wanted) const {
   return all;
 }
 
+namespace {
+
 // What is only compared with a bound is computed by the comparison where it may overflow.
 bool is_compared_length(const Code& code, int value) {
   const Operation& length = code[value];
@@ -91,6 +93,8 @@ bool is_compared_length(const Code& code, int value) {
            code[o.operands[1]].operands[0] == length.operands[0];
   });
 }
+
+}  // namespace
 
 std::vector<int> Program::all_results() const {
   std::vector<int> values = output_list;

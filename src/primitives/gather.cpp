@@ -178,16 +178,20 @@ void go_as_they_lie(Selection& s, Ref<Array>& stored, const Value& value) {
   Dims places, steps, stored_strides;
   auto* first = reinterpret_cast<std::byte*>(s.offsets.data());
   std::byte* first_stored = stored->data();
-  for (const std::int64_t axis : axes_as_they_lie(s, value)) {
+  const std::vector<std::int64_t> axes = axes_as_they_lie(s, value);
+  bool any_turned = false;
+  for (const std::int64_t axis : axes) {
     const std::int64_t n = s.places[axis], step = in_order[axis], far = stored->strides()[axis];
     const bool turned = s.backwards[axis] && n > 1 && (!given || given->strides()[axis] <= 0);
     places.push_back(n);
     steps.push_back(turned ? -step : step);
     stored_strides.push_back(turned ? -far : far);
     if (!turned) continue;
+    any_turned = true;
     first += (n - 1) * step;
     first_stored += (n - 1) * far;
   }
+  if (!any_turned && std::is_sorted(axes.begin(), axes.end())) return;
   std::vector<std::int64_t> offsets(s.offsets.size());
   copy_elements(Array(nullptr, first, DType::int64, places, steps),
                 Array(nullptr, reinterpret_cast<std::byte*>(offsets.data()), DType::int64, places,
