@@ -27,6 +27,15 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     jl.settings.cache_dir = before
 
 
+@pytest.fixture(params=["off", "auto", "always"])
+def jit_mode(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each way in which machine code may come in."""
+    before = jl.settings.jit
+    jl.settings.jit = request.param
+    yield
+    jl.settings.jit = before
+
+
 @pytest.fixture(autouse=True)
 def _workers() -> Iterator[None]:
     """However many workers a test asks for, the next one has those of the machine."""

@@ -58,15 +58,7 @@ def in_python(function, *args):
     return type(caught.value), str(caught.value), places[1:]
 
 
-@pytest.fixture(params=["off", "auto", "always"])
-def _mode(request):
-    before = jl.settings.jit
-    jl.settings.jit = request.param
-    yield
-    jl.settings.jit = before
-
-
-@pytest.mark.usefixtures("_mode")
+@pytest.mark.usefixtures("jit_mode")
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("n", [0, 1, 7, 40_000])
 def test_values_are_those_of_numpy(n, workers) -> None:
@@ -153,7 +145,7 @@ def of_powers(x, p):
     return power(y, p) + y
 
 
-@pytest.mark.usefixtures("_mode")
+@pytest.mark.usefixtures("jit_mode")
 def test_errors_in_compiled_loops_have_both_lines() -> None:
     def f(n):
         total = 0.0
@@ -165,7 +157,7 @@ def test_errors_in_compiled_loops_have_both_lines() -> None:
     assert in_python(jl.jit(f), 9000) == in_python(f, 9000)
 
 
-@pytest.mark.usefixtures("_mode")
+@pytest.mark.usefixtures("jit_mode")
 def test_integers_that_grow_in_a_compiled_loop() -> None:
     def f(n):
         total = 1

@@ -65,14 +65,6 @@ COMPARISONS = {
 }
 
 
-@pytest.fixture(params=["off", "always"])
-def jit(request):
-    before = jl.settings.jit
-    jl.settings.jit = request.param
-    yield
-    jl.settings.jit = before
-
-
 def odd_numbers(dtype) -> np.ndarray:
     with np.errstate(over="ignore"):
         parts = np.array(ODD, np.float64).astype(np.dtype(dtype).type(0).real.dtype)
@@ -88,7 +80,7 @@ def on_a_circle(dtype) -> np.ndarray:
 @pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 @pytest.mark.parametrize("numbers", [odd_numbers, on_a_circle])
-def test_a_comparison_agrees_with_the_length(jit, comparison, dtype, numbers) -> None:
+def test_a_comparison_agrees_with_the_length(jit_mode, comparison, dtype, numbers) -> None:
     z = numbers(dtype)
     with np.errstate(all="ignore"):
         lengths = jl.jit(length)(z)
@@ -100,7 +92,7 @@ def test_a_comparison_agrees_with_the_length(jit, comparison, dtype, numbers) ->
             np.testing.assert_array_equal(found, COMPARISONS[comparison](lengths, bound))
 
 
-def test_an_overflow_of_a_length_that_is_only_compared_is_told(jit) -> None:
+def test_an_overflow_of_a_length_that_is_only_compared_is_told(jit_mode) -> None:
     f = jl.jit(less)
     with pytest.warns(RuntimeWarning, match="overflow encountered in absolute"):
         f(np.full(99, 1.7e308 + 1.7e308j), 2.0)
@@ -110,7 +102,7 @@ def test_an_overflow_of_a_length_that_is_only_compared_is_told(jit) -> None:
         assert not f(np.full(99, complex("nan")), 2.0).any()
 
 
-def test_a_length_that_is_read_elsewhere_is_computed_too(jit) -> None:
+def test_a_length_that_is_read_elsewhere_is_computed_too(jit_mode) -> None:
     z = on_a_circle(np.complex128)
     found, doubled = jl.jit(both)(z, 2.0)
     lengths = jl.jit(length)(z)

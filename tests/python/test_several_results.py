@@ -30,22 +30,14 @@ def without(function, *args):
         jl.settings.rules = before
 
 
-@pytest.fixture(params=["off", "auto", "always"])
-def _mode(request):
-    before = jl.settings.jit
-    jl.settings.jit = request.param
-    yield
-    jl.settings.jit = before
-
-
-@pytest.mark.usefixtures("_mode")
+@pytest.mark.usefixtures("jit_mode")
 @pytest.mark.parametrize("workers", [1, 2, 4])
 @pytest.mark.parametrize("shape", [(0,), (1,), (7,), (50_000,), (300, 200)])
 def test_results_are_those_of_numpy(shape, workers) -> None:
     same_as_numpy(chain, numbers(*shape), numbers(*shape, seed=1), workers=workers, rtol=1e-15)
 
 
-@pytest.mark.usefixtures("_mode")
+@pytest.mark.usefixtures("jit_mode")
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int8", "complex128", "bool"])
 def test_the_bits_are_those_of_single_passes(dtype) -> None:
     def f(a, b):
@@ -112,7 +104,7 @@ def test_variables_that_are_assigned_again() -> None:
     same_as_numpy(f, numbers(30_000), numbers(30_000))
 
 
-@pytest.mark.usefixtures("_mode")
+@pytest.mark.usefixtures("jit_mode")
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("n", [3, 500, 200_000])
 def test_rounds_of_a_loop(n, workers) -> None:
