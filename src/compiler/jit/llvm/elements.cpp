@@ -11,9 +11,8 @@
 #include "compiler/jit/llvm/elements.h"
 
 #include <algorithm>
-#include <map>
 
-#include "compiler/jit/llvm/lanes.h"
+#include "compiler/jit/llvm/element_emitter.h"
 
 namespace jetlag::jit {
 
@@ -23,11 +22,6 @@ using llvm::BasicBlock;
 using llvm::Value;
 
 constexpr int most_lanes = 16;
-
-// How many elements are computed at once: those of whole vectors, and of what is left over.
-struct Widths {
-  int whole, rest;
-};
 
 // A register's worth of the widest numbers; two where the program is so short
 // that twice its values fit the registers.
@@ -49,82 +43,25 @@ Widths widths_for(const ElementSource& source) {
           std::min(lanes, most_lanes)};
 }
 
-class ElementEmitter {
- public:
-  ElementEmitter(llvm::Module& module, const ElementSource& source)
-      : source_(source),
-        program_(*source.program),
-        code_(program_.code()),
-        b_(module.getContext()),
-        widths_(widths_for(source)),
-        operands_(static_cast<std::size_t>(program_.inputs() + program_.outputs())) {
-    llvm::Type* pointer = b_.getPtrTy();
-    llvm::Type* word = b_.getInt64Ty();
-    auto* type =
-        llvm::FunctionType::get(b_.getInt32Ty(), {pointer, pointer, pointer, word, word}, false);
-    function_ =
-        llvm::Function::Create(type, llvm::Function::ExternalLinkage, element_symbol, module);
-    function_->setDoesNotThrow();
-    const std::string bits = std::to_string(8 * source.vector_bytes);
-    function_->addFnAttr("min-legal-vector-width", bits);
-    function_->addFnAttr("prefer-vector-width", bits);
-  }
+}  // namespace
 
-  void emit();
-
- private:
-  struct Operand {
-    Value *base, *inner, *outer;
-    Value* row = nullptr;  // where this row begins
-    DType dtype;
-    Lie lie;
-  };
-  // Where a vector of elements lies in a row. Left over: only `count` are there.
-  struct Place {
-    Value* first;
-    Value* count = nullptr;
-  };
-
-  BasicBlock* block(const char* name) {
-    return BasicBlock::Create(b_.getContext(), name, function_);
-  }
-  Value* word(std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); }
-  void read_operands();
-  void emit_row(LaneEmitter& lanes, LaneEmitter& rest);
-  void emit_uniform(LaneEmitter& lanes);
-  void measure_rows(LaneEmitter& rest);
-  void emit_if(Value* condition, const char* name, LaneEmitter& lanes, const Place& place);
-  void emit_vector(LaneEmitter& lanes, const Place& place);
-  Value* first_lanes(Value* v, int width);
-  Lanes value(LaneEmitter& lanes, const Place* place, int v);
-  Value* element(const Operand& o, Value* index);
-  Lanes load(LaneEmitter& lanes, const Operand& o, const Place& place);
-  Lanes load_dense(LaneEmitter& lanes, const Operand& o, Value* first);
-  bool is_masked(const Operand& o) const;
-  Value* mask_for(LaneEmitter& lanes, std::int64_t item);
-  Lanes load_masked(LaneEmitter& lanes, const Operand& o, const Place& place);
-  Lanes load_number(LaneEmitter& lanes, const Operand& o, Value* at);
-  void store_all(LaneEmitter& lanes, const std::vector<Lanes>& results, Value* first);
-  void store_some(LaneEmitter& lanes, const std::vector<Lanes>& results, const Place& place);
-  void store_number(LaneEmitter& lanes, const Operand& o, Lanes result, int lane, Value* index);
-  const Operand& output(std::size_t i) const {
-    return operands_[static_cast<std::size_t>(program_.inputs()) + i];
-  }
-
-  const ElementSource& source_;
-  const ElementProgram& program_;
-  const Code& code_;
-  llvm::IRBuilder<> b_;
-  Widths widths_;
-  llvm::Function* function_;
-  std::vector<Operand> operands_;
-  // The same in every row: where whole and narrow vectors end, and how many elements are left
-  // over; which lanes these are in, for elements of so many bytes.
-  Value *whole_ = nullptr, *narrow_ = nullptr, *left_ = nullptr;
-  std::map<std::int64_t, Value*> masks_;
-  std::vector<Lanes> uniform_;  // of values made of what is repeated
-  std::vector<Lanes> known_;    // of the vector at hand
-};
+ElementEmitter::ElementEmitter(llvm::Module& module, const ElementSource& source)
+    : source_(source),
+      program_(*source.program),
+      code_(program_.code()),
+      b_(module.getContext()),
+      widths_(widths_for(source)),
+      operands_(static_cast<std::size_t>(program_.inputs() + program_.outputs())) {
+  llvm::Type* pointer = b_.getPtrTy();
+  llvm::Type* word = b_.getInt64Ty();
+  auto* type =
+      llvm::FunctionType::get(b_.getInt32Ty(), {pointer, pointer, pointer, word, word}, false);
+  function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, element_symbol, module);
+  function_->setDoesNotThrow();
+  const std::string bits = std::to_string(8 * source.vector_bytes);
+  function_->addFnAttr("min-legal-vector-width", bits);
+  function_->addFnAttr("prefer-vector-width", bits);
+}
 
 void ElementEmitter::read_operands() {
   const auto read = [&](unsigned argument, std::size_t i, llvm::Type* type) {
@@ -402,8 +339,6 @@ void ElementEmitter::store_some(LaneEmitter& lanes, const std::vector<Lanes>& re
   }
   b_.SetInsertPoint(end);
 }
-
-}  // namespace
 
 void emit_elements(llvm::Module& module, const ElementSource& source) {
   ElementEmitter(module, source).emit();
