@@ -105,6 +105,27 @@ std::vector<int> Program::all_results() const {
   return values;
 }
 
+// Whether a condition that NumPy may report hangs on the value.
+bool Program::tells_of(int value) const {
+  std::vector<bool> hangs(static_cast<std::size_t>(code_.size()));
+  hangs[static_cast<std::size_t>(value)] = true;
+  const auto does = [&](int v) { return hangs[static_cast<std::size_t>(v)]; };
+  for (int v = value + 1; v < code_.size(); ++v) {
+    const Operation& o = code_[v];
+    hangs[static_cast<std::size_t>(v)] =
+        std::any_of(o.operands, o.operands + info(o.opcode).arity, does);
+  }
+  const auto tells = [&](const Application& a) {
+    std::vector<DType> operands;
+    for (int operand : a.operands) operands.push_back(code_[operand].dtype);
+    return may_report(*a.primitive, operands, code_[a.result].dtype) &&
+           (does(a.result) || std::any_of(a.operands.begin(), a.operands.end(), does));
+  };
+  return std::any_of(application_list.begin(), application_list.end(), tells) ||
+         std::any_of(casts.begin(), casts.end(),
+                     [&](const Conversion& c) { return does(c.value); });
+}
+
 // isinf of integers reads nothing, but x % y before it may have divided by zero.
 void Program::finish() {
   steps = steps_for(all_results());
@@ -117,6 +138,7 @@ void Program::finish() {
       if (operand >= 0) last_read[operand] = s;
     }
   }
+  for (int value : input_values) telling.push_back(tells_of(value));
   lay_out_constants();
   assign_slots();
 }

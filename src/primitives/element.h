@@ -50,6 +50,9 @@ class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
   virtual bool is_loud(int value) const = 0;
   // Whether machine code may rearrange this value's operation with others of which it may.
   virtual bool is_fast(int value) const = 0;
+  // Whether an input's values decide about a condition to report: where not, what a run met can be
+  // told once they are gone.
+  virtual bool conditions_hang_on(int input) const = 0;
   KernelTable& kernels() const { return kernels_; }
 
  private:

@@ -88,6 +88,12 @@ bool reports_nan(const Primitive& p, DType operand) {
   return judge == Judge::gap || (judge == Judge::order && is_complex(operand));
 }
 
+bool may_report(const Primitive& p, std::span<const DType> operands, DType result) {
+  const Judge judge = judge_of(p);
+  if (judge == Judge::order) return !operands.empty() && is_complex(operands[0]);
+  return judge != Judge::silent && result != DType::boolean;
+}
+
 namespace {
 
 // An element as a pair of doubles: enough to see zeros, infinities and NaN.

@@ -29,6 +29,9 @@ struct Conversion {
 // Whether NumPy's loop compares the operands, so that a NaN raises "invalid".
 bool reports_nan(const Primitive& p, DType operand);
 
+// Whether NumPy may report conditions of an application with such operands and such a result.
+bool may_report(const Primitive& p, std::span<const DType> operands, DType result);
+
 // One operation to carry out.
 struct Step {
   Loop loop;
@@ -63,6 +66,10 @@ class Program final : public ElementProgram {
     return value < static_cast<int>(fast.size()) && fast[static_cast<std::size_t>(value)];
   }
 
+  bool conditions_hang_on(int input) const override {
+    return telling[static_cast<std::size_t>(input)];
+  }
+
   // The steps that compute the wanted values, in order.
   std::vector<Step> steps_for(std::span<const int> wanted) const;
   // What NumPy would compute and might warn of: results and conversions.
@@ -87,8 +94,10 @@ class Program final : public ElementProgram {
   std::int64_t slot_bytes = 0;
   std::vector<int> step_of;    // of a value: the step that makes it; -1 for none
   std::vector<int> last_read;  // of a value: the last step that reads it; -1 for none
+  std::vector<bool> telling;   // of an input: conditions hang on it
 
  private:
+  bool tells_of(int value) const;
   void lay_out_constants();
   void assign_slots();
   Bytes constant_bytes_;

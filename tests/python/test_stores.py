@@ -196,6 +196,31 @@ def test_a_condition_in_part_of_a_row_is_told_with_its_line(shape) -> None:
     same_as_numpy(step, numbers(*shape), b)
 
 
+@pytest.mark.parametrize("operand", ["apart", "gone over", "both"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [(6, 7), (300, 401)])
+def test_conditions_are_told_whether_they_hang_on_what_is_gone_over(shape, dtype, operand) -> None:
+    """np.minimum tells of nothing, whatever it is given; the sums and the logarithm do."""
+
+    def step(a, b, c):
+        a[:] = np.minimum(a, b + c)
+        a[:] = np.maximum(a, np.log(b)) * c
+        a[:] = np.where(a > c, b * c, a)
+        return a
+
+    a, b, c = (numbers(*shape, seed=k).astype(dtype) for k in range(3))
+    large = np.finfo(dtype).max
+    a[2, 3], a[4, :2] = np.nan, np.inf
+    if operand != "gone over":
+        b[-1, 3] = c[-1, 3] = large
+        b[1, 1] = 0.0
+    if operand != "apart":
+        a[3, 5] = -large
+        c[3, 5] = 3.0
+        b[3, 5] = np.inf
+    same_as_numpy(step, a, b, c, rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
 def test_columns_and_transposes_are_changed_in_place() -> None:
     def step(a, b):
         a[:, 1] += b[:, 1]

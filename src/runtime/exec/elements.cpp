@@ -45,10 +45,15 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   Job job;
   job.blocks = std::max<std::int64_t>((size + length - 1) / length, 1);
   Step step{&op, kind, false, {}, {}, out, rule};
-  for (const Value& v : inputs) {
-    if (!v.is_array()) continue;
-    step.reads.push_back(v.array());
-    job.bytes += static_cast<double>(v.array()->bytes());
+  // What is gone over has to be kept only where what is told hangs on it.
+  bool spoils = false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].is_array()) continue;
+    const Ref<Array>& a = inputs[i].array();
+    step.reads.push_back(a);
+    job.bytes += static_cast<double>(a->bytes());
+    const bool same = a->data() == out->data();
+    spoils = spoils || (same && run->program().conditions_hang_on(static_cast<int>(i)));
   }
   job.bytes += static_cast<double>(out->bytes());
   for (const Ref<Array>& a : more) {
@@ -64,7 +69,7 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
            std::any_of(step.reads.begin(), step.reads.end(),
                        [&](const Ref<Array>& a) { return a->data() == to->data(); });
   };
-  const bool over = goes_over(out);
+  const bool over = goes_over(out) && (!more.empty() || spoils);
   std::vector<const Array*> spoilt;  // with several results: operands that these go over
   for (const Ref<Array>& a : more) {
     if (goes_over(a)) spoilt.push_back(a.get());

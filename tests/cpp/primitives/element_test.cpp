@@ -258,5 +258,24 @@ TEST(Diagnosis, FindsTheApplicationAmongSeveral) {
   EXPECT_EQ(found[0].anomalies, static_cast<unsigned>(invalid));
 }
 
+// An input that is gone when a condition is looked for must have no part in it.
+TEST(Diagnosis, KnowsOnWhichInputsConditionsHang) {
+  ElementBuilder builder;
+  const int silent = builder.input(f64), a = builder.input(f64), narrowed = builder.input(f64),
+            compared = builder.input(f64);
+  const DType loop[] = {f64, f64}, narrow[] = {DType::float32};
+  const int sum = builder.apply(*find_primitive("add"), std::vector{a, a}, loop);
+  const int least = builder.apply(*find_primitive("minimum"), std::vector{silent, sum}, loop);
+  const int order = builder.apply(*find_primitive("less"), std::vector{least, compared}, loop);
+  builder.output(order);
+  builder.output(builder.apply(*find_primitive("negative"), std::vector{narrowed}, narrow));
+  const auto program = builder.build();
+
+  EXPECT_FALSE(program->conditions_hang_on(0));
+  EXPECT_TRUE(program->conditions_hang_on(1));
+  EXPECT_TRUE(program->conditions_hang_on(2));
+  EXPECT_FALSE(program->conditions_hang_on(3));
+}
+
 }  // namespace
 }  // namespace jetlag
