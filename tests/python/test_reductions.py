@@ -258,6 +258,17 @@ def test_explain_shows_the_rule_and_its_switch() -> None:
     assert not shaped_by_rule(total, x)
 
 
+def test_what_is_returned_belongs_to_the_statements_before() -> None:
+    def length(x: Any, y: Any) -> Any:
+        apart = x - y
+        return np.sum(apart * apart)
+
+    x, y = drawn((90, 80), "float64", 12), drawn((90, 80), "float64", 13)
+    assert shaped_by_rule(length, x, y)
+    assert [row["kind"] for row in rows_of(length, x, y)] == ["function", "fused", "call"]
+    same_as_numpy(length, x, y, rtol=1e-12)
+
+
 def test_few_elements_are_reduced_at_once() -> None:
     assert refusals(lambda x: np.sum((x - 1.0) ** 2), np.ones(10)) == ["the elements are few"]
 

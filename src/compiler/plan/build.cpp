@@ -45,6 +45,15 @@ Statement& Writer::statement(StatementKind kind, const NodePtr& node) {
   return out_.statements.back();
 }
 
+void Writer::leave(int reg, const NodePtr& node) {
+  set_result(reg);
+  Statement& s = out_.statements.back();
+  s.kind = StatementKind::leave;
+  s.node = node;
+  s.place = node->place;
+  close();
+}
+
 int Writer::known(int slot) const {
   auto at = known_.find(slot);
   return at == known_.end() ? -1 : at->second;

@@ -29,6 +29,8 @@ class Writer {
     known_.clear();
   }
   Statement& statement(StatementKind kind, const physl::NodePtr& node);
+  // The open region is the function's last, and ends with its result.
+  void leave(int reg, const physl::NodePtr& node);
 
   // The register that holds a variable's value, while the region surely knows.
   int known(int slot) const;

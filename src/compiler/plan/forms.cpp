@@ -365,8 +365,7 @@ void Builder::leave(Context& context, const NodePtr& node, Writer& writer) {
     return;
   }
   const NodePtr value = node->children.empty() ? physl::make_nil(node->place) : node->children[0];
-  Region region = separate(context, value);
-  writer.statement(StatementKind::leave, node).region = std::move(region);
+  writer.leave(expression(context, value, writer), node);
 }
 
 void Builder::opaque_block(Context& context, const NodePtr& node, Writer& writer) {
