@@ -192,6 +192,18 @@ def test_an_error_in_between_is_told_after_what_came_before(n) -> None:
             same_as_numpy(f, np.zeros(n), numbers(5))
 
 
+def test_a_condition_that_raises_has_the_line_of_the_first_statement() -> None:
+    def equal(x, y):
+        a = np.remainder(x, y)
+        b = np.remainder(x, y)
+        c = a > 0
+        return b, c
+
+    with np.errstate(all="raise"):
+        for n in (5, 50, 100_000):
+            same_as_numpy(equal, np.ones(n), np.zeros(n))
+
+
 @pytest.mark.parametrize("n", [400_000])
 def test_it_takes_no_more_memory_than_before(n) -> None:
     def f(x):

@@ -128,8 +128,12 @@ void FusedGroup::compute_alone(int at, Frame& frame) {
   try {
     regs_[reg] = alone(reg, frame);
   } catch (Error& error) {
+    waiting_ = std::min(waiting_, at);
     error.locate(op_of(at).place);
     lane_.left_at(op_of(at));
+    throw;
+  } catch (...) {
+    waiting_ = std::min(waiting_, at);  // what comes after it is not computed any more
     throw;
   }
 }

@@ -157,7 +157,7 @@ class Lane {
   // region.cpp: operations
   Value region(const plan::Region& r, Frame& frame);
   void walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* state);
-  static void finish_what_waits(std::span<const Value> regs, RegionState* state, Frame& frame);
+  void finish_what_waits(std::span<const Value> regs, RegionState* state, Frame& frame);
   Value op(const plan::Op& op, Frame& frame, Value* regs);
   Value read(const plan::Op& op, Frame& frame);
   Value assign(const plan::Op& op, Frame& frame, Value* regs);

@@ -49,6 +49,9 @@ void Lane::walk(const plan::Region& r, Frame& frame, Value* regs, RegionState* s
 
 // What came before an error has conditions to tell of, and may raise them instead.
 void Lane::finish_what_waits(std::span<const Value> regs, RegionState* state, Frame& frame) {
+  // Of an error that takes the place of this one, the place is another as well.
+  const Place place = std::exchange(frame_place_, {});
+  const plan::Inlined* within = std::exchange(frame_within_, nullptr);
   if (state) {
     state->stream.flush();
     for (FusedGroup& group : state->groups)
@@ -57,6 +60,8 @@ void Lane::finish_what_waits(std::span<const Value> regs, RegionState* state, Fr
   for (const Value& v : regs) {
     if (outer_in(v)) v.array()->write_out();
   }
+  frame_place_ = place;
+  frame_within_ = within;
 }
 
 std::vector<Value> Lane::operands(const Op& op, Value* regs, std::size_t first) {
