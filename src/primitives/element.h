@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "primitives/element_fold.h"
 #include "primitives/element_kernel.h"
 #include "primitives/element_space.h"
 #include "primitives/primitive.h"
@@ -118,6 +119,12 @@ class ElementRun {
   unsigned run(std::int64_t first, std::int64_t last) const;
   // The same, but the elements of the only output go to `to`, one after another.
   unsigned run(std::int64_t first, std::int64_t last, std::byte* to) const;
+
+  // As lines that are folded: the layout of a kernel for that, and what it makes of lines that
+  // fit. Flags are those of run(), and of the folding.
+  KernelLayout fold_layout(const LineFold& how, std::int64_t n) const;
+  bool fits(const LineStretch& lines) const;
+  unsigned fold(ElementKernel kernel, KernelLayout layout, const LineStretch& lines) const;
 
   // For another round, on operands that lie as the first ones did: dtypes,
   // shapes, strides and kinds of scalars are the same, and the outputs are memory

@@ -73,7 +73,7 @@ class KernelPlaces {
   }
 
   unsigned compute(ElementKernel kernel, std::int64_t columns, std::int64_t rows) const {
-    return kernel(places_, inner_, outer_, columns, rows);
+    return kernel(places_, inner_, outer_, columns, rows, nullptr);
   }
 
  private:

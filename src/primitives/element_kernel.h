@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "primitives/reduce_loops.h"
+
 namespace jetlag {
 
 class ElementSpace;
@@ -16,19 +18,44 @@ class ElementSpace;
 // operands[i]; its next element is inner[i] bytes further, its next row
 // outer[i]. Each element is read before it is written, so outputs may be
 // inputs, element for element. Returns Anomaly bits that the processor's flags
-// do not show.
+// do not show. `beside` is for kernels that fold.
 using ElementKernel = unsigned (*)(std::byte* const* operands, const std::int64_t* inner,
                                    const std::int64_t* outer, std::int64_t columns,
-                                   std::int64_t rows);
+                                   std::int64_t rows, const void* beside);
 
 // How the elements of a row lie, of each operand; code is made for one pattern.
 enum class Lie : std::uint8_t { none, dense, repeated, strided };
 
 // Two bits for each operand, the first one lowest; 0: no kernel will do.
+// Above them, what a kernel that folds makes of its rows.
 using KernelLayout = std::uint64_t;
-inline constexpr int most_kernel_operands = 32;
+inline constexpr int most_kernel_operands = 27;
 inline Lie lie_of(KernelLayout layout, int operand) {
   return static_cast<Lie>(layout >> (2 * operand) & 3);
+}
+
+// What becomes of the elements of a row, in a kernel that stores none of them.
+enum class RowFold : std::uint8_t {
+  none,
+  along,    // one number, as FoldLoops::lines folds a line of at most fold_run
+  across,   // each is the first of a line, whose next is beside[operand] bytes further
+  product,  // the product with the vector `beside`, as ProductLoops::rows adds it
+};
+
+struct LineFold {
+  RowFold rows = RowFold::none;
+  Fold fold = Fold::add;
+  int length = 0;  // of lines across
+};
+inline constexpr int longest_across = 31;
+
+inline KernelLayout with_fold(KernelLayout lies, const LineFold& how) {
+  return lies | static_cast<KernelLayout>(how.rows) << 54 |
+         static_cast<KernelLayout>(how.fold) << 56 | static_cast<KernelLayout>(how.length) << 58;
+}
+inline LineFold fold_of(KernelLayout layout) {
+  return {static_cast<RowFold>(layout >> 54 & 3), static_cast<Fold>(layout >> 56 & 3),
+          static_cast<int>(layout >> 58 & 31)};
 }
 
 // The kernel of a program for one layout, and what is known before there is one.

@@ -351,6 +351,21 @@ KernelLayout ElementRun::layout() const {
   return layout_of(state_->space, state_->operands(), state_->program->outputs());
 }
 
+KernelLayout ElementRun::fold_layout(const LineFold& how, std::int64_t n) const {
+  return jetlag::fold_layout(state_->space, state_->operands(), how, n);
+}
+
+bool ElementRun::fits(const LineStretch& lines) const {
+  return lines_fit(state_->space, lines.first, lines.n, lines.lines);
+}
+
+unsigned ElementRun::fold(ElementKernel kernel, KernelLayout layout,
+                          const LineStretch& lines) const {
+  clear_flags();
+  const unsigned met = run_fold(kernel, layout, state_->space, state_->operands(), lines);
+  return met | read_flags() | state_->conversion_flags;
+}
+
 void ElementRun::use(const KernelSlot* slot) { state_->slot = slot; }
 
 unsigned ElementRun::run(std::int64_t first, std::int64_t last) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "array/array.h"
+#include "primitives/reduce_loops.h"
 
 namespace jetlag {
 
@@ -16,6 +17,18 @@ class OnDemand : public Structure {
   // they would lie in memory, where the array has no gaps. From any thread; the
   // floating-point flags stay as they were.
   virtual void compute(std::int64_t first, std::int64_t last, std::byte* to) const = 0;
+  // Lines of n elements each (at most fold_run, to be folded), that follow each other from element
+  // `first` on: to `out` goes what FoldLoops::lines would make of each, or its product with a dense
+  // vector as ProductLoops::rows adds it. False: they are to be computed first, as there is no
+  // machine code (yet), or a floating-point condition was met, and somebody has to tell which one.
+  virtual bool fold_lines(Fold, std::int64_t /*first*/, std::int64_t /*n*/, std::int64_t /*lines*/,
+                          std::byte* /*out*/) const {
+    return false;
+  }
+  virtual bool multiply_lines(const void* /*vector*/, std::int64_t /*first*/, std::int64_t /*n*/,
+                              std::int64_t /*lines*/, std::byte* /*out*/) const {
+    return false;
+  }
   // What computing all of them takes.
   virtual double bytes_read() const = 0;
   virtual double flops() const = 0;

@@ -46,7 +46,9 @@ class PartFolder {
         run_loops_(find_fold(how.fold, run_dtype_)),
         reader_(a.dtype(), how.dtype, how.by_truth, how.change),
         run_reader_(a.dtype(), run_dtype_, how.by_truth, how.change),
+        fold_(how.fold),
         source_(on_demand(a)),
+        lines_at_once_(source_ && reader_.reads_in_place() && run_dtype_ == dtype_),
         buffer_(source_ ? allocate_bytes(stretch_bytes) : nullptr) {}
 
   void fold(Spot at, const ReductionLayout& part, std::byte* results) const {
@@ -126,7 +128,8 @@ class PartFolder {
   // ---- the shapes of parts ---------------------------------------------------------
 
   void fold_axes(Axes axes, Spot at, std::byte* results) const {
-    if (!at.memory) {
+    const bool as_lines = lines_at_once_ && axes.size() <= 2 && axes.back().folded;
+    if (!at.memory && !as_lines) {
       const std::int64_t bytes = dense_bytes(axes);
       if (bytes > 0 && bytes <= stretch_bytes) at = fetched(at, bytes);
     }
@@ -177,8 +180,41 @@ class PartFolder {
     return (n / 2 + run - 1) / run * run;
   }
 
+  // Of lines without gaps that are not in memory: what they fold to, as they are computed.
+  bool fold_computed(Spot at, std::int64_t n, std::int64_t lines, std::byte* sums) const {
+    return lines_at_once_ && source_->fold_lines(fold_, at.offset / from_item_, n, lines, sums);
+  }
+
+  // Sums of runs become one, halved as the loop halves lines.
+  void join_runs(std::byte* sums, std::int64_t n) const {
+    if (n <= fold_run) return;
+    const std::int64_t half = half_of(n, fold_run);
+    std::byte* right = sums + half / fold_run * item_;
+    join_runs(sums, half);
+    join_runs(right, n - half);
+    add(right, 1, sums);
+  }
+
+  bool fold_computed_line(Spot at, std::int64_t n, std::byte* sum) const {
+    constexpr std::int64_t some = 256;
+    if (at.memory || !lines_at_once_ || n > some * fold_run) return false;
+    alignas(64) std::byte sums[some * 16];
+    const std::int64_t runs = n / fold_run, left = n % fold_run;
+    if (runs > 0 && !fold_computed(at, fold_run, runs, sums)) return false;
+    if (left > 0) {
+      const Spot rest = at + runs * fold_run * from_item_;
+      std::byte* last = sums + runs * item_;
+      if (!fold_computed(rest, left, 1, last))
+        loops_.lines(fetched(rest, left * from_item_).memory, 0, 1, left, last);
+    }
+    join_runs(sums, n);
+    std::memcpy(sum, sums, static_cast<std::size_t>(item_));
+    return true;
+  }
+
   // A long line that is not in memory is halved as the loop would halve it.
   void fold_line(Spot at, std::int64_t n, std::byte* sum) const {
+    if (fold_computed_line(at, n, sum)) return;
     if (at.memory || n * from_item_ <= stretch_bytes) {
       loops_.lines(fetched(at, n * from_item_).memory, 0, 1, n, sum);
       return;
@@ -235,11 +271,19 @@ class PartFolder {
 
   void fetch_lines(const ReductionAxis& kept, const ReductionAxis& line, Spot at,
                    std::byte* results) const {
-    const std::int64_t some = neighbours(kept, {&line, 1}, at);
-    for (std::int64_t i = 0; i < kept.count; i += some) {
-      const std::int64_t n = std::min(some, kept.count - i);
+    constexpr std::int64_t some = 1024;
+    alignas(64) std::byte sums[some * 16];
+    const std::int64_t together = neighbours(kept, {&line, 1}, at);
+    const bool dense = kept.stride == line.count * from_item_ && line.count <= fold_run;
+    for (std::int64_t i = 0, n = 0; i < kept.count; i += n) {
       const Spot here = at + i * kept.stride;
-      if (some == 1) {
+      n = std::min(some, kept.count - i);
+      if (dense && fold_computed(here, line.count, n, sums)) {
+        add(sums, n, results + i * item_);
+        continue;
+      }
+      n = std::min(together, kept.count - i);
+      if (together == 1) {
         fold_one({&line, 1}, here, results + i * item_);
       } else {
         const ReductionAxis few{n, kept.stride, false};
@@ -311,8 +355,10 @@ class PartFolder {
   const FoldLoops& loops_;
   const FoldLoops& run_loops_;
   ElementReader reader_, run_reader_;
+  Fold fold_;
   const OnDemand* source_;
-  Bytes buffer_;  // for a stretch of what is computed
+  bool lines_at_once_;  // the source may fold lines itself, as their elements are what is folded
+  Bytes buffer_;        // for a stretch of what is computed
 };
 
 }  // namespace

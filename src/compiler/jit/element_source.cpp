@@ -1,5 +1,7 @@
 #include "compiler/jit/element_source.h"
 
+#include <algorithm>
+
 #include "compiler/jit/code.h"
 #include "primitives/expr.h"
 #include "primitives/loops.h"
@@ -80,14 +82,31 @@ bool may_meet_conditions(const ElementCall& call, const Code& code, const Operat
          is_inexact(code.operand_dtype(o));
 }
 
+// What a compiler might find out: integers that cancel each other (x - x), and what is made of such
+// numbers and constants alone.
+std::vector<bool> foreseeable_values(const Code& code) {
+  std::vector<bool> foreseeable(static_cast<std::size_t>(code.size()));
+  for (int value = 0; value < code.size(); ++value) {
+    const Operation& o = code[value];
+    bool all = true;
+    for (int k = 0; k < info(o.opcode).arity; ++k)
+      all = all && foreseeable[static_cast<std::size_t>(o.operands[k])];
+    foreseeable[static_cast<std::size_t>(value)] =
+        o.opcode != Opcode::input && (all || !is_inexact(o.dtype));
+  }
+  return foreseeable;
+}
+
 std::vector<bool> held_values(const ElementProgram& program, const ElementSource& source) {
   const Code& code = program.code();
+  const std::vector<bool> foreseeable = foreseeable_values(code);
   std::vector<bool> read(static_cast<std::size_t>(code.size())), held = read;
   for (int value : program.output_values()) read[static_cast<std::size_t>(value)] = true;
   for (int value = code.size() - 1; value >= 0; --value) {
     const auto i = static_cast<std::size_t>(value);
     const Operation& o = code[value];
-    held[i] = source.needed[i] && !read[i] && may_meet_conditions(source.calls[i], code, o);
+    held[i] = source.needed[i] && (!read[i] || foreseeable[i]) &&
+              may_meet_conditions(source.calls[i], code, o);
     // What is held is computed, and so what it is made of.
     if (!(read[i] || held[i]) || !reads_all(source.calls[i], code, o)) continue;
     for (int k = 0; k < info(o.opcode).arity; ++k)
@@ -109,6 +128,26 @@ bool is_uniform(const Code& code, KernelLayout layout, int value) {
 bool is_left_to_interpreter(const Code& code, KernelLayout layout, const Operation& o) {
   if (o.opcode == Opcode::pow) return is_integer(o.dtype);
   return o.opcode == Opcode::select && is_uniform(code, layout, o.operands[0]);
+}
+
+// What folds repeats the program in the code, once for each sum or element side by side.
+bool suits_fold(const ElementProgram& program, const ElementSource& source) {
+  constexpr std::int64_t register_bytes = 32, most_operations = 24, most_across = 200;
+  const LineFold how = fold_of(source.layout);
+  const DType d = program.output_dtype(0);
+  const std::int64_t item = size_of(d);
+  if (program.outputs() != 1 || is_complex(d) || (item != 4 && item != 8)) return false;
+  if (how.rows == RowFold::product && !is_float(d)) return false;
+  std::int64_t operations = 0, widest = item;
+  for (int value = 0; value < program.code().size(); ++value) {
+    if (!source.needed[static_cast<std::size_t>(value)]) continue;
+    const Operation& o = program.code()[value];
+    operations += o.opcode != Opcode::constant;
+    widest = std::max(widest, size_of(real_dtype(o.dtype)));
+  }
+  if (source.vector_bytes / widest < register_bytes / item) return false;
+  return how.rows == RowFold::across ? operations * how.length <= most_across
+                                     : operations <= most_operations;
 }
 
 std::string key_of(const ElementProgram& program, const ElementSource& source) {
@@ -147,6 +186,7 @@ std::optional<ElementSource> element_source(const ElementProgram& program, Kerne
     if (is_left_to_interpreter(code, layout, code[value])) return std::nullopt;
     source.calls[i] = call_of(code, code[value]);
   }
+  if (fold_of(layout).rows != RowFold::none && !suits_fold(program, source)) return std::nullopt;
   source.held = held_values(program, source);
   source.key = key_of(program, source);
   return source;

@@ -24,8 +24,8 @@ struct ElementSource {
   std::string key;                 // names the code among all for this machine
   std::vector<ElementCall> calls;  // of each value
   std::vector<bool> needed;        // by the outputs: the others are left out
-  // Whose conditions count although a compiler might do without the value in some lanes: as the
-  // arm of a `where`, which AVX-512 computes where it is chosen only.
+  // Whose conditions count although a compiler might know the value, or do without it in some
+  // lanes: as the arm of a `where`, which AVX-512 computes where it is chosen only.
   std::vector<bool> held;
 };
 

@@ -33,23 +33,40 @@ void make_kernel(const ElementProgram& program, KernelSlot& slot) noexcept {
 
 }  // namespace
 
-bool consider(ElementRun& run) {
-  const JitMode mode = jit_mode();
-  if (mode == JitMode::off) return true;
-  const ElementProgram& program = run.program();
-  KernelSlot* slot = program.kernels().find(run.layout());
-  if (!slot) return true;
-  run.use(slot);
-  if (slot->asked.load(std::memory_order_relaxed) || forked) return true;
-  const std::int64_t so_far = slot->elements.fetch_add(run.size(), std::memory_order_relaxed);
-  if (mode == JitMode::automatic && so_far + run.size() < worth_elements) return false;
-  if (slot->asked.exchange(true)) return true;
-  if (mode == JitMode::always) {
-    make_kernel(program, *slot);
+namespace {
+
+// Counts elements, and asks for the kernel where they are enough. True: asking again for as
+// many would change nothing.
+bool ask(const ElementProgram& program, KernelSlot& slot, std::int64_t elements) {
+  if (slot.asked.load(std::memory_order_relaxed) || forked) return true;
+  const bool automatic = jit_mode() == JitMode::automatic;
+  const std::int64_t so_far = slot.elements.fetch_add(elements, std::memory_order_relaxed);
+  if (automatic && so_far + elements < worth_elements) return false;
+  if (slot.asked.exchange(true)) return true;
+  if (!automatic) {
+    make_kernel(program, slot);
     return true;
   }
-  in_background([kept = program.shared_from_this(), slot] { make_kernel(*kept, *slot); });
+  in_background([kept = program.shared_from_this(), &slot] { make_kernel(*kept, slot); });
   return true;
+}
+
+}  // namespace
+
+bool consider(ElementRun& run) {
+  if (jit_mode() == JitMode::off) return true;
+  KernelSlot* slot = run.program().kernels().find(run.layout());
+  if (!slot) return true;
+  run.use(slot);
+  return ask(run.program(), *slot, run.size());
+}
+
+ElementKernel kernel_for(const ElementRun& run, KernelLayout layout, std::int64_t elements) {
+  if (jit_mode() == JitMode::off) return nullptr;
+  KernelSlot* slot = run.program().kernels().find(layout);
+  if (!slot) return nullptr;
+  ask(run.program(), *slot, elements);
+  return slot->kernel.load(std::memory_order_acquire);
 }
 
 void finish() { finish_background(); }

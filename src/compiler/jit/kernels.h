@@ -11,6 +11,10 @@ namespace jetlag::jit {
 // "always". True: asking again for this run would change nothing.
 bool consider(ElementRun& run);
 
+// The kernel for another layout of the run, which is about to compute so many elements; null as
+// long as there is none.
+ElementKernel kernel_for(const ElementRun& run, KernelLayout layout, std::int64_t elements);
+
 // The process is about to end: waits for what is being compiled.
 void finish();
 

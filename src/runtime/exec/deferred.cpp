@@ -46,6 +46,32 @@ void DeferredElements::compute(std::int64_t first, std::int64_t last, std::byte*
   restore_flags(flags);
 }
 
+// Nobody can say whether the work or the fold raised a flag: they are done one after the other
+// then, and at once so where that came up time and again.
+bool DeferredElements::fold(const LineFold& how, const LineStretch& lines) const {
+  constexpr int often = 4;
+  if (met_.load(std::memory_order_relaxed) >= often || !run_->fits(lines)) return false;
+  const KernelLayout layout = run_->fold_layout(how, lines.n);
+  const ElementKernel kernel =
+      layout ? jit::kernel_for(*run_, layout, lines.n * lines.lines) : nullptr;
+  if (!kernel) return false;
+  const unsigned flags = save_flags();
+  const bool fine = (run_->fold(kernel, layout, lines) & wanted_) == 0;
+  restore_flags(flags);
+  if (!fine) met_.fetch_add(1, std::memory_order_relaxed);
+  return fine;
+}
+
+bool DeferredElements::fold_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
+                                  std::byte* out) const {
+  return this->fold({RowFold::along, fold}, {first, n, lines, out});
+}
+
+bool DeferredElements::multiply_lines(const void* vector, std::int64_t first, std::int64_t n,
+                                      std::int64_t lines, std::byte* out) const {
+  return fold({RowFold::product}, {first, n, lines, out, vector});
+}
+
 double DeferredElements::bytes_read() const { return bytes_; }
 
 double DeferredElements::flops() const {

@@ -3,6 +3,8 @@
 // elements, they are computed as they would have been at once.
 #pragma once
 
+#include <atomic>
+
 #include "primitives/on_demand.h"
 #include "runtime/exec/lane.h"
 
@@ -25,6 +27,10 @@ class DeferredElements : public OnDemand {
 
   std::vector<Ref<Array>> start() const override;  // on the lane
   void compute(std::int64_t first, std::int64_t last, std::byte* to) const override;
+  bool fold_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
+                  std::byte* out) const override;
+  bool multiply_lines(const void* vector, std::int64_t first, std::int64_t n, std::int64_t lines,
+                      std::byte* out) const override;
   double bytes_read() const override;
   double flops() const override;
   Ref<Array> written_out() const override;
@@ -37,12 +43,15 @@ class DeferredElements : public OnDemand {
   }
 
  private:
+  bool fold(const LineFold& how, const LineStretch& lines) const;
+
   Lane& lane_;
   mutable Work work_;  // operands are lent out when the work begins
   std::int64_t sequence_;
   mutable std::shared_ptr<ElementRun> run_;
   mutable std::function<void(std::int64_t, std::int64_t)> tell_;
   mutable unsigned wanted_ = 0;
+  mutable std::atomic<int> met_ = 0;  // how often a kernel that folds met a condition
   double bytes_ = 0;
 };
 

@@ -142,7 +142,8 @@ void expect_same(const Code& code, const OneOperation& program, ElementKernel ke
 
   const std::vector<std::byte> before = operands.back().bytes;
   clear_flags();
-  const unsigned met = kernel(places.data(), inner.data(), outer.data(), n, 1) | read_flags();
+  const unsigned met =
+      kernel(places.data(), inner.data(), outer.data(), n, 1, nullptr) | read_flags();
 
   for (std::int64_t i = 0; i < n; ++i) {
     ASSERT_TRUE(

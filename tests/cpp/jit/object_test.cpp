@@ -56,7 +56,7 @@ std::vector<double> run(void* code) {
   std::byte* places[] = {reinterpret_cast<std::byte*>(in.data()),
                          reinterpret_cast<std::byte*>(out.data())};
   const std::int64_t inner[] = {8, 8}, outer[] = {0, 0};
-  reinterpret_cast<ElementKernel>(code)(places, inner, outer, 37, 1);
+  reinterpret_cast<ElementKernel>(code)(places, inner, outer, 37, 1, nullptr);
   return out;
 }
 

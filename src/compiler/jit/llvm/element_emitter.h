@@ -13,6 +13,9 @@ struct Widths {
   int whole, rest;
 };
 
+// Numbers in a register of 32 bytes, by which lines are summed on every machine.
+int sum_register(const ElementSource& source);
+
 class ElementEmitter {
  public:
   ElementEmitter(llvm::Module& module, const ElementSource& source);
@@ -21,13 +24,14 @@ class ElementEmitter {
  private:
   struct Operand {
     llvm::Value *base, *inner, *outer;
-    llvm::Value* row = nullptr;  // where this row begins
+    llvm::Value* folded = nullptr;  // from an element of a line across rows to the next
+    llvm::Value* row = nullptr;     // where this row begins
     DType dtype;
     Lie lie;
   };
   // Where a vector of elements lies in a row. Left over: only `count` are there.
   struct Place {
-    llvm::Value* first;
+    llvm::Value* first = nullptr;
     llvm::Value* count = nullptr;
   };
 
@@ -36,12 +40,15 @@ class ElementEmitter {
   }
   llvm::Value* word(std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); }
   void read_operands();
+  template <class F>
+  void for_rows(const F& f);
   void emit_row(LaneEmitter& lanes, LaneEmitter& rest);
   void emit_uniform(LaneEmitter& lanes);
   void measure_rows(LaneEmitter& rest);
   void emit_if(llvm::Value* condition, const char* name, LaneEmitter& lanes, const Place& place);
   void emit_vector(LaneEmitter& lanes, const Place& place);
   llvm::Value* first_lanes(llvm::Value* v, int width);
+  void forget(LaneEmitter& lanes);
   Lanes value(LaneEmitter& lanes, const Place* place, int v);
   llvm::Value* element(const Operand& o, llvm::Value* index);
   Lanes load(LaneEmitter& lanes, const Operand& o, const Place& place);
@@ -54,6 +61,21 @@ class ElementEmitter {
   void store_some(LaneEmitter& lanes, const std::vector<Lanes>& results, const Place& place);
   void store_number(LaneEmitter& lanes, const Operand& o, Lanes result, int lane,
                     llvm::Value* index);
+
+  // folds.cpp: rows that become numbers.
+  using Values = llvm::SmallVector<llvm::Value*>;
+  llvm::Value* combine(llvm::Value* a, llvm::Value* b);
+  llvm::Value* identity(LaneEmitter& lanes);
+  llvm::Value* half(llvm::Value* v, bool upper);
+  template <class F>
+  Values carry(llvm::Value* first, llvm::Value* last, std::int64_t step, Values carried,
+               const F& f);
+  llvm::Value* onto(llvm::Value* sum, llvm::Value* numbers, llvm::Value* count);
+  llvm::Value* fold_along(LaneEmitter& lanes, LaneEmitter& rest);
+  Lanes fold_across(LaneEmitter& lanes, const Place& place);
+  void emit_products(LaneEmitter& lanes, LaneEmitter& rest);
+  void multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, llvm::Value* first, int rows);
+
   const Operand& output(std::size_t i) const {
     return operands_[static_cast<std::size_t>(program_.inputs()) + i];
   }
@@ -61,6 +83,7 @@ class ElementEmitter {
   const ElementSource& source_;
   const ElementProgram& program_;
   const Code& code_;
+  const LineFold fold_;
   llvm::IRBuilder<> b_;
   Widths widths_;
   llvm::Function* function_;

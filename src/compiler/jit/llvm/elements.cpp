@@ -7,7 +7,7 @@
 //       so that an element's bits and flags never depend on its place
 //
 // All loads of a vector come before its stores: an output may be an input,
-// element for element.
+// element for element. What becomes of rows that are folded: folds.cpp.
 #include "compiler/jit/llvm/elements.h"
 
 #include <algorithm>
@@ -39,6 +39,11 @@ Widths widths_for(const ElementSource& source) {
   }
   constexpr int short_program = 10;
   const auto lanes = static_cast<int>(source.vector_bytes / widest);
+  const RowFold rows = fold_of(source.layout).rows;
+  if (rows != RowFold::none) {
+    const int whole = std::min(lanes, most_lanes);
+    return {whole, rows == RowFold::across ? whole : sum_register(source)};
+  }
   return {std::min(calls || operations > short_program ? lanes : 2 * lanes, most_lanes),
           std::min(lanes, most_lanes)};
 }
@@ -49,13 +54,14 @@ ElementEmitter::ElementEmitter(llvm::Module& module, const ElementSource& source
     : source_(source),
       program_(*source.program),
       code_(program_.code()),
+      fold_(fold_of(source.layout)),
       b_(module.getContext()),
       widths_(widths_for(source)),
       operands_(static_cast<std::size_t>(program_.inputs() + program_.outputs())) {
   llvm::Type* pointer = b_.getPtrTy();
   llvm::Type* word = b_.getInt64Ty();
-  auto* type =
-      llvm::FunctionType::get(b_.getInt32Ty(), {pointer, pointer, pointer, word, word}, false);
+  auto* type = llvm::FunctionType::get(b_.getInt32Ty(),
+                                       {pointer, pointer, pointer, word, word, pointer}, false);
   function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, element_symbol, module);
   function_->setDoesNotThrow();
   const std::string bits = std::to_string(8 * source.vector_bytes);
@@ -74,6 +80,7 @@ void ElementEmitter::read_operands() {
     o.base = read(0, i, b_.getPtrTy());
     o.inner = read(1, i, b_.getInt64Ty());
     o.outer = read(2, i, b_.getInt64Ty());
+    if (fold_.rows == RowFold::across && output < 0) o.folded = read(5, i, b_.getInt64Ty());
     o.dtype = output < 0 ? program_.input_dtype(at) : program_.output_dtype(output);
     o.lie = lie_of(source_.layout, at);
   }
@@ -87,6 +94,18 @@ void ElementEmitter::emit() {
   LaneEmitter lanes(b_, source_, widths_.whole, misfits);
   LaneEmitter rest(b_, source_, widths_.rest, misfits);
   measure_rows(rest);
+  if (fold_.rows == RowFold::product) {
+    emit_products(lanes, rest);
+  } else {
+    for_rows([&] { emit_row(lanes, rest); });
+  }
+  Value* met = b_.CreateLoad(b_.getInt1Ty(), misfits);
+  b_.CreateRet(b_.CreateSelect(met, b_.getInt32(invalid), b_.getInt32(0)));
+}
+
+// There is one at least.
+template <class F>
+void ElementEmitter::for_rows(const F& f) {
   BasicBlock *entry = b_.GetInsertBlock(), *row = block("row"), *done = block("done");
   b_.CreateBr(row);
 
@@ -99,17 +118,14 @@ void ElementEmitter::emit() {
     places.back()->addIncoming(o.base, entry);
     o.row = places.back();
   }
-  emit_row(lanes, rest);
+  f();
   Value* next = b_.CreateAdd(r, word(1));
   r->addIncoming(next, b_.GetInsertBlock());
   for (std::size_t i = 0; i < places.size(); ++i) {
     places[i]->addIncoming(b_.CreatePtrAdd(places[i], operands_[i].outer), b_.GetInsertBlock());
   }
   b_.CreateCondBr(b_.CreateICmpSLT(next, function_->getArg(4)), row, done);
-
   b_.SetInsertPoint(done);
-  Value* met = b_.CreateLoad(b_.getInt1Ty(), misfits);
-  b_.CreateRet(b_.CreateSelect(met, b_.getInt32(invalid), b_.getInt32(0)));
 }
 
 void ElementEmitter::measure_rows(LaneEmitter& rest) {
@@ -125,6 +141,10 @@ void ElementEmitter::measure_rows(LaneEmitter& rest) {
 
 void ElementEmitter::emit_row(LaneEmitter& lanes, LaneEmitter& rest) {
   emit_uniform(lanes);
+  if (fold_.rows == RowFold::along) {
+    b_.CreateAlignedStore(fold_along(lanes, rest), output(0).row, llvm::Align(1));
+    return;
+  }
   BasicBlock *before = b_.GetInsertBlock(), *body = block("body"), *after = block("after");
   b_.CreateCondBr(b_.CreateICmpSGT(whole_, word(0)), body, after);
 
@@ -160,15 +180,14 @@ void ElementEmitter::emit_uniform(LaneEmitter& lanes) {
     const auto i = static_cast<std::size_t>(v);
     if (!source_.needed[i]) continue;
     const Operation& o = code_[v];
-    bool same = o.opcode != Opcode::input || lie_of(source_.layout, o.index) == Lie::repeated;
+    bool same = o.opcode != Opcode::input ||
+                (lie_of(source_.layout, o.index) == Lie::repeated && fold_.rows != RowFold::across);
     for (int k = 0; k < info(o.opcode).arity; ++k) {
       same = same && uniform_[static_cast<std::size_t>(o.operands[k])].re;
     }
     if (!same) continue;
     if (o.opcode == Opcode::input) {
-      const Operand& from = operands_[static_cast<std::size_t>(o.index)];
-      const Lanes one = load_number(lanes, from, from.row);
-      uniform_[i] = {lanes.spread(one.re), one.im ? lanes.spread(one.im) : nullptr};
+      uniform_[i] = load(lanes, operands_[static_cast<std::size_t>(o.index)], {});
     } else {
       uniform_[i] = known_[i] = value(lanes, nullptr, v);
     }
@@ -183,13 +202,22 @@ Value* ElementEmitter::first_lanes(Value* v, int width) {
       word(0));
 }
 
-void ElementEmitter::emit_vector(LaneEmitter& lanes, const Place& place) {
+// Of the next vector nothing is known but what is the same in the whole row.
+void ElementEmitter::forget(LaneEmitter& lanes) {
   known_ = uniform_;
   for (Lanes& l : known_) {
     l = {first_lanes(l.re, lanes.width()), first_lanes(l.im, lanes.width())};
   }
+}
+
+void ElementEmitter::emit_vector(LaneEmitter& lanes, const Place& place) {
   std::vector<Lanes> results;
-  for (int v : program_.output_values()) results.push_back(value(lanes, &place, v));
+  if (fold_.rows == RowFold::across) {
+    results.push_back(fold_across(lanes, place));
+  } else {
+    forget(lanes);
+    for (int v : program_.output_values()) results.push_back(value(lanes, &place, v));
+  }
   if (place.count) store_some(lanes, results, place);
   else store_all(lanes, results, place.first);
 }
@@ -263,6 +291,10 @@ Lanes ElementEmitter::load_masked(LaneEmitter& lanes, const Operand& o, const Pl
 
 Lanes ElementEmitter::load(LaneEmitter& lanes, const Operand& o, const Place& place) {
   if (o.lie == Lie::dense && !place.count) return load_dense(lanes, o, place.first);
+  if (o.lie == Lie::repeated) {
+    const Lanes one = load_number(lanes, o, o.row);
+    return {lanes.spread(one.re), one.im ? lanes.spread(one.im) : nullptr};
+  }
   if (is_masked(o)) return load_masked(lanes, o, place);
   Lanes all;
   for (int k = 0; k < lanes.width(); ++k) {
