@@ -4,12 +4,15 @@
 #include <memory>
 
 #include "primitives/arguments.h"
+#include "primitives/computed_rows.h"
 #include "primitives/families.h"
+#include "primitives/kept_order.h"
 #include "primitives/loops.h"
 #include "primitives/moves.h"
 #include "primitives/on_demand.h"
 #include "primitives/product.h"
 #include "primitives/product_loops.h"
+#include "primitives/reduction.h"
 #include "primitives/run_all.h"
 #include "primitives/shape.h"
 
@@ -216,58 +219,10 @@ bool is_factor(const Array& a, const Array& other, DType dtype) {
          (is_float(dtype) || is_complex(dtype));
 }
 
-// ---- dot(f(x), v): rows that are computed where they are multiplied ---------------------
-
-// A matrix of floats, row after row, and a vector of its dtype.
-bool is_rows_by_vector(Arguments args) {
-  if (!args[0].is_array() || !args[1].is_array() || !args[1].array()->in_memory()) return false;
-  const Array &a = *args[0].array(), &v = *args[1].array();
-  if (a.rank() != 2 || v.rank() != 1 || a.dtype() != v.dtype() || !is_float(a.dtype()))
-    return false;
-  if (a.shape()[0] < 2 || a.shape()[1] < 2) return false;
-  return a.is_contiguous() && a.shape()[1] * size_of(a.dtype()) <= stretch_bytes;
-}
-
-// A row's bits are those that it has in a matrix in memory.
-template <class T>
-Job computed_rows_job(const Ref<Array>& a, const Ref<Array>& v, const Ref<Array>& out) {
-  const OnDemand& computed = *on_demand(*a);
-  const std::int64_t rows = a->shape()[0], columns = a->shape()[1];
-  const std::int64_t pieces = pieces_of(a->bytes(), rows);
-  const std::int64_t height = std::max<std::int64_t>(stretch_bytes / (columns * sizeof(T)), 1);
-  const auto over_rows = [=](std::int64_t first, std::int64_t end) {
-    thread_local std::vector<T> tile, line;
-    tile.resize(static_cast<std::size_t>(height * columns));
-    line.resize(static_cast<std::size_t>(columns));
-    for (std::int64_t j = 0; j < columns; ++j) {
-      line[static_cast<std::size_t>(j)] =
-          *reinterpret_cast<const T*>(v->data() + j * v->strides()[0]);
-    }
-    for (std::int64_t i = first; i < end; i += height) {
-      const std::int64_t last = std::min(i + height, end);
-      on_demand(*a)->compute(i * columns, last * columns,
-                             reinterpret_cast<std::byte*>(tile.data()));
-      product_loops<T>().rows(tile.data(), columns, last - i, columns, line.data(),
-                              out->as<T>() + i, Distance::near);
-    }
-  };
-  const auto body = [=](std::int64_t piece) {
-    over_rows(piece_begin(rows, pieces, piece), piece_begin(rows, pieces, piece + 1));
-  };
-  return {.blocks = pieces,
-          .body = body,
-          .finish = {},
-          .bytes = computed.bytes_read() + static_cast<double>(out->bytes()),
-          .flops = computed.flops() + 2.0 * static_cast<double>(a->size()),
-          .rows = {rows, a->rank(), over_rows}};
-}
-
 Job dot_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   if (args[0].is_array() && on_demand(*args[0].array()) && is_rows_by_vector(args)) {
     const Ref<Array>&a = args[0].array(), &v = args[1].array();
-    return watched(out->dtype() == DType::float64 ? computed_rows_job<double>(a, v, out)
-                                                  : computed_rows_job<float>(a, v, out),
-                   watch);
+    return watched(computed_rows_job(a, v, out), watch);
   }
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
   if (is_factor(*b, *a, out->dtype())) return watched(scale_job(a, b, out), watch);
@@ -319,6 +274,27 @@ std::span<const std::int64_t> before_matrix(const Dims& shape) {
   return {shape.data(), static_cast<std::size_t>(std::max<std::int64_t>(shape.size() - 2, 0))};
 }
 
+// The matrices of a result lie in the order of those of the operands, each without gaps.
+Dims matmul_strides(Arguments args, const Dims& leading, const Spec& result) {
+  Dims core;
+  std::int64_t bytes = size_of(result.dtype);
+  for (std::int64_t i = result.shape.size() - 1; i >= leading.size(); --i) {
+    core.push_back(bytes);
+    bytes *= result.shape[i];
+  }
+  KeptOrder order(leading);
+  for (int i = 0; i < 2; ++i) {
+    const std::span<const std::int64_t> own = strides_of(args[i]);
+    if (own.size() < 3) continue;
+    const Dims& shape = args[i].array()->shape();
+    order.add(Dims(before_matrix(shape)), Dims(own.first(own.size() - 2)));
+  }
+  Dims strides = order.strides(bytes);
+  if (strides.empty()) return strides;
+  for (std::int64_t i = core.size() - 1; i >= 0; --i) strides.push_back(core[i]);
+  return strides;
+}
+
 Spec matmul_type(Arguments args) {
   if (args[0].is_python_scalar() || args[1].is_python_scalar()) return Spec::decline();
   const auto pair = pair_of(args);
@@ -340,27 +316,39 @@ Spec matmul_type(Arguments args) {
   } catch (const Error&) {
     return Spec::decline();  // NumPy has many words for this
   }
+  const Dims leading = shape;
   if (a.rank() > 1) shape.push_back(a.shape[a.rank() - 2]);
   if (b.rank() > 1) shape.push_back(b.shape.back());
-  return Spec::of(pair->dtype(), std::move(shape));
+  Spec spec = Spec::of(pair->dtype(), std::move(shape));
+  if (leading.size() > 1) spec.strides = matmul_strides(args, leading, spec);
+  return spec;
 }
 
 Job matmul_kernel(Arguments args, const Ref<Array>& out, Watch* watch) {
   Ref<Array> a = operand(args[0]), b = operand(args[1]);
-  if (b->rank() <= 2) return watched(dot_job(std::move(a), std::move(b), out, true), watch);
+  if (b->rank() <= 2 && out->is_contiguous())
+    return watched(dot_job(std::move(a), std::move(b), out, true), watch);
   if (a->rank() == 1) a = as_row(a);
+  if (b->rank() == 1) b = as_column(b);
   const Dims leading = broadcast_shapes(before_matrix(a->shape()), before_matrix(b->shape()));
   const std::vector<std::byte*> a_places = places_of(*a, leading);
   const std::vector<std::byte*> b_places = places_of(*b, leading);
   const std::int64_t item = size_of(out->dtype());
   const std::int64_t m = a->shape()[a->rank() - 2], n = b->shape().back();
+  Dims shape = leading, strides = out->strides();
+  strides.resize(leading.size());
+  for (const auto& [count, step] : {std::pair(m, n * item), std::pair(n, item)}) {
+    shape.push_back(count);
+    strides.push_back(step);
+  }
+  const Array matrices(nullptr, out->data(), out->dtype(), shape, strides);
+  const std::vector<std::byte*> places = places_of(matrices, leading);
   std::vector<Product> batch;
   batch.reserve(a_places.size());
   for (std::size_t i = 0; i < a_places.size(); ++i) {
-    std::byte* place = out->data() + static_cast<std::int64_t>(i) * m * n * item;
     batch.push_back({matrix_of(*a, a_places[i]),
                      matrix_of(*b, b_places[i]),
-                     {place, out->dtype(), m, n, n * item, item}});
+                     {places[i], out->dtype(), m, n, n * item, item}});
   }
   return watched(keeping(matmul_job(std::move(batch)), std::move(a), std::move(b)), watch);
 }

@@ -633,3 +633,39 @@ def test_a_complex_quotient_protests_although_a_part_is_nan(dtype) -> None:
     for x in numbers:
         for y in numbers:
             same_as_numpy(quotients, np.array([x], dtype), np.array([y], dtype))
+
+
+def test_what_comes_after_a_condition_that_raises_is_not_computed() -> None:
+    def grows(x, y):
+        return np.heaviside(x % 0 * 2, y)
+
+    with np.errstate(all="raise"):
+        same_as_numpy(grows, np.ones(1), np.ones((1, 1)))
+        same_as_numpy(grows, np.ones(9), np.ones((5, 9)))
+
+
+def test_conditions_that_a_compiler_foresees_are_met(jit_mode) -> None:
+    def cancels(x):
+        a = x - x
+        return a / a, np.sqrt((x ^ x) - 1.0), 1.0 / (x * 0)
+
+    for n in (2, 20_000):
+        same_as_numpy(cancels, np.arange(1, n + 1))
+
+
+ORDERS = ((0, 1, 2, 3), (1, 0, 2, 3), (2, 0, 1, 3), (3, 2, 1, 0), (0, 2, 1, 3), (1, 2, 3, 0))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_products_of_many_matrices_lie_as_their_operands_do(order) -> None:
+    a = np.arange(120.0).reshape(2, 3, 4, 5).transpose(order)
+    square = np.arange(81.0).reshape(3, 3, 3, 3).transpose(order)
+    k, m = a.shape[-1], a.shape[-2]
+
+    def products(a, matrix, vector, left, square):
+        return a @ matrix, a @ vector, left @ a, square @ square.T, square[0] @ square
+
+    same_as_numpy(products, a, np.ones((k, 6)), np.ones(k), np.ones(m), square)
+    same_as_numpy(lambda a: a[:, ::-1] @ a[::-1, :, :1].swapaxes(2, 3), a)
+    repeated = np.broadcast_to(np.arange(3), (3, 3, 3))
+    same_as_numpy(lambda x: x @ np.add(1, x[None]).T, repeated)
