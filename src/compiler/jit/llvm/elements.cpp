@@ -65,6 +65,10 @@ ElementEmitter::ElementEmitter(llvm::Module& module, const ElementSource& source
   function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, element_symbol, module);
   function_->setDoesNotThrow();
   const std::string bits = std::to_string(8 * source.vector_bytes);
+  // Registers that are spilled would cross cache lines.
+  function_->addFnAttr(llvm::Attribute::getWithStackAlignment(
+      module.getContext(), llvm::Align(static_cast<std::uint64_t>(source.vector_bytes))));
+  function_->addFnAttr("stackrealign");
   function_->addFnAttr("min-legal-vector-width", bits);
   function_->addFnAttr("prefer-vector-width", bits);
 }
