@@ -119,6 +119,8 @@ class ElementRun {
   unsigned run(std::int64_t first, std::int64_t last) const;
   // The same, but the elements of the only output go to `to`, one after another.
   unsigned run(std::int64_t first, std::int64_t last, std::byte* to) const;
+  // So do those of output i, to to[i], unless that is null or there is none.
+  unsigned run(std::int64_t first, std::int64_t last, std::span<std::byte* const> to) const;
 
   // As lines that are folded: the layout of a kernel for that, and what it makes of lines that
   // fit. Flags are those of run(), and of the folding.

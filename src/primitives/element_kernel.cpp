@@ -48,28 +48,30 @@ namespace {
 // Where the operands of a kernel are, and how they go on.
 class KernelPlaces {
  public:
-  KernelPlaces(const ElementSpace& space, int operands, std::int64_t first, std::byte* to)
-      : space_(space), operands_(operands), first_(first), to_(to) {
+  KernelPlaces(const ElementSpace& space, int inputs, int operands, std::int64_t first,
+               std::span<std::byte* const> to)
+      : space_(space), inputs_(inputs), operands_(operands), first_(first), to_(to) {
     const Dims& shape = space.shape();
     for (int i = 0; i < operands; ++i) {
       inner_[i] = space.step(i);
       outer_[i] = shape.size() > 1 ? space[i].strides[shape.size() - 2] : 0;
     }
-    if (to) outer_[operands - 1] = space.row() * space[operands - 1].item;
+    each_instead([&](int i, std::byte*) { outer_[i] = space.row() * space[i].item; });
   }
 
   void go_to(std::int64_t position) {
     space_.find(position, {places_, static_cast<std::size_t>(operands_)});
-    const int last = operands_ - 1;
-    if (to_) places_[last] = to_ + (position - first_) * space_[last].item;
+    each_instead([&](int i, std::byte* place) {
+      places_[i] = place + (position - first_) * space_[i].item;
+    });
   }
 
   // On along the third innermost axis, after a plane of so many elements.
   void next_plane(std::int64_t size) {
     const std::int64_t axis = space_.shape().size() - 3;
-    const int stored = to_ ? operands_ - 1 : operands_;
-    for (int i = 0; i < stored; ++i) places_[i] += space_[i].strides[axis];
-    if (to_) places_[stored] += size * space_[stored].item;
+    for (int i = 0; i < operands_; ++i) places_[i] += space_[i].strides[axis];
+    each_instead(
+        [&](int i, std::byte*) { places_[i] += size * space_[i].item - space_[i].strides[axis]; });
   }
 
   unsigned compute(ElementKernel kernel, std::int64_t columns, std::int64_t rows) const {
@@ -77,23 +79,31 @@ class KernelPlaces {
   }
 
  private:
+  // f(operand, place) for outputs that go elsewhere.
+  template <class F>
+  void each_instead(const F& f) const {
+    for (std::size_t o = 0; o < to_.size(); ++o) {
+      if (to_[o]) f(inputs_ + static_cast<int>(o), to_[o]);
+    }
+  }
+
   const ElementSpace& space_;
-  int operands_;
+  int inputs_, operands_;
   std::int64_t first_;
-  std::byte* to_;
+  std::span<std::byte* const> to_;
   std::byte* places_[most_kernel_operands];
   std::int64_t inner_[most_kernel_operands], outer_[most_kernel_operands];
 };
 
 }  // namespace
 
-unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operands,
-                    std::int64_t first, std::int64_t last, std::byte* to) {
+unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int inputs, int operands,
+                    std::int64_t first, std::int64_t last, std::span<std::byte* const> to) {
   const Dims& shape = space.shape();
   const std::int64_t row = space.row(), plane = shape.size() > 1 ? shape[shape.size() - 2] : 1;
   const std::int64_t size = row * plane;
   const std::int64_t planes = shape.size() > 2 ? shape[shape.size() - 3] : 1;
-  KernelPlaces places(space, operands, first, to);
+  KernelPlaces places(space, inputs, operands, first, to);
   unsigned met = 0;
   for (std::int64_t position = first; position < last;) {
     places.go_to(position);

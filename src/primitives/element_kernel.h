@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "primitives/reduce_loops.h"
 
@@ -78,10 +79,10 @@ class KernelTable {
 // The layout of the operands of a space, of which the last `outputs` are written.
 KernelLayout layout_of(const ElementSpace& space, int operands, int outputs);
 
-// Elements [first, last) of the space by the kernel; if `to` is not null, those
-// of the last operand go there, one after another. Returns Anomaly bits as the
-// kernel does.
-unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int operands,
-                    std::int64_t first, std::int64_t last, std::byte* to = nullptr);
+// Elements [first, last) of the space by the kernel; those of operand inputs + i
+// go to to[i], one after another, unless that is null or there is none. Returns
+// Anomaly bits as the kernel does.
+unsigned run_kernel(ElementKernel kernel, const ElementSpace& space, int inputs, int operands,
+                    std::int64_t first, std::int64_t last, std::span<std::byte* const> to);
 
 }  // namespace jetlag

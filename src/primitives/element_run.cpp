@@ -188,9 +188,9 @@ void RunState::choose_direct_stores() {
 // One call of run(): the pointers of all values, moved from stretch to stretch.
 class ChunkRunner {
  public:
-  // `to`: where the only output goes, from element `first` on; or null.
-  ChunkRunner(const RunState& state, const std::byte** pointers, std::byte* buffers, std::byte* to,
-              std::int64_t first)
+  // `to`: where outputs go instead, from element `first` on.
+  ChunkRunner(const RunState& state, const std::byte** pointers, std::byte* buffers,
+              std::span<std::byte* const> to, std::int64_t first)
       : state_(state),
         program_(*state.program),
         space_(state.space),
@@ -230,10 +230,16 @@ class ChunkRunner {
     return slot < 0 ? nullptr : buffers_ + slot * program_.slot_bytes;
   }
 
+  std::byte* instead(std::int64_t operand) const {
+    const std::int64_t output = operand - program_.inputs();
+    return output >= 0 && output < std::ssize(to_) ? to_[static_cast<std::size_t>(output)]
+                                                   : nullptr;
+  }
+
   // Where n elements of an operand lie densely; null if they do not.
   std::byte* dense(std::int64_t operand, std::int64_t position, std::int64_t n) const {
     const Placement& p = space_[operand];
-    if (to_ && operand == program_.inputs()) return to_ + (position - first_) * p.item;
+    if (std::byte* to = instead(operand)) return to + (position - first_) * p.item;
     if (p.flat) return p.data + position * p.item;
     const bool in_row = space_.step(operand) == p.item && n <= space_.row_left(position);
     return in_row ? space_.at(operand, position) : nullptr;
@@ -269,7 +275,8 @@ class ChunkRunner {
     const std::byte* from = pointers_[program_.output_list[o]];
     std::byte* place = dense(operand, position, n);
     if (state_.store_directly[o] && place == from) return;
-    if (to_) std::memcpy(place, from, static_cast<std::size_t>(n * space_[operand].item));
+    if (instead(operand))
+      std::memcpy(place, from, static_cast<std::size_t>(n * space_[operand].item));
     else space_.scatter(operand, position, n, from);
   }
 
@@ -278,11 +285,12 @@ class ChunkRunner {
   const ElementSpace& space_;
   const std::byte** pointers_;
   std::byte* buffers_;
-  std::byte* to_;
+  std::span<std::byte* const> to_;
   std::int64_t first_;
 };
 
-void RunState::interpret(std::int64_t first, std::int64_t last, std::byte* to) const {
+void RunState::interpret(std::int64_t first, std::int64_t last,
+                         std::span<std::byte* const> to) const {
   const std::int64_t pointer_bytes = (program->code_.size() * 8 + 63) / 64 * 64;
   std::byte* memory = scratch(pointer_bytes + program->slot_count * program->slot_bytes);
   ChunkRunner runner(*this, reinterpret_cast<const std::byte**>(memory), memory + pointer_bytes, to,
@@ -295,12 +303,13 @@ void RunState::interpret(std::int64_t first, std::int64_t last, std::byte* to) c
   }
 }
 
-unsigned RunState::run(std::int64_t first, std::int64_t last, std::byte* to) const {
+unsigned RunState::run(std::int64_t first, std::int64_t last,
+                       std::span<std::byte* const> to) const {
   const ElementKernel kernel = slot ? slot->kernel.load(std::memory_order_acquire) : nullptr;
   clear_flags();
   unsigned met = conversion_flags;
   if (kernel) {
-    met |= run_kernel(kernel, space, operands(), first, last, to);
+    met |= run_kernel(kernel, space, program->inputs(), operands(), first, last, to);
   } else {
     interpret(first, last, to);
   }
@@ -369,10 +378,15 @@ unsigned ElementRun::fold(ElementKernel kernel, KernelLayout layout,
 void ElementRun::use(const KernelSlot* slot) { state_->slot = slot; }
 
 unsigned ElementRun::run(std::int64_t first, std::int64_t last) const {
-  return state_->run(first, last);
+  return state_->run(first, last, {});
 }
 
 unsigned ElementRun::run(std::int64_t first, std::int64_t last, std::byte* to) const {
+  return state_->run(first, last, {&to, 1});
+}
+
+unsigned ElementRun::run(std::int64_t first, std::int64_t last,
+                         std::span<std::byte* const> to) const {
   return state_->run(first, last, to);
 }
 

@@ -25,13 +25,13 @@ struct RunState {
   RunState(std::shared_ptr<const Program> p, std::vector<Value> inputs, const Dims& shape,
            const Dims& strides);
   int operands() const { return program->inputs() + program->outputs(); }
-  unsigned run(std::int64_t first, std::int64_t last, std::byte* to = nullptr) const;
+  unsigned run(std::int64_t first, std::int64_t last, std::span<std::byte* const> to) const;
   void aim(std::span<const Value* const> inputs, std::span<std::byte* const> outputs);
 
  private:
   ElementSpace make_space(std::vector<Value>& inputs, std::vector<Ref<Array>>& outputs);
   void choose_direct_stores();
-  void interpret(std::int64_t first, std::int64_t last, std::byte* to) const;
+  void interpret(std::int64_t first, std::int64_t last, std::span<std::byte* const> to) const;
 };
 
 struct ElementRun::State : RunState {

@@ -28,7 +28,8 @@ std::function<void(std::int64_t, std::int64_t)> Lane::teller(std::shared_ptr<Ele
       FpReport report = name(std::max(f.application, 0));
       if (f.in_cast) report.name = "cast";
       report.anomalies = f.anomalies & wanted;
-      flight->report(report.sequence < 0 ? sequence : report.sequence, report);
+      flight->report(report.sequence < 0 ? sequence + 1 + report.sequence : report.sequence,
+                     report);
     }
   };
 }
@@ -45,15 +46,13 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   Job job;
   job.blocks = std::max<std::int64_t>((size + length - 1) / length, 1);
   Step step{&op, kind, false, {}, {}, out, rule};
-  // What is gone over has to be kept only where what is told hangs on it.
-  bool spoils = false;
+  std::vector<const std::byte*> telling;  // where inputs lie on which conditions hang
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].is_array()) continue;
     const Ref<Array>& a = inputs[i].array();
     step.reads.push_back(a);
     job.bytes += static_cast<double>(a->bytes());
-    const bool same = a->data() == out->data();
-    spoils = spoils || (same && run->program().conditions_hang_on(static_cast<int>(i)));
+    if (run->program().conditions_hang_on(static_cast<int>(i))) telling.push_back(a->data());
   }
   job.bytes += static_cast<double>(out->bytes());
   for (const Ref<Array>& a : more) {
@@ -64,23 +63,18 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
   step.keep = std::move(inputs);
   step.keep.push_back(Value::of(out));
   step.also_writes = more;
-  const auto goes_over = [&](const Ref<Array>& to) {
+  // What is gone over has to be kept only where what is told hangs on it.
+  const auto spoils = [&](const Ref<Array>& to) {
     return lies_in_rows(*to) &&
-           std::any_of(step.reads.begin(), step.reads.end(),
-                       [&](const Ref<Array>& a) { return a->data() == to->data(); });
+           std::find(telling.begin(), telling.end(), to->data()) != telling.end();
   };
-  const bool over = goes_over(out) && (!more.empty() || spoils);
-  std::vector<const Array*> spoilt;  // with several results: operands that these go over
-  for (const Ref<Array>& a : more) {
-    if (goes_over(a)) spoilt.push_back(a.get());
-  }
-  if (over && !more.empty()) spoilt.push_back(out.get());
-  const bool several = !spoilt.empty();
-  const auto compute = [run, over, several, spoilt = std::move(spoilt), out = out.get(),
-                        wanted = fp().wanted, tell = teller(run, std::move(name), sequence_)](
-                           std::int64_t first, std::int64_t last) {
-    if (several && wanted) return run_over_several(*run, first, last, spoilt, wanted, tell);
-    if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
+  std::vector<const Array*> spoilt{spoils(out) ? out.get() : nullptr};
+  for (const Ref<Array>& a : more) spoilt.push_back(spoils(a) ? a.get() : nullptr);
+  const bool over = std::any_of(spoilt.begin(), spoilt.end(), [](const Array* a) { return a; });
+  const auto compute = [run, over, spoilt = std::move(spoilt), wanted = fp().wanted,
+                        tell = teller(run, std::move(name), sequence_)](std::int64_t first,
+                                                                        std::int64_t last) {
+    if (over && wanted) return run_over(*run, first, last, spoilt, wanted, tell);
     if ((run->run(first, last) & wanted) != 0) tell(first, last);
   };
   job.body = [compute, size, length](std::int64_t block) {

@@ -89,48 +89,35 @@ Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
   return nullptr;
 }
 
-void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
-              unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell) {
+void run_over(const ElementRun& run, std::int64_t first, std::int64_t last,
+              std::span<const Array* const> spoilt, unsigned wanted,
+              const std::function<void(std::int64_t, std::int64_t)>& tell) {
   // What is aside and what it goes over lie in the first-level cache together, with room to spare.
-  constexpr std::int64_t aside_bytes = 8'192;
-  alignas(64) std::byte aside[aside_bytes];
-  const std::int64_t item = size_of(out.dtype());
-  const std::int64_t step = whole_rows(out, aside_bytes / item);
+  constexpr std::int64_t aside_bytes = 8'192, line = 64;
+  alignas(line) std::byte aside[aside_bytes];
+  std::int64_t each_bytes = 0;
+  for (const Array* a : spoilt) each_bytes += a ? size_of(a->dtype()) : 0;
+  std::int64_t step = std::max<std::int64_t>(aside_bytes / each_bytes / line * line, 1);
+  const auto at = std::find_if(spoilt.begin(), spoilt.end(), [](const Array* a) { return a; });
+  step = whole_rows(**at, step);
+  std::vector<std::byte*> places(spoilt.size());
+  std::byte* place = aside;
+  for (std::size_t i = 0; i < spoilt.size(); ++i) {
+    if (!spoilt[i]) continue;
+    places[i] = place;
+    place += step * size_of(spoilt[i]->dtype());
+  }
   for (std::int64_t begin = first, end; begin < last; begin = end) {
     end = std::min(begin / step * step + step, last);
-    if ((run.run(begin, end, aside) & wanted) != 0) tell(begin, end);
-    each_stretch(out, begin, end, [&](std::byte* place, std::int64_t before, std::int64_t count) {
-      std::memcpy(place, aside + before * item, static_cast<std::size_t>(count * item));
-    });
-  }
-}
-
-void run_over_several(const ElementRun& run, std::int64_t first, std::int64_t last,
-                      std::span<const Array* const> spoilt, unsigned wanted,
-                      const std::function<void(std::int64_t, std::int64_t)>& tell) {
-  constexpr std::int64_t aside_bytes = 8'192;
-  alignas(64) std::byte aside[aside_bytes];
-  std::int64_t element_bytes = 0;
-  for (const Array* a : spoilt) element_bytes += size_of(a->dtype());
-  const std::int64_t step = aside_bytes / element_bytes;
-  // Moves the elements of all that is spoilt between their place and their copy.
-  const auto move = [&](std::int64_t begin, std::int64_t end, bool back) {
-    std::byte* copy = aside;
-    for (const Array* a : spoilt) {
-      const std::int64_t item = size_of(a->dtype());
-      const auto bytes = static_cast<std::size_t>((end - begin) * item);
-      std::byte* place = a->data() + begin * item;
-      std::memcpy(back ? place : copy, back ? copy : place, bytes);
-      copy += bytes;
+    if ((run.run(begin, end, places) & wanted) != 0) tell(begin, end);
+    for (std::size_t i = 0; i < spoilt.size(); ++i) {
+      if (!spoilt[i]) continue;
+      const std::int64_t item = size_of(spoilt[i]->dtype());
+      each_stretch(
+          *spoilt[i], begin, end, [&](std::byte* to, std::int64_t before, std::int64_t count) {
+            std::memcpy(to, places[i] + before * item, static_cast<std::size_t>(count * item));
+          });
     }
-  };
-  for (std::int64_t begin = first, end; begin < last; begin = end) {
-    end = std::min(begin + step, last);
-    move(begin, end, false);
-    if ((run.run(begin, end) & wanted) == 0) continue;
-    move(begin, end, true);
-    tell(begin, end);
-    run.run(begin, end);
   }
 }
 

@@ -61,16 +61,12 @@ class SpentResults {
 Ref<Array> dying_operand(const plan::Op& op, std::span<const int> registers,
                          std::span<const Value> values, DType dtype, const Dims& shape);
 
-// Runs elements [first, last) into memory that is an input as well, and lies in rows, by way of
-// the first-level cache. Where a wanted condition shows, `tell` is called for a stretch while the
-// inputs still hold what they held.
-void run_over(const ElementRun& run, std::int64_t first, std::int64_t last, const Array& out,
-              unsigned wanted, const std::function<void(std::int64_t, std::int64_t)>& tell);
-
-// The same, of a run with several results, some of which go over operands, all without gaps: what
-// is spoilt is kept aside.
-void run_over_several(const ElementRun& run, std::int64_t first, std::int64_t last,
-                      std::span<const Array* const> spoilt, unsigned wanted,
-                      const std::function<void(std::int64_t, std::int64_t)>& tell);
+// Runs elements [first, last) where outputs go over operands: `spoilt` has these outputs, which
+// lie in rows, and null for the others. They are written by way of the first-level cache. Where a
+// wanted condition shows, `tell` is called for a stretch while the inputs still hold what they
+// held.
+void run_over(const ElementRun& run, std::int64_t first, std::int64_t last,
+              std::span<const Array* const> spoilt, unsigned wanted,
+              const std::function<void(std::int64_t, std::int64_t)>& tell);
 
 }  // namespace jetlag::exec

@@ -356,7 +356,8 @@ RowUse StreamRun::use_of(const Unit& unit, double& flops) const {
   use.run = [run = w.run, wanted = lane_.fp().wanted, over, out = w.out,
              tell = lane_.teller(w.run, w.name, unit.sequence)](std::int64_t first,
                                                                 std::int64_t last) {
-    if (over && wanted) return run_over(*run, first, last, *out, wanted, tell);
+    const Array* spoilt = out.get();
+    if (over && wanted) return run_over(*run, first, last, {&spoilt, 1}, wanted, tell);
     if ((run->run(first, last) & wanted) != 0) tell(first, last);
   };
   return use;
