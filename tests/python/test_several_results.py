@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import warnings
 
 import numpy as np
 import pytest
@@ -278,3 +279,128 @@ def test_rounds_through_the_cache_store_both(workers) -> None:
     args = numbers(1_500_000), numbers(1_500_000, seed=1), 24
     same_as_numpy(f, *args, workers=workers)
     assert {"several-results", "time-tiles"} <= rules(f, *args)
+
+
+def siblings(a, b):
+    y = np.abs(a) + 1
+    z = np.where(y < 1.5, a, b)
+    w = np.sqrt(y) * b
+    v = (w - y) * 2
+    return z, w, v
+
+
+@pytest.mark.usefixtures("jit_mode")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("shape", [(0,), (1,), (9,), (50_000,), (300, 200)])
+def test_results_need_not_read_each_other(shape, workers) -> None:
+    same_as_numpy(siblings, numbers(*shape), numbers(*shape, seed=1), workers=workers, rtol=1e-15)
+
+
+def test_what_only_results_read_is_not_stored() -> None:
+    explained = jl.explain(jl.jit(siblings), numbers(9000), numbers(9000))
+
+    assert [row["kind"] for row in explained.rows] == ["function", "value", "value", "fused"]
+
+
+@pytest.mark.usefixtures("jit_mode")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("n", [5, 300])
+def test_planes_that_are_made_anew_each_round(n, workers) -> None:
+    def f(c, rounds, horizon):
+        counts = np.zeros(c.shape, dtype=np.int64)
+        z = np.zeros(c.shape, dtype=np.complex128)
+        for k in range(rounds):
+            inside = np.abs(z) < horizon
+            counts = np.where(inside, k, counts)
+            z = np.where(inside, z * z + c, z)
+        return counts, z
+
+    x = np.linspace(-2.25, 0.75, n)
+    plane = x + x[:, None] * 1j
+    same_as_numpy(f, plane, 20, 2.0, workers=workers, rtol=1e-10)
+    for c, horizon in ((plane, np.inf), (plane * 1e200, 2.0)):  # squares overflow
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            found = jl.jit(f)(c, 20, horizon)
+        with warnings.catch_warnings(record=True) as wanted:
+            warnings.simplefilter("always")
+            expected = without(f, c, 20, horizon)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert [(w.lineno, str(w.message)) for w in told] == [
+            (w.lineno, str(w.message)) for w in wanted
+        ]
+
+
+def test_results_of_two_shapes_that_read_the_same() -> None:
+    def f(a, column, row):
+        y = np.sqrt(a)
+        z = y + column
+        w = 1 / y - row
+        return z, w
+
+    for a in (numbers(70), numbers(70, 1), numbers(70, 70), np.zeros(70), np.float64(0.5)):
+        for n in (1, 70):
+            same_as_numpy(f, a, numbers(n, 1), np.zeros(70))
+            same_as_numpy(f, a, numbers(70), numbers(n, 1))
+
+
+def test_results_that_others_want_meanwhile() -> None:
+    def f(a, b):
+        y = a * b + 1
+        total = np.sum(y - a)
+        z = y * 2
+        s = np.dot(z, b)
+        w = y * s
+        b[1:] = y[1:] - 3
+        y += a
+        return z, w, total, b
+
+    for n in (6, 40_000):
+        same_as_numpy(f, numbers(n), numbers(n, seed=1), rtol=1e-11)
+
+
+@pytest.mark.parametrize("n", [5, 300])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_warnings_of_what_is_made_alone_come_in_order(n, workers) -> None:
+    def f(column, matrix):
+        b = 1 / matrix
+        a = np.log(column)
+        c = b + a
+        d = np.sqrt(-1 - a)
+        e = np.arccos(b) + c
+        return c, d, e
+
+    same_as_numpy(f, np.zeros((n, 1)), np.zeros((n, n)), workers=workers)
+    matrix = np.zeros((n, n))
+    matrix[0] = 3
+    same_as_numpy(f, np.zeros((n, 1)), matrix, workers=workers)
+
+
+@pytest.mark.parametrize("n", [5, 100_000])
+def test_conditions_of_results_raise_in_order(n) -> None:
+    def f(x):
+        y = np.abs(x)
+        z = 1 / y
+        w = np.log(y) + 1
+        return z, w
+
+    for errors in ("raise", "warn", "ignore"):
+        with np.errstate(all=errors):
+            same_as_numpy(f, np.zeros(n))
+            same_as_numpy(f, numbers(n) - 0.5, rtol=1e-10)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("columns", [1, 7, 1000])
+def test_both_results_go_over_what_dies(columns, workers) -> None:
+    def f(x, v, rounds):
+        for k in range(rounds):
+            far = np.abs(x - v) > 0.25
+            v = np.where(far, v * 0.5 + k, v)
+            x = np.where(far, x, x * x * 1e50)
+        return x, v
+
+    args = numbers(70_000 // columns, columns), numbers(70_000 // columns, columns, seed=1), 12
+    same_as_numpy(f, *args, workers=workers)
+    assert {"several-results", "last-use"} <= rules(f, *args)

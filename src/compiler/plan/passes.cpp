@@ -85,7 +85,7 @@ class Fuser {
     const bool several = several_ && tail < 0 && !stored && !is_reduced(root);
     for (std::size_t i = 0; i < members.size(); ++i) {
       for (int a : region_.ops[members[i]].args) {
-        if (a >= 0 && joins(a, members, root, several)) members.push_back(a);
+        if (a >= 0) join(a, members, root, several);
       }
     }
     if (members.size() < 2 && tail < 0 && !stored) return;
@@ -161,26 +161,46 @@ class Fuser {
     return ufunc && ufunc->formula ? next : -1;
   }
 
-  bool joins(int reg, const std::vector<int>& members, int root, bool several) const {
-    const bool fits = is_elementwise(region_.ops[reg]) || is_outer(region_.ops[reg]);
-    if (!fits || region_.ops[reg].group >= 0) return false;
-    if (std::find(members.begin(), members.end(), reg) != members.end()) return false;
-    const bool may_be_output = several && is_elementwise(region_.ops[reg]) &&
-                               region_.ops[reg].invariant < 0 && members.size() < most_members;
-    for (int reader : readers_[reg]) {
-      if (std::find(members.begin(), members.end(), reader) != members.end()) continue;
-      if (!may_be_output || !may_wait(reader, root)) return false;
+  // y = f(x); z = g(y); w = h(y): with y comes the other elementwise work that reads it, as
+  // further results, or y stays outside.
+  void join(int reg, std::vector<int>& members, int root, bool several) const {
+    std::vector<int> joining{reg};
+    const auto is_inside = [&](int k) {
+      return std::find(members.begin(), members.end(), k) != members.end() ||
+             std::find(joining.begin(), joining.end(), k) != joining.end();
+    };
+    if (std::find(members.begin(), members.end(), reg) != members.end()) return;
+    for (std::size_t i = 0; i < joining.size(); ++i) {
+      const int at = joining[i];
+      if (!may_join(at, root)) return;
+      const Op& op = region_.ops[at];
+      const bool may_be_output = several && is_elementwise(op) && op.invariant < 0 &&
+                                 members.size() + joining.size() <= most_members;
+      for (int reader : readers_[at]) {
+        if (is_inside(reader)) continue;
+        if (!may_be_output) return;
+        if (may_wait(reader, root)) continue;
+        if (!may_be_result(reader)) return;
+        joining.push_back(reader);
+      }
     }
-    // What rounds of a loop can keep is made apart from what each of them makes.
+    members.insert(members.end(), joining.begin(), joining.end());
+  }
+
+  bool may_be_result(int reg) const {
+    return is_elementwise(region_.ops[reg]) && !is_reduced(reg) && !is_stored(reg) &&
+           tail_of(reg) < 0;
+  }
+
+  bool may_join(int reg, int root) const {
     const Op& op = region_.ops[reg];
+    if (!is_elementwise(op) && !is_outer(op)) return false;
+    if (op.group >= 0 || op.repeated) return false;
+    // What rounds of a loop can keep is made apart from what each of them makes.
     if (op.invariant >= 0 && op.invariant != region_.ops[root].invariant &&
         work_of(region_, reg, costly_work) >= costly_work)
       return false;
-    if (op.repeated) return false;
-    for (int k = reg + 1; k < root; ++k) {
-      if (!is_quiet(region_.ops[k])) return false;
-    }
-    return true;
+    return std::all_of(region_.ops.begin() + reg + 1, region_.ops.begin() + root, is_quiet);
   }
 
   // Of groups with several results: more of them keep too much in registers.

@@ -115,7 +115,7 @@ struct Op {
 };
 
 // Elementwise operations that make one pass: all but the last and the outputs have
-// no other reader than a member of the group.
+// no other reader than a member of the group. Each is read by another one, or is an output.
 struct Group {
   std::vector<int> members;  // registers, in order; the last is the result
   std::vector<int> outputs;  // members that are results as well

@@ -28,6 +28,7 @@ int FusedGroup::position(int reg) const {
 }
 
 void FusedGroup::compute_member(int reg, Frame& frame) {
+  at_hand_ = reg;
   const int at = position(reg);
   const bool last = reg == group_.members.back();
   if (known_ && !strayed_ && is_like_before(at)) {
@@ -82,15 +83,12 @@ void FusedGroup::go_eager(int until, Frame& frame) {
 
 void FusedGroup::compute_what_waits(int reg, Frame& frame) {
   if (waiting_ == 0 || !lane_.fp().wanted) return;
-  const std::int64_t now = lane_.sequence_;
+  at_hand_ = reg;
   const int count = std::exchange(waiting_, 0);
   eager_ = true;
   for (int i = 0; i < count; ++i) {
-    if (specs_[static_cast<std::size_t>(i)].apart) continue;
-    lane_.sequence_ = now - (reg - group_.members[static_cast<std::size_t>(i)]);
-    compute_alone(i, frame);
+    if (!specs_[static_cast<std::size_t>(i)].apart) compute_alone(i, frame);
   }
-  lane_.sequence_ = now;
 }
 
 Value FusedGroup::alone(int reg, Frame& frame) {
@@ -123,8 +121,11 @@ bool is_sound(const F& f) {
 
 }  // namespace
 
+// In its own place among the conditions that are told, however late it is computed.
 void FusedGroup::compute_alone(int at, Frame& frame) {
   const int reg = group_.members[static_cast<std::size_t>(at)];
+  const std::int64_t now = lane_.sequence_;
+  lane_.sequence_ -= at_hand_ - reg;
   try {
     regs_[reg] = alone(reg, frame);
   } catch (Error& error) {
@@ -136,6 +137,7 @@ void FusedGroup::compute_alone(int at, Frame& frame) {
     waiting_ = std::min(waiting_, at);  // what comes after it is not computed any more
     throw;
   }
+  lane_.sequence_ = now;
 }
 
 // A member that was found sound, with all that it reads.
@@ -145,6 +147,14 @@ void FusedGroup::set_apart(int at, Frame& frame) {
   }
   specs_[static_cast<std::size_t>(at)].apart = true;
   compute_alone(at, frame);
+}
+
+// Results of another shape than the last one's, which nothing reads that has that shape.
+void FusedGroup::set_apart_strangers(Frame& frame) {
+  for (int i = 0; i + 1 < static_cast<int>(specs_.size()); ++i) {
+    const Spec& spec = specs_[static_cast<std::size_t>(i)];
+    if (!spec.apart && !(spec.shape == specs_.back().shape)) set_apart(i, frame);
+  }
 }
 
 // A number that is made of numbers: it is an operand of the others.
@@ -180,6 +190,7 @@ bool FusedGroup::check(int at, Frame& frame) {
       set_apart(before, frame);
     }
   }
+  if (at + 1 == static_cast<int>(specs_.size())) set_apart_strangers(frame);
   if (!is_sound([&] { return find_loop(at); })) return false;
   if (is_left_to_readers(at)) set_apart(at, frame);
   // A small operation is done at once; its group is there for what comes after it.

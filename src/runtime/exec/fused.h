@@ -85,6 +85,7 @@ class FusedGroup {
   std::vector<Value> operands_of(const FusedProgram& program, std::vector<int>& registers) const;
   int add_outer(ElementBuilder& builder, FusedProgram& fused, int member, int argument) const;
   void set_apart(int at, Frame& frame);
+  void set_apart_strangers(Frame& frame);
   bool set_apart_number(int at, Frame& frame);
   void compute_alone(int at, Frame& frame);
   bool choose_power(const plan::Op& op, Spec& spec, std::vector<Operand>& operands) const;
@@ -141,6 +142,7 @@ class FusedGroup {
   bool known_ = false;    // what follows was noted, and the specs are of then
   bool settled_ = false;  // the run has machine code, or nobody need ask for it
   bool took_tail_ = false;
+  int at_hand_ = 0;  // the register that is computed or checked
   int waiting_ = 0;  // members of this walk that were found sound, and are not computed yet
   Made alone_, with_tail_;
   std::vector<std::vector<Likeness>> like_;  // by member

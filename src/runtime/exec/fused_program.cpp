@@ -117,6 +117,8 @@ FusedGroup::Made FusedGroup::made_for(bool tail) const {
       report_of(this->tail());
     } else if (i < 0) {
       report_of(op_of(m));
+      const auto member = static_cast<std::size_t>(m);
+      reports->back().sequence = -1 - (group_.members.back() - group_.members[member]);
     } else {
       reports->push_back(outer_in(regs_[op_of(m).args[static_cast<std::size_t>(i)]])->report());
     }

@@ -29,7 +29,8 @@ struct FpReport {
   std::string_view file;
   Place place;
   const plan::Inlined* within = nullptr;  // whose function's text holds the place
-  std::int64_t sequence = -1;             // of an operation that another one computes
+  // Of an operation that another one computes; -1 - n: n operations before that one.
+  std::int64_t sequence = -1;
 };
 
 struct BlockOutcome {
