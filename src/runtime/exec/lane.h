@@ -245,6 +245,7 @@ class Lane {
     Ref<Array> write;  // may be null
     std::string_view rule = {};
     std::vector<Ref<Array>> also_writes = {};  // memory that no one else sees
+    bool beside = false;                       // what it costs says nothing of its operation
   };
   // Makes the sweep that does the same as the job, if steps are collected. It may have the
   // footprint that a step of the same operands had.

@@ -83,7 +83,7 @@ void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
     profile_->need(step.op->id, step.reads, step.write);
     for (const Ref<Array>& a : step.also_writes) profile_->need(step.op->id, {}, a);
   }
-  const double ns = estimate(job) * caches_.steps.factor(step.op->id);
+  const double ns = estimate(job) * (step.beside ? 1 : caches_.steps.factor(step.op->id));
   bool pending = false;
   if (flight_->outstanding() > 0) {
     for (const Ref<Array>& a : step.reads) pending = pending || is_pending(a);
@@ -137,7 +137,7 @@ void Lane::wait_for_all() {
 
 void Lane::run_inline(const Job& job, const Step& step, double ns) {
   if (ns > let_go_ns) host_.let_go();
-  const std::int64_t begin = ns > measured_ns ? now_ns() : 0;
+  const std::int64_t begin = ns > measured_ns && !step.beside ? now_ns() : 0;
   const bool visible = step.write && step.write->buffer()->visible();
   const auto run = [&] {
     for (std::int64_t b = 0; b < job.blocks; ++b) {
@@ -177,7 +177,7 @@ void Lane::Departed::failed(std::exception_ptr error) const {
 // On whichever thread ended it.
 void Lane::Departed::landed(std::int64_t all_ns, std::int64_t busy_ns, std::int64_t blocks) {
   const std::int64_t bytes = step.write ? step.write->bytes() : 0;
-  if (busy_ns > 0) note_cost(*costs, step.op->id, estimate(job), busy_ns);
+  if (busy_ns > 0 && !step.beside) note_cost(*costs, step.op->id, estimate(job), busy_ns);
   if (profile) profile->add(step.op->id, step.kind, all_ns, blocks, job.bytes, job.flops);
   for (const Ref<Buffer>& b : touched) b->pending.fetch_sub(1, std::memory_order_acq_rel);
   const bool can_fail = step.can_fail;

@@ -147,9 +147,9 @@ std::optional<FusedGroup::Destination> FusedGroup::way_into(const Ref<Array>& to
     const Ref<Array> from = inputs[i].array();
     const Ref<Array> copy = lane_.result_array(from->dtype(), from->shape());
     std::optional<Job> job = jetlag::assign(copy, inputs[i]);
-    lane_.perform(
-        std::move(*job),
-        Lane::Step{&op, StepKind::copy, false, {inputs[i], Value::of(copy)}, {from}, copy});
+    Lane::Step step{&op, StepKind::copy, false, {inputs[i], Value::of(copy)}, {from}, copy};
+    step.beside = true;
+    lane_.perform(std::move(*job), std::move(step));
     inputs[i] = Value::of(copy);
   }
   return place;
