@@ -73,6 +73,18 @@ void finish_results(const Work& work, void* results, std::int64_t n) {
   clear_flags();
 }
 
+// Where the results of a part follow each other in the array, without gaps.
+bool is_dense(const Work& work, const ReductionLayout& part) {
+  std::int64_t bytes = size_of(work.how.dtype);
+  for (std::size_t i = part.axes.size(); i-- > 0;) {
+    const ReductionAxis& axis = part.axes[i];
+    if (axis.folded) continue;
+    if (axis.count > 1 && axis.out_stride != bytes) return false;
+    bytes *= axis.count;
+  }
+  return true;
+}
+
 // Final results of a part, to their places.
 void write(const Work& work, const ReductionLayout& part, std::byte* results) {
   const std::int64_t n = part.results();
@@ -88,19 +100,24 @@ void write(const Work& work, const ReductionLayout& part, std::byte* results) {
   copy_elements(source, Array(nullptr, part.out, work.how.dtype, shape, strides));
 }
 
-// Rows [first, last) of the results.
-void run_rows(const Work& work, std::int64_t first, std::int64_t last) {
-  const ReductionLayout part = rows_of_reduction(work.layout, first, last);
-  Results results = new_results(work.how, part.results());
+// Folds a part, all of whose elements are there.
+void run_part(const Work& work, const ReductionLayout& part) {
+  const std::int64_t n = part.results();
+  if (is_dense(work, part)) {
+    fill_neutral(work.how, part.out, n);
+    fold_part(work.how, *work.a, part, part.out);
+    return finish_results(work, part.out, n);
+  }
+  Results results = new_results(work.how, n);
   fold_part(work.how, *work.a, part, results.get());
   write(work, part, results.get());
 }
 
 void run_block(Work& work, std::int64_t block) {
   const ReductionLayout part = part_of_reduction(work.layout, block);
+  if (work.layout.folded_pieces == 1) return run_part(work, part);
   Results results = new_results(work.how, part.results());
   fold_part(work.how, *work.a, part, results.get());
-  if (work.layout.folded_pieces == 1) return write(work, part, results.get());
   work.partials[static_cast<std::size_t>(block)] = std::move(results);
 }
 
@@ -163,10 +180,10 @@ Job reduction_job(const Ref<Array>& a, AxisSet axes, const Reduction& how, const
   }
   constexpr std::int64_t worthwhile = 64 << 10;
   if (a->bytes() >= worthwhile && goes_by_rows(work->layout, *a, axes, *out)) {
-    job.rows = {work->layout.axes.front().count, a->rank(),
-                [work](std::int64_t first, std::int64_t last) {
-                  watched(*work, [&] { run_rows(*work, first, last); });
-                }};
+    job.rows = {
+        work->layout.axes.front().count, a->rank(), [work](std::int64_t first, std::int64_t last) {
+          watched(*work, [&] { run_part(*work, rows_of_reduction(work->layout, first, last)); });
+        }};
   }
   job.body = [work = std::move(work)](std::int64_t block) {
     watched(*work, [&] { run_block(*work, block); });
