@@ -669,3 +669,34 @@ def test_products_of_many_matrices_lie_as_their_operands_do(order) -> None:
     same_as_numpy(lambda a: a[:, ::-1] @ a[::-1, :, :1].swapaxes(2, 3), a)
     repeated = np.broadcast_to(np.arange(3), (3, 3, 3))
     same_as_numpy(lambda x: x @ np.add(1, x[None]).T, repeated)
+
+
+def rows_by_a_condition(x):
+    for n in range(3):
+        y = x[n] if n < 5 else x[1]
+    for m in range(4):
+        z = x[m] if m % 2 else 3
+    return n, y, z
+
+
+def a_row_that_stays(x):
+    z = x[1]
+    for n in range(4):
+        z = x[n] if x[n, 0] > 5 else z
+        z[0] += 1
+    return z
+
+
+def elements_of_rows_by_a_condition(x):
+    s = 0.0
+    for n in range(4):
+        s += (x[n] if n % 2 else x[0])[1]
+        z = (x[n] if n % 2 else x[0]) if n < 3 else x[n]
+    return z, s
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint16"])
+def test_a_condition_chooses_a_row(dtype, jit_mode) -> None:
+    x = np.arange(12).reshape(4, 3).astype(dtype)
+    for f in (rows_by_a_condition, a_row_that_stays, elements_of_rows_by_a_condition):
+        same_as_numpy(f, x)

@@ -216,6 +216,8 @@ bool Specialiser::step(int& next) {
       if (n.src >= 0 && state_.kinds[static_cast<std::size_t>(n.src)].line)
         decline("a condition gives a slice");
       write(n.dst, n.src < 0 ? Val{python_kind(ValueKind::nil), -1} : read(n.src));
+      if (n.src >= 0 && is_row(state_.kinds[static_cast<std::size_t>(n.src)]))
+        set(cell(n.dst, DType::int64), get(cell(n.src, DType::int64)));
       return true;
     case NodeKind::test: test(); return false;
     case NodeKind::next: next_round(); return false;
