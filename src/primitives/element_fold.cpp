@@ -168,13 +168,13 @@ KernelLayout fold_layout(const ElementSpace& space, int operands, LineFold how, 
     how.rows = RowFold::across;
     how.length = static_cast<int>(n);
   }
-  KernelLayout layout = static_cast<KernelLayout>(Lie::dense) << (2 * (operands - 1));
+  KernelLayout layout = all_dense;
   for (int i = 0; i + 1 < operands; ++i) {
     const bool across = how.rows == RowFold::across;
     const Lie lie = across && is_packed(space, i, n)
                         ? Lie::dense
                         : lie_for(across ? line_step(space, i, n) : space.step(i), space[i].item);
-    layout |= static_cast<KernelLayout>(lie) << (2 * i);
+    layout += lie_at(i, lie);
   }
   return with_fold(layout, how);
 }

@@ -33,12 +33,12 @@ KernelLayout layout_of(const ElementSpace& space, int operands, int outputs) {
   if (shape.empty() || operands > most_kernel_operands) return 0;
   const std::int64_t rows = shape.size() > 1 ? shape[shape.size() - 2] : 1;
   if (shape.size() > 2 && space.row() * rows < least_plane) return 0;
-  KernelLayout layout = 0;
+  KernelLayout layout = all_dense;
   for (int i = 0; i < operands; ++i) {
     const std::int64_t step = space.step(i);
     const bool repeated = step == 0 && i < operands - outputs;
     const Lie lie = repeated ? Lie::repeated : step == space[i].item ? Lie::dense : Lie::strided;
-    layout |= static_cast<KernelLayout>(lie) << (2 * i);
+    layout += lie_at(i, lie);
   }
   return layout;
 }

@@ -25,15 +25,25 @@ using ElementKernel = unsigned (*)(std::byte* const* operands, const std::int64_
                                    std::int64_t rows, const void* beside);
 
 // How the elements of a row lie, of each operand; code is made for one pattern.
-enum class Lie : std::uint8_t { none, dense, repeated, strided };
+enum class Lie : std::uint8_t { dense, repeated, strided };
 
-// Two bits for each operand, the first one lowest; 0: no kernel will do.
-// Above them, what a kernel that folds makes of its rows.
+// A digit to base 3 for each operand, the first one lowest; above them, what a kernel that folds
+// makes of its rows. 0: no kernel will do.
 using KernelLayout = std::uint64_t;
-inline constexpr int most_kernel_operands = 27;
-inline Lie lie_of(KernelLayout layout, int operand) {
-  return static_cast<Lie>(layout >> (2 * operand) & 3);
+inline constexpr int most_kernel_operands = 32;
+inline constexpr KernelLayout all_dense = KernelLayout{1} << 63;
+inline constexpr int lies_bits = 54;
+
+inline constexpr KernelLayout lie_at(int operand, Lie lie) {
+  KernelLayout place = 1;
+  for (int i = 0; i < operand; ++i) place *= 3;
+  return static_cast<KernelLayout>(lie) * place;
 }
+inline constexpr Lie lie_of(KernelLayout layout, int operand) {
+  const KernelLayout lies = layout & ((KernelLayout{1} << lies_bits) - 1);
+  return static_cast<Lie>(lies / lie_at(operand, Lie::repeated) % 3);
+}
+static_assert(lie_at(most_kernel_operands, Lie::repeated) <= KernelLayout{1} << lies_bits);
 
 // What becomes of the elements of a row, in a kernel that stores none of them.
 enum class RowFold : std::uint8_t {
@@ -51,12 +61,14 @@ struct LineFold {
 inline constexpr int longest_across = 31;
 
 inline KernelLayout with_fold(KernelLayout lies, const LineFold& how) {
-  return lies | static_cast<KernelLayout>(how.rows) << 54 |
-         static_cast<KernelLayout>(how.fold) << 56 | static_cast<KernelLayout>(how.length) << 58;
+  return lies | static_cast<KernelLayout>(how.rows) << lies_bits |
+         static_cast<KernelLayout>(how.fold) << (lies_bits + 2) |
+         static_cast<KernelLayout>(how.length) << (lies_bits + 4);
 }
 inline LineFold fold_of(KernelLayout layout) {
-  return {static_cast<RowFold>(layout >> 54 & 3), static_cast<Fold>(layout >> 56 & 3),
-          static_cast<int>(layout >> 58 & 31)};
+  return {static_cast<RowFold>(layout >> lies_bits & 3),
+          static_cast<Fold>(layout >> (lies_bits + 2) & 3),
+          static_cast<int>(layout >> (lies_bits + 4) & 31)};
 }
 
 // The kernel of a program for one layout, and what is known before there is one.

@@ -166,14 +166,39 @@ void expect_same(const Code& code, const OneOperation& program, ElementKernel ke
   }
 }
 
+TEST(KernelLayouts, TellOfEveryOperand) {
+  KernelLayout layout = with_fold(all_dense, {RowFold::across, Fold::add, longest_across});
+  for (int i = 0; i < most_kernel_operands; ++i) layout += lie_at(i, static_cast<Lie>(i % 3));
+  for (int i = 0; i < most_kernel_operands; ++i)
+    EXPECT_EQ(lie_of(layout, i), static_cast<Lie>(i % 3)) << i;
+  EXPECT_EQ(fold_of(layout).length, longest_across);
+  EXPECT_EQ(fold_of(layout).rows, RowFold::across);
+}
+
+TEST(KernelLayouts, ProgramsOfManyNumbersHaveOne) {
+  const Ref<Array> a = new_array(DType::float64, {100});
+  const DType loop[] = {DType::float64, DType::float64};
+  ElementBuilder builder;
+  int x = builder.input(DType::float64);
+  std::vector<Value> inputs{Value::of(a)};
+  while (static_cast<int>(inputs.size()) + 1 < most_kernel_operands) {
+    const int both[] = {x, builder.input(DType::float64)};
+    x = builder.apply(*find_primitive("add"), both, loop);
+    inputs.push_back(Value::of(0.5));
+  }
+  builder.output(x);
+  const ElementRun run(builder.build(), inputs, {new_array(DType::float64, {100})});
+  EXPECT_TRUE(element_source(run.program(), run.layout()));
+}
+
 KernelLayout layout_for(const OneOperation& p, int pattern) {
-  KernelLayout layout = 0;
+  KernelLayout layout = all_dense;
   for (int i = 0; i <= p.inputs(); ++i) {
-    Lie lie = static_cast<Lie>(1 + (pattern / (i + 1) + pattern * i) % 3);
+    Lie lie = static_cast<Lie>((pattern / (i + 1) + pattern * i) % 3);
     if (pattern == 0) lie = Lie::dense;
     if (pattern == 1) lie = Lie::strided;
     if (i == p.inputs() && lie == Lie::repeated) lie = Lie::dense;
-    layout |= static_cast<KernelLayout>(lie) << (2 * i);
+    layout += lie_at(i, lie);
   }
   return layout;
 }

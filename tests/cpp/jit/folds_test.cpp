@@ -193,7 +193,7 @@ TEST_F(FoldKernels, HaveTheBitsOfProductsWithAVector) {
 
 TEST_F(FoldKernels, AreNotMadeWhereTheyWouldRepeatTooMuchCode) {
   const auto wide = program(DType::float64);
-  const KernelLayout lies = 0x15;
+  const KernelLayout lies = all_dense;
   EXPECT_TRUE(element_source(*wide, with_fold(lies, {RowFold::across, Fold::add, 31})));
   ElementBuilder builder;
   int x = builder.input(DType::float64);
@@ -204,9 +204,9 @@ TEST_F(FoldKernels, AreNotMadeWhereTheyWouldRepeatTooMuchCode) {
   }
   builder.output(x);
   const auto deep = builder.build();
-  EXPECT_TRUE(element_source(*deep, 0x5));
-  EXPECT_FALSE(element_source(*deep, with_fold(0x5, {RowFold::along})));
-  EXPECT_FALSE(element_source(*deep, with_fold(0x5, {RowFold::across, Fold::add, 8})));
+  EXPECT_TRUE(element_source(*deep, all_dense));
+  EXPECT_FALSE(element_source(*deep, with_fold(all_dense, {RowFold::along})));
+  EXPECT_FALSE(element_source(*deep, with_fold(all_dense, {RowFold::across, Fold::add, 8})));
 }
 
 TEST(FoldLayouts, LinesFitWhereEachLiesInOneRow) {
