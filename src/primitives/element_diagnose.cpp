@@ -211,6 +211,13 @@ bool is_sum_or_product(const Primitive& p) {
   return p.name == "add" || p.name == "subtract" || p.name == "multiply" || p.name == "square";
 }
 
+// NumPy's complex power compares the real part of an exponent to find whole ones, and of any for a
+// base of 0: a NaN there protests.
+bool protests_power(Judge judge, std::span<const Seen> in, DType d) {
+  if (judge != Judge::zero_base || !is_complex(d)) return false;
+  return std::isnan(in[1].re) && (in[1].im == 0 || in[0].is_zero());
+}
+
 unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in, const Seen& out,
                        DType d) {
   if (is_complex(d) && is_sum_or_product(p)) {
@@ -225,7 +232,7 @@ unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in
     return d == DType::complex64 ? judge_quotient<float>(in[0], in[1])
                                  : judge_quotient<double>(in[0], in[1]);
   }
-  if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
+  if (nan_in) return compares || judge == Judge::gap || protests_power(judge, in, d) ? invalid : 0u;
   const bool pole = at_pole(judge, in);
   unsigned anomalies = out.is_nan() ? invalid : 0u;
   // Smith's quotient by 0 is x/0 in both parts: a pole, whatever 0/0 adds.

@@ -142,13 +142,16 @@ C complex_power(C x, C y) {
   using R = typename C::value_type;
   if (y.real() == 0 && y.imag() == 0) return C(1, 0);
   if (x.real() == 0 && x.imag() == 0) {
-    if (y.real() > 0) return C(0, 0);
+    if (std::isgreater(y.real(), R(0))) return C(0, 0);
     raise_flags(invalid);
     const R nan = std::numeric_limits<R>::quiet_NaN();
     return C(nan, nan);
   }
   const R limit = 100;
-  if (y.imag() == 0 && y.real() > -limit && y.real() < limit && y.real() == std::trunc(y.real())) {
+  // NumPy looks whether it is whole by comparing it.
+  if (y.imag() == 0 && std::isnan(y.real())) raise_flags(invalid);
+  const bool small = std::isgreater(y.real(), -limit) && std::isless(y.real(), limit);
+  if (y.imag() == 0 && small && y.real() == std::trunc(y.real())) {
     const int exponent = static_cast<int>(y.real());
     if (exponent == 1) return x;
     if (exponent == 2) return product(x, x);

@@ -700,3 +700,12 @@ def test_a_condition_chooses_a_row(dtype, jit_mode) -> None:
     x = np.arange(12).reshape(4, 3).astype(dtype)
     for f in (rows_by_a_condition, a_row_that_stays, elements_of_rows_by_a_condition):
         same_as_numpy(f, x)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_a_complex_power_protests_where_the_exponent_is_nan(dtype, jit_mode) -> None:
+    for x in (1 + 2j, 0j, 1 + 0j, complex(np.nan, 1)):
+        for y in (complex(np.nan, 0), 0.5, complex(np.nan, 1) if x == 0 else 2):
+            a, b = np.array([x, x], dtype), np.array([y, y], dtype)
+            same_as_numpy(lambda a, b: a**b, a, b, rtol=1e-5)
+            same_as_numpy(lambda a, b: a**b, a[0], b[1], rtol=1e-5)
