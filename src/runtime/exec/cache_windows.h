@@ -19,12 +19,17 @@ inline std::int64_t near_window() {
   return bytes;
 }
 
-// In one worker's share of the third.
-inline std::int64_t far_window(std::int64_t workers) {
+// All of the third.
+inline std::int64_t furthest_window() {
   // Virtual machines tell of caches that they share with others.
   constexpr std::int64_t most = 32 << 20;
-  static const std::int64_t bytes = std::min(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0), most) / 4;
-  return std::max(near_window(), bytes / workers);
+  static const std::int64_t bytes = std::min(cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0), most);
+  return std::max(near_window(), bytes);
+}
+
+// In one worker's share of it.
+inline std::int64_t far_window(std::int64_t workers) {
+  return std::max(near_window(), furthest_window() / 4 / workers);
 }
 
 }  // namespace jetlag::exec

@@ -289,7 +289,8 @@ Flow Lane::round(const Statement& s, Frame& frame, Value& last, bool& over) {
   if (profile_) profile_->count(s.id);
   back_edge();
   const Flow flow = block(s.blocks[0], frame, last);
-  if (rows_) rows_->begin_now();  // who knows how long the next takes to follow
+  // Who knows how long the next takes to follow?
+  if (rows_ && !(tiles_ && tiles_->by_rows())) rows_->begin_now();
   over = flow == Flow::break_ || flow == Flow::leave;
   return flow == Flow::leave ? Flow::leave : Flow::next;
 }

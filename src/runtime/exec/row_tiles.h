@@ -7,9 +7,15 @@
 // alone. Such steps are collected, and some rows at a time go through all of them while they are in
 // the second-level cache. What is no such step begins what was collected; a step that nothing
 // follows begins as it would without the rule.
+//
+// Rounds of a loop that cannot follow each other along memory (time_tiles.h) are collected as well,
+// with small steps among them which read some rows across: row_order.h.
 #pragma once
 
+#include <span>
+
 #include "runtime/exec/lane.h"
+#include "runtime/exec/row_order.h"
 
 namespace jetlag::exec {
 
@@ -30,15 +36,22 @@ class RowTiles {
  private:
   struct Batch;
 
+  bool in_rounds() const;
+  void wait_for_room(const Lane::Step& step, double ns);
+  bool may_be_held(const Lane::Step& step) const;
   bool is_suited(const Job& job, const Lane::Step& step) const;
-  bool joins(const Job& job, const Lane::Step& step) const;
-  void start();
+  bool has_room(const Lane::Step& step, double ns) const;
+  bool joins(const Job& job, const Lane::Step& step);
+  bool goes_between(const Lane::Step& step, double ns);
+  bool goes_first(Job& job, Lane::Step& step, double ns, std::int64_t rows);
+  void add(Job& job, Lane::Step& step, double ns);
   void start_task(std::shared_ptr<Batch> batch);
   void run_here(Batch& batch);
 
   Lane& lane_;
   std::vector<Lane::Departed> items_;
-  std::int64_t rows_ = 0;  // that all items have
+  RowOrder order_;                     // of the items
+  std::vector<tasks::TaskPtr> begun_;  // of rounds of a loop
 };
 
 }  // namespace jetlag::exec

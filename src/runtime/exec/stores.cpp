@@ -14,7 +14,9 @@
 #include "runtime/exec/behind.h"
 #include "runtime/exec/fused.h"
 #include "runtime/exec/reuse.h"
+#include "runtime/exec/row_tiles.h"
 #include "runtime/exec/stretches.h"
+#include "runtime/exec/sweeps.h"
 
 namespace jetlag::exec {
 
@@ -147,6 +149,8 @@ std::optional<FusedGroup::Destination> FusedGroup::way_into(const Ref<Array>& to
     const Ref<Array> from = inputs[i].array();
     const Ref<Array> copy = lane_.result_array(from->dtype(), from->shape());
     std::optional<Job> job = jetlag::assign(copy, inputs[i]);
+    if (lane_.rows_ && lane_.rows_->holds() && copy->rank() > 0)
+      job->rows = copied_rows(copy, from);
     Lane::Step step{&op, StepKind::copy, false, {inputs[i], Value::of(copy)}, {from}, copy};
     step.beside = true;
     lane_.perform(std::move(*job), std::move(step));

@@ -63,6 +63,18 @@ bool is_plain_copy(const Array& to, const Value& from) {
   return a.in_memory() && a.dtype() == to.dtype() && !may_overlap(a, to);
 }
 
+RowWork copied_rows(const Ref<Array>& to, const Ref<Array>& from) {
+  return {to->shape()[0], to->rank(), [=](std::int64_t first, std::int64_t last) {
+            const auto rows_of = [=](const Array& a) {
+              Dims shape = a.shape();
+              shape[0] = last - first;
+              return Array(nullptr, a.data() + first * a.strides()[0], a.dtype(), shape,
+                           a.strides());
+            };
+            copy_elements(rows_of(*from), rows_of(*to));
+          }};
+}
+
 Sweep copy_sweep(const Ref<Array>& to, const Value& from, std::shared_ptr<const Footprint> known) {
   const std::int64_t axis = row_axis(*to), rows = to->shape()[axis];
   // A column reaches as far as the rows that it crosses.

@@ -15,6 +15,8 @@ Sweep element_sweep(const ElementRun& run, const Array& out,
 // Stores the value into the array, of which it reads nothing: an array of the same dtype, or a
 // number.
 bool is_plain_copy(const Array& to, const Value& from);
+// The same, of an array, by rows.
+RowWork copied_rows(const Ref<Array>& to, const Ref<Array>& from);
 Sweep copy_sweep(const Ref<Array>& to, const Value& from, std::shared_ptr<const Footprint> known);
 
 // For elements [first, last) of the run, part by part: where the inputs lie.

@@ -117,10 +117,7 @@ void TimeTiles::round(std::int64_t left) {
   if (wanted_ == 0)
     choose_rounds({items_.begin() + static_cast<std::ptrdiff_t>(first), items_.end()},
                   left + rounds_);
-  if (wanted_ == 0) {
-    allowed_ = false;
-    return begin_now();
-  }
+  if (wanted_ == 0) return give_up();
   if (rounds_ < wanted_) return;
   if (rounds_ > wanted_) {  // two were collected to learn that one is enough
     rounds_ = 0;
@@ -132,15 +129,19 @@ void TimeTiles::round(std::int64_t left) {
     std::erase_if(begun_, [](const Begun& b) { return b.tasks.back()->finished(); });
     return begun_.size() <= most;
   });
-  if (!begin_tiles()) {
-    allowed_ = false;
-    return begin_now();
-  }
+  if (!begin_tiles()) return give_up();
   ++batches_;
   rounds_ = 0;
   if (!lane_.alone() || !lane_.poll_is_due(poll_every_ns)) return;
   lane_.flight_->look(lane_.host_);
   lane_.host_.let_go();
+}
+
+// None can follow another along the memory: perhaps row by row.
+void TimeTiles::give_up() {
+  allowed_ = false;
+  by_rows_ = far_;
+  begin_now();
 }
 
 void TimeTiles::begin_now() {
@@ -234,6 +235,8 @@ void TimeTiles::choose_rounds(std::span<const Item> items, std::int64_t left) {
     if (further > wanted_) window_ = far_window(tasks::workers());
     wanted_ = std::max(wanted_, further);
   }
+  // From the third-level cache, operands come nearly as fast as they are computed with.
+  far_ = bytes > furthest_window();
   // As many batches for each worker, and all alike.
   if (wanted_ > 0) wanted_ = parts(left, workers * parts(left, wanted_ * workers));
 }

@@ -37,6 +37,9 @@ class TimeTiles {
   // Memory for a result of that size which follows those that still read it; or null.
   Ref<Buffer> spent(std::int64_t bytes) const { return results_.find(bytes); }
   bool collects() const { return collects_; }
+  // Rounds pass over more than any cache holds, and none can follow another along the memory:
+  // perhaps row by row.
+  bool by_rows() const { return by_rows_; }
   // Somebody waits, or something follows that is not collected.
   void begin_now();
 
@@ -72,6 +75,7 @@ class TimeTiles {
                                     std::int64_t most);
   static std::shared_ptr<const TileOrder> order_within(std::int64_t window, TileOrder::Steps steps);
   bool begin_tiles();
+  void give_up();
   void start(const std::shared_ptr<Batch>& batch);
   void start_tasks(const std::shared_ptr<Batch>& batch, std::vector<tasks::TaskPtr> before);
   std::vector<tasks::TaskPtr> others_before(const Lane::Step& step) const;
@@ -81,6 +85,8 @@ class TimeTiles {
   const plan::Statement& loop_;
   TimeTiles* const outer_;
   bool allowed_;
+  bool far_ = false;  // rounds pass over more than any cache holds
+  bool by_rows_ = false;
   bool collects_ = false;  // from the beginning of this round on
   std::int64_t seen_ = 0;  // rounds
   int forced_ = 0, batches_ = 0;
