@@ -211,11 +211,9 @@ bool is_sum_or_product(const Primitive& p) {
   return p.name == "add" || p.name == "subtract" || p.name == "multiply" || p.name == "square";
 }
 
-// NumPy's complex power compares the real part of an exponent to find whole ones, and of any for a
-// base of 0: a NaN there protests.
 bool protests_power(Judge judge, std::span<const Seen> in, DType d) {
   if (judge != Judge::zero_base || !is_complex(d)) return false;
-  return std::isnan(in[1].re) && (in[1].im == 0 || in[0].is_zero());
+  return power_compares_nan({in[0].re, in[0].im}, {in[1].re, in[1].im});
 }
 
 unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in, const Seen& out,

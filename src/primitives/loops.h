@@ -1,6 +1,7 @@
 // The loops of the elementary operations: contiguous operands, contiguous result.
 #pragma once
 
+#include <complex>
 #include <cstdint>
 
 #include "primitives/expr.h"
@@ -43,5 +44,9 @@ void raise_invalid();
 // Around what NumPy does silently.
 unsigned save_flags();
 void restore_flags(unsigned saved);
+
+// Whether NumPy's complex power compares a NaN with a number, which is "invalid": where it looks
+// for whole exponents, and in its quotient for negative ones.
+bool power_compares_nan(std::complex<double> base, std::complex<double> exponent);
 
 }  // namespace jetlag

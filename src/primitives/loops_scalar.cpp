@@ -11,6 +11,14 @@
 
 namespace jetlag {
 
+bool power_compares_nan(std::complex<double> base, std::complex<double> exponent) {
+  const double y = exponent.real();
+  if (std::isnan(y)) return exponent.imag() == 0 || base == 0.0;
+  const bool of_nan = std::isnan(base.real()) || std::isnan(base.imag());
+  if (!of_nan || exponent.imag() != 0) return false;
+  return std::isinf(y) || (y < 0 && y > -100 && y == std::trunc(y));
+}
+
 namespace {
 
 template <class T>
@@ -148,8 +156,7 @@ C complex_power(C x, C y) {
     return C(nan, nan);
   }
   const R limit = 100;
-  // NumPy looks whether it is whole by comparing it.
-  if (y.imag() == 0 && std::isnan(y.real())) raise_flags(invalid);
+  if (power_compares_nan(x, y)) raise_flags(invalid);
   const bool small = std::isgreater(y.real(), -limit) && std::isless(y.real(), limit);
   if (y.imag() == 0 && small && y.real() == std::trunc(y.real())) {
     const int exponent = static_cast<int>(y.real());

@@ -704,8 +704,10 @@ def test_a_condition_chooses_a_row(dtype, jit_mode) -> None:
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_a_complex_power_protests_where_the_exponent_is_nan(dtype, jit_mode) -> None:
-    for x in (1 + 2j, 0j, 1 + 0j, complex(np.nan, 1)):
-        for y in (complex(np.nan, 0), 0.5, complex(np.nan, 1) if x == 0 else 2):
+    nan, inf = np.nan, np.inf
+    of_nan = [0, 1, 3, -1, -2, 100, 0.5, -0.5, inf, -inf, 1 + 1j, complex(2, nan), complex(nan, 1)]
+    for x in (1 + 2j, 0j, 1 + 0j, complex(nan, 0), complex(1, nan)):
+        for y in (complex(nan, 0), 0.5, 2, *(of_nan if x != x else ())):
             a, b = np.array([x, x], dtype), np.array([y, y], dtype)
             same_as_numpy(lambda a, b: a**b, a, b, rtol=1e-5)
             same_as_numpy(lambda a, b: a**b, a[0], b[1], rtol=1e-5)

@@ -60,26 +60,25 @@ struct Behind {
     return ends->data() + (2 * b + (last ? 1 : 0)) * cut.chunk_size();
   }
 
-  // Of the rows of the chunk before, and of this one.
+  // The chunk before: its first row, -1 for none, and what it is to hold.
   struct Late {
-    std::vector<std::byte> aside[2];
-    std::int64_t waiting = -1;  // the first row of the chunk before
-    bool half = false;
+    std::int64_t waiting = -1;
+    std::vector<std::byte> aside;
   };
 
-  // Rows [first, last), after all before them.
+  // Rows [first, last), after all before them. Of many sweeps in turns each keeps one chunk; the
+  // one that is computed next is that which was stored last, and still in the first-level cache.
   void follow(Late& late, std::int64_t first, std::int64_t last) const {
+    thread_local std::vector<std::byte> to;
     for (std::int64_t row = first; row < last; row += cut.chunk) {
-      const std::int64_t next = std::min(row + cut.chunk, last);
-      std::vector<std::byte>& to = late.aside[late.half];
       to.resize(static_cast<std::size_t>(cut.chunk_size()));
-      compute(row, next, to.data());
-      if (late.waiting >= 0) store(late.waiting, row, late.aside[!late.half].data());
+      compute(row, std::min(row + cut.chunk, last), to.data());
+      if (late.waiting >= 0) store(late.waiting, row, late.aside.data());
       late.waiting = row;
-      late.half = !late.half;
+      late.aside.swap(to);
     }
     if (last < cut.rows) return;
-    store(late.waiting, last, late.aside[!late.half].data());
+    store(late.waiting, last, late.aside.data());
     late = {};
   }
 
