@@ -325,7 +325,8 @@ def test_every_rule_has_a_case_here() -> None:
 
 
 @pytest.mark.parametrize("rule", CASES)
-def test_the_case_of_a_rule_uses_it(rule: str) -> None:
+def test_the_case_of_a_rule_uses_it(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jl.settings, "jit", "auto")
     explained = jl.explain(jl.jit(CASES[rule]), *arguments(rule, "plain", "float64", 1))
 
     used = {name for row in explained.rows for name in (row.get("rule") or "").split(", ")}

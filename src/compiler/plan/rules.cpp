@@ -25,8 +25,8 @@ constexpr Rule table[] = {
               "of matrices; decided when the program is lowered",
      .why = "what is wanted as well is stored on the way, and not read again",
      .test = "define{python}(main, block(define(y, sqrt([1.0, 4.0]) * 2), define(z, y + 1),"
-             " return(y * z)))"
-             "  #= [6.0, 20.0]"},
+             " return(concatenate(list(y, z)))))"
+             "  #= [2.0, 4.0, 3.0, 5.0]"},
     {.name = "inline-calls",
      .before = "block(define(f, x, g(x)), f(a) + b)",
      .after = "g(a) + b",
