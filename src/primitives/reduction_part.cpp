@@ -128,7 +128,7 @@ class PartFolder {
   // ---- the shapes of parts ---------------------------------------------------------
 
   void fold_axes(Axes axes, Spot at, std::byte* results) const {
-    const bool as_lines = lines_at_once_ && axes.size() <= 2 && axes.back().folded;
+    const bool as_lines = lines_at_once_ && !axes.empty() && axes.size() <= 2 && axes.back().folded;
     if (!at.memory && !as_lines) {
       const std::int64_t bytes = dense_bytes(axes);
       if (bytes > 0 && bytes <= stretch_bytes) at = fetched(at, bytes);

@@ -355,6 +355,12 @@ def test_masked_reductions_are_numpys() -> None:
     same(lambda x: np.sum(x[::-3][x[::-3] > 0]), np.tile(x.ravel(), 3), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_a_mask_that_takes_one_element(dtype: str) -> None:
+    x = np.array([3, 5, 7]).astype(dtype)
+    same_as_numpy(lambda x: (x[x == 5].min(), np.sum(x[x > 5]), np.mean(x[x < 4])), x)
+
+
 def test_a_mask_that_takes_nothing() -> None:
     x = np.ones(20_000)
     same_as_numpy(lambda x: np.sum(x[x > 2]), x)

@@ -318,7 +318,8 @@ def test_results_of_each_round_take_no_memory_of_their_own(workers) -> None:
     program = jl.jit(escapes)
     program(size, 2.0, 8)  # compiled from here on
     few, many = (peak_of(program, size, 2.0, rounds) for rounds in (8, 40))
-    assert many <= few + size  # one mask more
+    # One array more where the rounds before are still under way, and one mask.
+    assert many <= few + 9 * size
     assert many <= 5 * 8 * size
 
 

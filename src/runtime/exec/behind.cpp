@@ -139,6 +139,7 @@ std::optional<std::int64_t> rows_reached(const Array& view, const Array& operand
                      view.shape() == operand.shape() && view.size() > 0;
   if (!alike) return std::nullopt;
   const std::int64_t axis = row_axis(view), step = view.strides()[axis];
+  if (step == 0) return std::nullopt;  // a single row
   std::int64_t far = size_of(view.dtype()) - 1;
   for (std::int64_t i = 0; i < view.rank(); ++i) {
     if (view.shape()[i] == 1) continue;

@@ -128,10 +128,10 @@ TEST(RowOrder, DoesEachRowOnceAndAfterWhatItNeeds) {
         ASSERT_NE(when[s][q], -1) << "trial " << trial;
         for (std::size_t before = 0; before < s; ++before) {
           for (std::size_t p = 0; p < when[before].size(); ++p) {
-            if (when[before][p] > when[s][q])
-              ASSERT_FALSE(conflict(steps[before], static_cast<std::int64_t>(p), steps[s],
-                                    static_cast<std::int64_t>(q)))
-                  << "trial " << trial;
+            if (when[before][p] < when[s][q]) continue;
+            ASSERT_FALSE(conflict(steps[before], static_cast<std::int64_t>(p), steps[s],
+                                  static_cast<std::int64_t>(q)))
+                << "trial " << trial;
           }
         }
       }
