@@ -132,22 +132,15 @@ bool is_left_to_interpreter(const Code& code, KernelLayout layout, const Operati
 
 // What folds repeats the program in the code, once for each sum or element side by side.
 bool suits_fold(const ElementProgram& program, const ElementSource& source) {
-  constexpr std::int64_t register_bytes = 32, most_operations = 24, most_across = 200;
+  constexpr int most_operations = 24, most_across = 200;
   const LineFold how = fold_of(source.layout);
   const DType d = program.output_dtype(0);
   const std::int64_t item = size_of(d);
   if (program.outputs() != 1 || is_complex(d) || (item != 4 && item != 8)) return false;
   if (how.rows == RowFold::product && !is_float(d)) return false;
-  std::int64_t operations = 0, widest = item;
-  for (int value = 0; value < program.code().size(); ++value) {
-    if (!source.needed[static_cast<std::size_t>(value)]) continue;
-    const Operation& o = program.code()[value];
-    operations += o.opcode != Opcode::constant;
-    widest = std::max(widest, size_of(real_dtype(o.dtype)));
-  }
-  if (source.vector_bytes / widest < register_bytes / item) return false;
-  return how.rows == RowFold::across ? operations * how.length <= most_across
-                                     : operations <= most_operations;
+  if (source.vector_bytes / source.widest < sum_register_bytes / item) return false;
+  return how.rows == RowFold::across ? source.operations * how.length <= most_across
+                                     : source.operations <= most_operations;
 }
 
 std::string key_of(const ElementProgram& program, const ElementSource& source) {
@@ -185,6 +178,8 @@ std::optional<ElementSource> element_source(const ElementProgram& program, Kerne
     if (!source.needed[i]) continue;
     if (is_left_to_interpreter(code, layout, code[value])) return std::nullopt;
     source.calls[i] = call_of(code, code[value]);
+    source.operations += code[value].opcode != Opcode::constant;
+    source.widest = std::max(source.widest, size_of(real_dtype(code[value].dtype)));
   }
   if (fold_of(layout).rows != RowFold::none && !suits_fold(program, source)) return std::nullopt;
   source.held = held_values(program, source);

@@ -24,10 +24,15 @@ struct ElementSource {
   std::string key;                 // names the code among all for this machine
   std::vector<ElementCall> calls;  // of each value
   std::vector<bool> needed;        // by the outputs: the others are left out
+  int operations = 0;              // of these, constants apart
+  std::int64_t widest = 1;         // bytes of the widest number among them
   // Whose conditions count although a compiler might know the value, or do without it in some
   // lanes: as the arm of a `where`, which AVX-512 computes where it is chosen only.
   std::vector<bool> held;
 };
+
+// Lines are summed in registers of so many bytes on every machine (primitives/reduce_loops.inc).
+inline constexpr std::int64_t sum_register_bytes = 32;
 
 // Nothing where the program is left to the interpreter: integer powers throw,
 // and a `where` by one bool for all might skip an arm whose conditions count.

@@ -31,10 +31,6 @@ void make_kernel(const ElementProgram& program, KernelSlot& slot) noexcept {
   }
 }
 
-}  // namespace
-
-namespace {
-
 // Counts elements, and asks for the kernel where they are enough. True: asking again for as
 // many would change nothing.
 bool ask(const ElementProgram& program, KernelSlot& slot, std::int64_t elements) {

@@ -26,25 +26,17 @@ constexpr int most_lanes = 16;
 // A register's worth of the widest numbers; two where the program is so short
 // that twice its values fit the registers.
 Widths widths_for(const ElementSource& source) {
-  const Code& code = source.program->code();
-  std::int64_t widest = 1;
-  int operations = 0;
-  bool calls = false;
-  for (int value = 0; value < code.size(); ++value) {
-    const auto i = static_cast<std::size_t>(value);
-    if (!source.needed[i]) continue;
-    widest = std::max(widest, size_of(real_dtype(code[value].dtype)));
-    operations += code[value].opcode != Opcode::constant;
-    calls = calls || source.calls[i].how != ElementCall::How::in_line;
-  }
+  const bool calls =
+      std::any_of(source.calls.begin(), source.calls.end(),
+                  [](const ElementCall& c) { return c.how != ElementCall::How::in_line; });
   constexpr int short_program = 10;
-  const auto lanes = static_cast<int>(source.vector_bytes / widest);
+  const auto lanes = static_cast<int>(source.vector_bytes / source.widest);
   const RowFold rows = fold_of(source.layout).rows;
   if (rows != RowFold::none) {
     const int whole = std::min(lanes, most_lanes);
     return {whole, rows == RowFold::across ? whole : sum_register(source)};
   }
-  return {std::min(calls || operations > short_program ? lanes : 2 * lanes, most_lanes),
+  return {std::min(calls || source.operations > short_program ? lanes : 2 * lanes, most_lanes),
           std::min(lanes, most_lanes)};
 }
 

@@ -8,8 +8,7 @@ using llvm::BasicBlock;
 using llvm::Value;
 
 int sum_register(const ElementSource& source) {
-  constexpr std::int64_t register_bytes = 32;
-  return static_cast<int>(register_bytes / size_of(source.program->output_dtype(0)));
+  return static_cast<int>(sum_register_bytes / size_of(source.program->output_dtype(0)));
 }
 
 // As `take` there: a NaN in b replaces a, and one in a stays.
