@@ -102,6 +102,119 @@ TEST(Loops, PowersOfSmallIntegersAreExact) {
   }
 }
 
+template <class T>
+double worst_error_of_powers(std::vector<T> x, std::vector<T> y) {
+  const std::vector<T> parts{0,
+                             T(-0.0),
+                             1,
+                             -1,
+                             2,
+                             -2,
+                             T(0.5),
+                             T(-0.5),
+                             3,
+                             -3,
+                             T(INFINITY),
+                             T(-INFINITY),
+                             T(NAN),
+                             1000,
+                             -1000,
+                             std::numeric_limits<T>::min(),
+                             std::numeric_limits<T>::denorm_min(),
+                             std::numeric_limits<T>::max(),
+                             std::numeric_limits<T>::lowest()};
+  for (const T base : parts) {
+    for (const T exponent : parts) {
+      x.push_back(base);
+      y.push_back(exponent);
+    }
+  }
+  std::vector<T> power(x.size());
+  find_loop(Opcode::pow, dtype_of<T>())(x.data(), y.data(), nullptr, power.data(),
+                                        static_cast<std::int64_t>(x.size()));
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    // NumPy takes the root where C says pow(-0.0, 0.5) and pow(-INFINITY, 0.5).
+    const Wide base = x[i], exponent = y[i];
+    const Wide truth = y[i] == T(0.5) ? std::sqrt(base) : std::pow(base, exponent);
+    worst = std::max(worst, ulps(power[i], truth));
+  }
+  return worst;
+}
+
+template <class T>
+double worst_error_of_powers() {
+  std::mt19937_64 random(5);
+  std::uniform_real_distribution<double> exponent(-20, 20), power(-30, 30);
+  std::vector<T> x, y;
+  for (int i = 0; i < 20000; ++i) {
+    x.push_back(static_cast<T>(std::exp2(exponent(random))));
+    y.push_back(static_cast<T>(power(random)));
+    x.push_back(static_cast<T>(1 + power(random) / 1000));
+    y.push_back(static_cast<T>(20 * power(random)));
+  }
+  return worst_error_of_powers(x, y);
+}
+
+TEST(Loops, PowersAreWithinFourUlp) {
+  EXPECT_LE(worst_error_of_powers<double>(), 4);
+  EXPECT_LE(worst_error_of_powers<float>(), 4);
+}
+
+TEST(Loops, PowersWithEverydayExponentsAreProductsAndRootsAmongOthers) {
+  constexpr int count = 150;
+  double x[count], y[count], whole[count];
+  for (int i = 0; i < count; ++i) {
+    const double exponents[] = {1.7, 2, 0.5, -1, 3.3};
+    x[i] = 0.37 * i;
+    y[i] = exponents[i % 5];
+  }
+
+  find_loop(Opcode::pow, DType::float64)(x, y, nullptr, whole, count);
+
+  for (int i = 0; i < count; ++i) {
+    if (i % 5 == 1) EXPECT_EQ(whole[i], x[i] * x[i]);
+    if (i % 5 == 2) EXPECT_EQ(whole[i], std::sqrt(x[i]));
+    if (i % 5 == 3) EXPECT_EQ(whole[i], 1 / x[i]);
+    EXPECT_EQ(at<double>(Opcode::pow, x[i], y[i]), whole[i]);
+  }
+}
+
+TEST(Loops, PowersMayBeWrittenOverTheirOperands) {
+  double x[70], y[70], over[70];
+  for (int i = 0; i < 70; ++i) {
+    over[i] = x[i] = 0.2 * i;
+    y[i] = i % 4;
+  }
+  double power[70];
+  find_loop(Opcode::pow, DType::float64)(x, y, nullptr, power, 70);
+
+  find_loop(Opcode::pow, DType::float64)(over, y, nullptr, over, 70);
+  find_loop(Opcode::pow, DType::float64)(x, y, nullptr, y, 70);
+
+  EXPECT_EQ(std::memcmp(over, power, sizeof power), 0);
+  EXPECT_EQ(std::memcmp(y, power, sizeof power), 0);
+}
+
+template <class T>
+unsigned flags_of_power(T x, T y) {
+  clear_flags();
+  at<T>(Opcode::pow, x, y);
+  const unsigned met = read_flags();
+  clear_flags();
+  return met & (invalid | divide_by_zero | overflow);
+}
+
+TEST(Loops, PowersTellOfTheirConditionsAndOfNoOthers) {
+  EXPECT_EQ(flags_of_power<float>(0, 3.5f), 0u);
+  EXPECT_EQ(flags_of_power<double>(0, 3.5), 0u);
+  EXPECT_EQ(flags_of_power<double>(0.7, 3.5), 0u);
+  EXPECT_NE(flags_of_power<double>(0, -1.5) & divide_by_zero, 0u);
+  EXPECT_NE(flags_of_power<double>(-2, 1.5) & invalid, 0u);
+  EXPECT_NE(flags_of_power<double>(1e200, 2.5) & overflow, 0u);
+  EXPECT_NE(flags_of_power<float>(1e20f, 2.5f) & overflow, 0u);
+}
+
 TEST(Loops, LengthsNeitherOverflowNorRaiseFlagsOfTheirOwn) {
   std::vector<double> parts{0,      -0.0,  3,     -4,    5e-324,   1e-310,    1e-200,
                             1e-160, 1e154, 1e200, 1e308, INFINITY, -INFINITY, NAN};
@@ -185,7 +298,7 @@ TEST(Loops, ArithmeticHasTheSameBitsInEveryInstructionSet) {
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("x86-64-v3")) GTEST_SKIP() << "needs a processor with AVX2";
   constexpr std::int64_t n = 999;
-  for (int op = 0; op < static_cast<int>(Opcode::exp); ++op) {
+  for (int op = 0; op < static_cast<int>(Opcode::pow); ++op) {
     for (const DTypeInfo& d : dtypes()) {
       const auto column = static_cast<std::size_t>(d.dtype);
       const Loop wide = loops_x86_64_v3.loops[op][column];
