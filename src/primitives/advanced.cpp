@@ -1,18 +1,21 @@
 #include "primitives/advanced.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <numeric>
+
 #include "primitives/arguments.h"
 #include "primitives/kept_order.h"
-#include "primitives/storing.h"
+#include "primitives/loops.h"
 #include "primitives/walk.h"
 
 namespace jetlag {
 
 namespace {
 
-// Index arrays use int64 from here on. A mask of k axes has become k of them.
+// A mask of k axes has become k of them.
 struct IndexArray {
   Ref<Array> values;
-  Ref<Array> given;   // as it lies in memory
   std::int64_t axis;  // of the array; -1 for a mask without axes, which takes none
 };
 
@@ -28,18 +31,21 @@ struct Layout {
   std::vector<IndexArray> arrays;
 };
 
-// The elements of a mask, looked at as bytes: others may have written any.
-std::vector<std::int64_t> positions_of(const Array& mask, Dims& counts) {
-  std::vector<std::int64_t> flat;
+// Where a mask is true, counted in C order. Its elements are looked at as bytes: others may have
+// written any.
+std::vector<std::int64_t> positions_of(const Array& mask) {
+  std::vector<std::int64_t> flat(static_cast<std::size_t>(mask.size()) + 1);
+  std::size_t known = 0;
   std::int64_t base = 0;
   walk<1>(mask.shape(), {mask.data()}, {mask.strides().data()},
           [&](const auto& at, const auto& steps, std::int64_t count) {
             for (std::int64_t i = 0; i < count; ++i) {
-              if (at[0][i * steps[0]] != std::byte{0}) flat.push_back(base + i);
+              flat[known] = base + i;
+              known += at[0][i * steps[0]] != std::byte{0};
             }
             base += count;
           });
-  counts = mask.shape();
+  flat.resize(known);
   return flat;
 }
 
@@ -57,12 +63,10 @@ void check_mask(const Array& mask, const Array& a, std::int64_t axis) {
 
 // A mask is the index arrays that nonzero() would give.
 void add_mask(Layout& layout, const Array& mask, std::int64_t axis) {
-  Dims counts;
-  const std::vector<std::int64_t> flat = positions_of(mask, counts);
+  const std::vector<std::int64_t> flat = positions_of(mask);
   const auto n = static_cast<std::int64_t>(flat.size());
   if (mask.rank() == 0) {
-    const Ref<Array> none = new_array(DType::int64, {n}, true);
-    layout.arrays.push_back({none, none, -1});
+    layout.arrays.push_back({new_array(DType::int64, {n}, true), -1});
     return;
   }
   std::int64_t divisor = 1;
@@ -70,10 +74,10 @@ void add_mask(Layout& layout, const Array& mask, std::int64_t axis) {
   for (std::int64_t i = mask.rank() - 1; i >= 0; --i) {
     Ref<Array> values = new_array(DType::int64, {n});
     for (std::size_t k = 0; k < flat.size(); ++k) {
-      values->as<std::int64_t>()[k] = flat[k] / divisor % counts[i];
+      values->as<std::int64_t>()[k] = flat[k] / divisor % mask.shape()[i];
     }
-    divisor *= counts[i];
-    all.push_back({values, values, axis + i});
+    divisor *= mask.shape()[i];
+    all.push_back({std::move(values), axis + i});
   }
   layout.arrays.insert(layout.arrays.end(), all.rbegin(), all.rend());
 }
@@ -90,13 +94,6 @@ Ref<Array> index_array(const Value& item) {
 }
 
 bool is_boolean(const Ref<Array>& a) { return a->dtype() == DType::boolean; }
-
-Ref<Array> as_int64(const Ref<Array>& a) {
-  if (a->dtype() == DType::int64) return a;
-  Ref<Array> values = new_array(DType::int64, a->shape());
-  copy_elements(*a, *values);
-  return values;
-}
 
 bool is_span_like(const Value& v) {
   return v.is(ValueKind::span) || v.is_nil() || v.is(ValueKind::ellipsis);
@@ -147,7 +144,7 @@ Layout lay_out(const Array& a, std::span<const Value> items,
         add_mask(layout, *array, axis);
         axis += array->rank();
       } else {
-        layout.arrays.push_back({as_int64(array), array, axis++});
+        layout.arrays.push_back({array, axis++});
       }
     } else if (items[i].is(ValueKind::span)) {
       layout.slots.push_back({Slot::Kind::span, axis++, &items[i].span()});
@@ -180,25 +177,17 @@ Dims common_shape(const std::vector<IndexArray>& arrays) {
   return shape;
 }
 
-// A single number moves the whole selection.
-void take_number(const IndexArray& one, const Array& a, Selection& s) {
-  const std::int64_t count = a.shape()[one.axis];
-  s.data += normal_index(*one.values->as<std::int64_t>(), count, one.axis) * a.strides()[one.axis];
+// An index as the processor counts.
+std::int64_t as_int64(const std::byte* index, DType dtype) {
+  std::int64_t number;
+  find_cast(dtype, DType::int64)(index, nullptr, nullptr, &number, 1);
+  return number;
 }
 
-// Adds what one index array contributes to the offset of each place.
-void add_offsets(const IndexArray& one, const Array& a, Selection& s) {
-  const std::int64_t count = a.shape()[one.axis];
-  const std::int64_t stride = a.strides()[one.axis];
-  const Ref<Array> values = broadcast_to(one.values, s.places);
-  std::size_t place = 0;
-  walk<1>(s.places, {values->data()}, {values->strides().data()},
-          [&](const auto& at, const auto& steps, std::int64_t n) {
-            for (std::int64_t i = 0; i < n; ++i) {
-              const auto index = *reinterpret_cast<const std::int64_t*>(at[0] + i * steps[0]);
-              s.offsets[place++] += normal_index(index, count, one.axis) * stride;
-            }
-          });
+// A single number moves the whole selection.
+void take_number(const IndexArray& one, const Array& a, Selection& s) {
+  const std::int64_t index = as_int64(one.values->data(), one.values->dtype());
+  s.data += normal_index(index, a.shape()[one.axis], one.axis) * a.strides()[one.axis];
 }
 
 // Adds the axes that spans and whole axes leave, and finds where the arrays stood.
@@ -225,27 +214,56 @@ void add_rest(const Layout& layout, const Array& a, Selection& s) {
   if (groups > 1) s.at = 0;
 }
 
-// Axes along which none of them goes forwards.
-Dims axes_backwards(std::span<const IndexArray* const> arrays, const Dims& places) {
-  Dims backwards(places.size());
-  for (std::int64_t& axis : backwards) axis = 1;
-  for (const IndexArray* one : arrays) {
-    // A mask has other axes than the places that it stands for.
-    const bool as_given = one->given->shape() == one->values->shape();
-    const Ref<Array> spread = broadcast_into(as_given ? one->given : one->values, places);
-    for (std::int64_t i = 0; i < places.size(); ++i) {
-      if (spread->strides()[i] > 0) backwards[i] = 0;
-    }
-  }
-  return backwards;
-}
-
 }  // namespace
 
 Dims Selection::shape() const {
   Dims all = rest;
   for (std::int64_t i = 0; i < places.size(); ++i) all.insert(at + i, places[i]);
   return all;
+}
+
+Dims Selection::places_strides() const {
+  if (!rest.empty() || places.size() < 2) return {};
+  KeptOrder order(places);
+  for (const PlaceIndex& one : arrays) order.add(Value::of(one.given));
+  return order.strides(1);
+}
+
+Dims Selection::backwards() const {
+  Dims backwards(places.size(), 1);
+  for (const PlaceIndex& one : arrays) {
+    for (std::int64_t i = 0; i < places.size(); ++i) {
+      if (one.values->strides()[i] > 0) backwards[i] = 0;
+    }
+  }
+  return backwards;
+}
+
+// NumPy looks at one array after another: a single one as it lies, others in C order.
+void Selection::refuse() const {
+  for (const PlaceIndex& one : arrays) {
+    std::vector<std::int64_t> axes(static_cast<std::size_t>(places.size()));
+    std::iota(axes.begin(), axes.end(), 0);
+    const Dims& far = one.values->strides();
+    if (arrays.size() == 1 && rest.empty()) {
+      std::stable_sort(axes.begin(), axes.end(), [&](std::int64_t i, std::int64_t k) {
+        return std::abs(far[i]) > std::abs(far[k]);
+      });
+    }
+    Dims shape, strides;
+    for (const std::int64_t axis : axes) {
+      shape.push_back(places[axis]);
+      strides.push_back(far[axis]);
+    }
+    walk<1>(shape, {one.values->data()}, {strides.data()},
+            [&](const auto& at, const auto& steps, std::int64_t count) {
+              for (std::int64_t i = 0; i < count; ++i) {
+                normal_index(as_int64(at[0] + i * steps[0], one.values->dtype()), one.count,
+                             one.axis);
+              }
+            });
+  }
+  check_failed("Selection::refuse", "every index is within bounds");
 }
 
 std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> items) {
@@ -256,24 +274,18 @@ std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> item
   const Layout layout = lay_out(*a, items, *operands);
   Selection s{.data = a->data(), .places = {}};
   // As in NumPy, numbers are looked at before arrays.
-  std::vector<const IndexArray*> arrays;
+  s.has_numbers_only = true;
   for (const IndexArray& one : layout.arrays) {
-    if (one.values->rank() > 0) arrays.push_back(&one);
-    else take_number(one, *a, s);
+    if (one.values->rank() == 0) take_number(one, *a, s);
+    else s.has_numbers_only = false;
   }
-  s.has_numbers_only = arrays.empty();
   s.places = common_shape(layout.arrays);
-  s.offsets.assign(static_cast<std::size_t>(element_count(s.places)), 0);
-  for (const IndexArray* one : arrays) {
-    if (one->axis >= 0) add_offsets(*one, *a, s);
+  for (const IndexArray& one : layout.arrays) {
+    if (one.values->rank() == 0 || one.axis < 0) continue;
+    s.arrays.push_back({broadcast_to(one.values, s.places), one.values, one.axis,
+                        a->shape()[one.axis], a->strides()[one.axis]});
   }
   add_rest(layout, *a, s);
-  if (s.rest.empty()) {
-    KeptOrder order(s.places);
-    for (const IndexArray* one : arrays) order.add(Value::of(one->given));
-    s.places_strides = order.strides(1);
-    s.backwards = axes_backwards(arrays, s.places);
-  }
   s.is_mask = items.size() == 1 && (*operands)[0] && is_boolean((*operands)[0]) &&
               (*operands)[0]->rank() > 0;
   return s;

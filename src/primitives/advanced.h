@@ -22,23 +22,25 @@ void check_index_count(std::int64_t used, std::int64_t rank);
 void check_index_kinds(std::span<const Value> items);
 std::span<const Value> unpacked(std::span<const Value> items);
 
+// An array among the items, of any integer dtype, and the axis that it goes along.
+struct PlaceIndex {
+  Ref<Array> values;  // seen over the axes of the places
+  Ref<Array> given;   // as it lies in memory
+  std::int64_t axis, count, stride;
+};
+
 // a[items] has the axes `places` (those of the index arrays, broadcast) and the
 // axes that the arrays leave alone, `rest`:
 //
-//   element (p..., r...) lies at offsets[p] + rest.strides . r
+//   element (p..., r...) lies at data + arrays.values[p] . arrays.stride + rest.strides . r
 //
 // The result has the axes of places before axis `at` of the rest: there, where
 // the arrays stood next to each other, and otherwise in front.
 struct Selection {
   std::byte* data;
   Dims places;
-  std::vector<std::int64_t> offsets = {};  // bytes, one for each place, in C order
+  std::vector<PlaceIndex> arrays = {};  // without those that are numbers
   Dims rest = {}, rest_strides = {};
-  // How a result without a rest lies, in elements: as the index arrays do.
-  // Empty for C order.
-  Dims places_strides = {};
-  // Axes of the places along which every index array lies backwards, or is repeated.
-  Dims backwards = {};
   std::int64_t at = 0;
   // A single mask over leading axes: NumPy words its errors differently.
   bool is_mask = false;
@@ -46,9 +48,16 @@ struct Selection {
   bool has_numbers_only = false;
 
   Dims shape() const;
+  // How a result without a rest lies, in elements: as the index arrays do. Empty for C order.
+  Dims places_strides() const;
+  // Axes of the places along which every index array lies backwards, or is repeated.
+  Dims backwards() const;
+  // There is an index that is out of bounds: throws NumPy's IndexError for it.
+  [[noreturn]] void refuse() const;
 };
 
-// Nothing where only the host understands the items.
+// Nothing where only the host understands the items. Reads masks and indices that are numbers;
+// the index arrays are looked at by Places.
 std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> items);
 
 }  // namespace jetlag

@@ -54,6 +54,18 @@ void gather(const std::byte* data, std::span<const ReaderAxis> axes, std::int64_
 
 }  // namespace
 
+std::vector<ReaderAxis> axes_of(const Array& a) {
+  std::vector<ReaderAxis> axes;
+  for (std::int64_t i = 0; i < a.rank(); ++i) {
+    if (a.shape()[i] == 1) continue;
+    const ReaderAxis axis{a.shape()[i], a.strides()[i]};
+    const bool joins = !axes.empty() && axes.back().stride == axis.stride * axis.count;
+    if (joins) axes.back() = {axes.back().count * axis.count, axis.stride};
+    else axes.push_back(axis);
+  }
+  return axes;
+}
+
 ElementReader::ElementReader(DType from, DType to, bool by_truth, Change change)
     : from_(from),
       to_(to),

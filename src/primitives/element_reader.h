@@ -3,8 +3,9 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
-#include "array/dtype.h"
+#include "array/array.h"
 
 namespace jetlag {
 
@@ -14,6 +15,9 @@ using Change = void (*)(void* numbers, std::int64_t n);
 struct ReaderAxis {
   std::int64_t count, stride;  // bytes
 };
+
+// Those of an array, joined where it has no gaps.
+std::vector<ReaderAxis> axes_of(const Array& a);
 
 class ElementReader {
  public:

@@ -151,18 +151,6 @@ struct Question {
   std::int64_t axis;  // -1: all elements in C order
 };
 
-std::vector<ReaderAxis> axes_of(const Array& a) {
-  std::vector<ReaderAxis> axes;
-  for (std::int64_t i = 0; i < a.rank(); ++i) {
-    if (a.shape()[i] == 1) continue;
-    const ReaderAxis axis{a.shape()[i], a.strides()[i]};
-    const bool joins = !axes.empty() && axes.back().stride == axis.stride * axis.count;
-    if (joins) axes.back() = {axes.back().count * axis.count, axis.stride};
-    else axes.push_back(axis);
-  }
-  return axes;
-}
-
 // Rows, of which `before` came earlier, against a row of bests.
 template <Fold fold, class T>
 void compare_rows(const std::byte* p, ReaderAxis rows, ReaderAxis columns, std::int64_t before,

@@ -1,15 +1,19 @@
 // a[items] with arrays among the items: a copy; and the assignment to it.
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
 #include <numeric>
 
 #include "primitives/advanced.h"
 #include "primitives/arguments.h"
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
+#include "primitives/masked.h"
 #include "primitives/moves.h"
+#include "primitives/places.h"
 #include "primitives/shape.h"
 #include "primitives/storing.h"
-#include "primitives/walk.h"
 
 namespace jetlag {
 
@@ -18,13 +22,15 @@ namespace {
 // The axes of a selection as NumPy stores them: places first, in C order, and
 // the rest in the order in which they lie in the source. Without a rest, the
 // places lie as the index arrays do.
-Ref<Array> new_stored(const Selection& s, DType dtype, const Ref<Buffer>& buffer) {
+Ref<Array> new_stored(const Selection& s, const Array& a, const MakeArray& make) {
+  const DType dtype = a.dtype();
   const std::int64_t item = size_of(dtype);
-  const Array rest(buffer, s.data, dtype, s.rest, s.rest_strides);
+  const Array rest(a.buffer(), s.data, dtype, s.rest, s.rest_strides);
   Dims strides = strides_like(rest, item);
   if (strides.empty()) strides = contiguous_strides(s.rest, item);
-  for (std::int64_t step : s.places_strides) strides.push_back(step * item);
-  const bool is_laid_out = !s.places_strides.empty();
+  const Dims places_strides = s.places_strides();
+  for (std::int64_t step : places_strides) strides.push_back(step * item);
+  const bool is_laid_out = !places_strides.empty();
   std::int64_t step = item * std::max<std::int64_t>(element_count(s.rest), 1);
   Dims shape = s.rest;
   for (std::int64_t i = s.places.size() - 1; i >= 0; --i) {
@@ -32,9 +38,10 @@ Ref<Array> new_stored(const Selection& s, DType dtype, const Ref<Buffer>& buffer
     if (!is_laid_out) strides.insert(0, step);
     step *= std::max<std::int64_t>(s.places[i], 1);
   }
-  const Ref<Array> block = new_array(dtype, shape);
+  Ref<Array> block = make(dtype, shape);
   if (block->strides() == strides) return block;
-  return make<Array>(block->buffer(), block->data(), dtype, std::move(shape), std::move(strides));
+  return jetlag::make<Array>(block->buffer(), block->data(), dtype, std::move(shape),
+                             std::move(strides));
 }
 
 // From the stored order (places, rest) to that of the result, and back.
@@ -56,61 +63,7 @@ Ref<Array> in_stored_order(const Ref<Array>& result, const Selection& s) {
   return view_of(result, result->data(), rotate(result->shape()), rotate(result->strides()));
 }
 
-template <std::size_t size>
-void copy_item(std::byte* to, const std::byte* from) {
-  std::memcpy(to, from, size);
-}
-
-// One function for each size of element: the loop must not ask.
-template <class F>
-void with_item_size(DType dtype, F&& f) {
-  switch (size_of(dtype)) {
-    case 1: return f(std::integral_constant<std::size_t, 1>{});
-    case 2: return f(std::integral_constant<std::size_t, 2>{});
-    case 4: return f(std::integral_constant<std::size_t, 4>{});
-    case 8: return f(std::integral_constant<std::size_t, 8>{});
-    default: return f(std::integral_constant<std::size_t, 16>{});
-  }
-}
-
-// Calls run(place of the selection, place of the other array, steps, count) for
-// every line of elements along the last axis of the rest.
-template <class Run>
-void each_line(const Selection& s, const Array& other, Run&& run) {
-  std::size_t place = 0;
-  const std::int64_t places_rank = s.places.size();
-  walk<1>(s.places, {other.data()}, {other.strides().data()},
-          [&](const auto& at, const auto& steps, std::int64_t count) {
-            for (std::int64_t i = 0; i < count; ++i) {
-              walk<2>(s.rest, {s.data + s.offsets[place++], at[0] + i * steps[0]},
-                      {s.rest_strides.data(), other.strides().data() + places_rank}, run);
-            }
-          });
-}
-
-void copy_out(const Selection& s, const Array& stored) {
-  with_item_size(stored.dtype(), [&](auto size) {
-    each_line(s, stored, [&](const auto& at, const auto& steps, std::int64_t count) {
-      for (std::int64_t i = 0; i < count; ++i) {
-        copy_item<size>(at[1] + i * steps[1], at[0] + i * steps[0]);
-      }
-    });
-  });
-}
-
-void copy_in(const Selection& s, const Array& stored) {
-  with_item_size(stored.dtype(), [&](auto size) {
-    each_line(s, stored, [&](const auto& at, const auto& steps, std::int64_t count) {
-      for (std::int64_t i = 0; i < count; ++i) {
-        copy_item<size>(at[0] + i * steps[0], at[1] + i * steps[1]);
-      }
-    });
-  });
-}
-
-void check_mask_value(const Selection& s, const Dims& value) {
-  const auto count = static_cast<std::int64_t>(s.offsets.size());
-  if (!s.rest.empty()) return;
+void check_mask_value(std::int64_t count, const Dims& value) {
   if (value.size() > 1) {
     throw Error(Kind::type, format("NumPy boolean array indexing assignment requires a 0 or "
                                    "1-dimensional input, input has {} dimensions",
@@ -122,9 +75,7 @@ void check_mask_value(const Selection& s, const Dims& value) {
                                   value[0], count));
 }
 
-void check_value(const Selection& s, const Dims& value, const Dims& shape) {
-  if (s.has_numbers_only) return check_assignable(value, shape);
-  if (s.is_mask) check_mask_value(s, value);
+void check_selected_value(const Dims& value, const Dims& shape) {
   try {
     check_assignable(value, shape);
   } catch (const Error&) {
@@ -133,6 +84,12 @@ void check_value(const Selection& s, const Dims& value, const Dims& shape) {
                        "to indexing result of shape {}",
                        tight_shape(value), tight_shape(shape)));
   }
+}
+
+void check_value(const Selection& s, const Dims& value, const Dims& shape) {
+  if (s.has_numbers_only) return check_assignable(value, shape);
+  if (s.is_mask && s.rest.empty()) check_mask_value(element_count(s.places), value);
+  check_selected_value(value, shape);
 }
 
 // The value in the target's dtype and memory of its own, if the target's might
@@ -145,6 +102,21 @@ Ref<Array> private_operand(const Value& value, const Array& target) {
   return copy;
 }
 
+// Whether two elements may share memory, as NumPy's stride tricks have it.
+bool overlaps_itself(const Array& a) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> axes;
+  for (std::int64_t i = 0; i < a.rank(); ++i) {
+    if (a.shape()[i] > 1) axes.emplace_back(std::abs(a.strides()[i]), a.shape()[i]);
+  }
+  std::sort(axes.begin(), axes.end());
+  std::int64_t extent = size_of(a.dtype());
+  for (const auto& [stride, count] : axes) {
+    if (stride < extent) return true;
+    extent += stride * (count - 1);
+  }
+  return false;
+}
+
 // Whether an array has elements of this one at other places.
 bool is_elsewhere_in(const Value& value, const Array& a) {
   if (!value.is_array()) return false;
@@ -153,18 +125,35 @@ bool is_elsewhere_in(const Value& value, const Array& a) {
   return !same && may_overlap(v, a);
 }
 
-// The axes of places from the slowest to the fastest, as the index arrays and the value lie.
-std::vector<std::int64_t> axes_as_they_lie(const Selection& s, const Value& value) {
-  KeptOrder order(s.places);
-  order.add(s.places, s.places_strides);
-  order.add(value);
-  Dims strides = order.strides(1);
-  if (strides.empty()) strides = contiguous_strides(s.places, 1);
-  std::vector<std::int64_t> axes(static_cast<std::size_t>(s.places.size()));
+// The axes of places from the slowest to the fastest.
+std::vector<std::int64_t> sorted_axes(const Dims& strides) {
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(strides.size()));
   std::iota(axes.begin(), axes.end(), 0);
   std::stable_sort(axes.begin(), axes.end(),
                    [&](std::int64_t i, std::int64_t k) { return strides[i] > strides[k]; });
   return axes;
+}
+
+// The axes of places in another order, and some of them turned around; the axes of the rest follow.
+Ref<Array> walked(const Ref<Array>& a, const std::vector<std::int64_t>& axes, const Dims& turned) {
+  Dims shape = a->shape(), strides = a->strides();
+  std::byte* first = a->data();
+  std::int64_t to = 0;
+  for (const std::int64_t axis : axes) {
+    const std::int64_t n = a->shape()[axis], step = a->strides()[axis];
+    if (turned[axis]) first += (n - 1) * step;
+    shape[to] = n;
+    strides[to++] = turned[axis] ? -step : step;
+  }
+  return view_of(a, first, std::move(shape), std::move(strides));
+}
+
+void walk_in_order(Selection& s, Ref<Array>& stored, const std::vector<std::int64_t>& axes,
+                   const Dims& turned) {
+  stored = walked(stored, axes, turned);
+  for (PlaceIndex& one : s.arrays) one.values = walked(one.values, axes, turned);
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    s.places[static_cast<std::int64_t>(i)] = stored->shape()[static_cast<std::int64_t>(i)];
 }
 
 // A place that is stored into twice holds what is stored last: along several axes NumPy goes as the
@@ -173,62 +162,137 @@ void go_as_they_lie(Selection& s, Ref<Array>& stored, const Value& value) {
   if (!s.rest.empty() || s.places.size() < 2 || stored->size() == 0) return;
   const Ref<Array> given =
       value.is_array() ? broadcast_into(value.array(), s.places) : Ref<Array>();
-  constexpr std::int64_t item = sizeof(std::int64_t);
-  const Dims in_order = contiguous_strides(s.places, item);
-  Dims places, steps, stored_strides;
-  auto* first = reinterpret_cast<std::byte*>(s.offsets.data());
-  std::byte* first_stored = stored->data();
-  const std::vector<std::int64_t> axes = axes_as_they_lie(s, value);
-  bool any_turned = false;
-  for (const std::int64_t axis : axes) {
-    const std::int64_t n = s.places[axis], step = in_order[axis], far = stored->strides()[axis];
-    const bool turned = s.backwards[axis] && n > 1 && (!given || given->strides()[axis] <= 0);
-    places.push_back(n);
-    steps.push_back(turned ? -step : step);
-    stored_strides.push_back(turned ? -far : far);
-    if (!turned) continue;
-    any_turned = true;
-    first += (n - 1) * step;
-    first_stored += (n - 1) * far;
+  KeptOrder order(s.places);
+  order.add(s.places, s.places_strides());
+  order.add(value);
+  Dims strides = order.strides(1);
+  if (strides.empty()) strides = contiguous_strides(s.places, 1);
+  Dims turned = s.backwards();
+  for (std::int64_t i = 0; i < s.places.size(); ++i) {
+    turned[i] = turned[i] && s.places[i] > 1 && (!given || given->strides()[i] <= 0);
   }
-  if (!any_turned && std::is_sorted(axes.begin(), axes.end())) return;
-  std::vector<std::int64_t> offsets(s.offsets.size());
-  copy_elements(Array(nullptr, first, DType::int64, places, steps),
-                Array(nullptr, reinterpret_cast<std::byte*>(offsets.data()), DType::int64, places,
-                      contiguous_strides(places, item)));
-  s.offsets = std::move(offsets);
-  stored = view_of(stored, first_stored, places, stored_strides);
-  s.places = std::move(places);
+  walk_in_order(s, stored, sorted_axes(strides), turned);
+}
+
+// ---- jobs ---------------------------------------------------------------------------
+
+// What the index arrays and the elements take of memory, there and back.
+double bytes_of(const Selection& s, const Array& stored) {
+  double bytes = 2 * static_cast<double>(stored.bytes());
+  for (const PlaceIndex& one : s.arrays) bytes += static_cast<double>(one.given->bytes());
+  return bytes;
+}
+
+std::vector<Ref<Array>> arrays_of(const Selection& s, const Ref<Array>& more) {
+  std::vector<Ref<Array>> all{more};
+  for (const PlaceIndex& one : s.arrays) all.push_back(one.given);
+  return all;
+}
+
+// Blocks tell of an index that is out of bounds when all are done: which one is named must not
+// depend on who came first.
+Job copy_out(Selection s, const Array& stored) {
+  struct State {
+    Selection s;
+    Places places;
+    std::atomic<bool> missing{false};
+  };
+  const Places places(s, stored);
+  const double bytes = bytes_of(s, stored);
+  const auto pieces = pieces_of(static_cast<std::int64_t>(bytes / 2), places.size());
+  auto state = std::make_shared<State>(std::move(s), places);
+  const auto body = [state, pieces](std::int64_t block) {
+    const std::int64_t n = state->places.size();
+    const std::int64_t first = piece_begin(n, pieces, block);
+    if (!state->places.copy_out(first, piece_begin(n, pieces, block + 1))) state->missing = true;
+  };
+  const auto finish = [state] {
+    if (state->missing) state->s.refuse();
+  };
+  return {.blocks = pieces, .body = body, .finish = finish, .bytes = bytes};
+}
+
+// One place after another, as the last one stays.
+Job copy_in(const Selection& s, const Array& stored, const Places& places) {
+  const auto body = [places](std::int64_t) { places.copy_in(0, places.size()); };
+  return {.blocks = 1, .body = body, .finish = {}, .bytes = bytes_of(s, stored)};
+}
+
+// The array that a single mask takes elements of, where their order in memory is that of the mask.
+Ref<Masked> masked_in(const Ref<Array>& a, std::span<const Value> items) {
+  items = unpacked(items);
+  if (items.size() != 1 || !items[0].is_array()) return nullptr;
+  return Masked::of(a, items[0].array());
+}
+
+// The value of a store by a mask that says so itself; nothing where a selection has to be made.
+std::optional<Subscript> masked_store(const Ref<Array>& a, std::span<const Value> items,
+                                      const Value& value) {
+  if (!a->is_contiguous() && a->rank() > 1) return std::nullopt;
+  items = unpacked(items);
+  if (items.size() != 1 || !items[0].is_array() || may_overlap(*items[0].array(), *a) ||
+      is_elsewhere_in(value, *a))
+    return std::nullopt;
+  const Ref<Masked> masked = masked_in(a, items);
+  const Ref<Array> v = masked ? private_operand(value, *a) : nullptr;
+  if (!v) return std::nullopt;
+  const Dims shape = masked->shape();
+  if (shape.size() == 1) check_mask_value(shape[0], v->shape());
+  check_selected_value(v->shape(), shape);
+  const Ref<Array> spread = broadcast_into(v, shape);
+  std::optional<Job> job = masked->job_from(*spread);
+  if (!job) return std::nullopt;
+  return Subscript{a, std::move(*job), {items[0].array(), spread}};
 }
 
 }  // namespace
 
-Ref<Array> gather(const Ref<Array>& a, std::span<const Value> items) {
-  const std::optional<Selection> s = select(a, items);
-  if (!s) return nullptr;
-  const Ref<Array> stored = new_stored(*s, a->dtype(), a->buffer());
-  if (stored->size() > 0) copy_out(*s, *stored);
-  return in_result_order(stored, *s);
+std::optional<Subscript> gather(const Ref<Array>& a, std::span<const Value> items,
+                                const MakeArray& make) {
+  if (const Ref<Masked> masked = masked_in(a, items)) {
+    const Ref<Array> out = make(a->dtype(), masked->shape());
+    return Subscript{out, masked->job_into(*out), masked->start()};
+  }
+  std::optional<Selection> s = select(a, items);
+  if (!s) return std::nullopt;
+  Ref<Array> stored = new_stored(*s, *a, make);
+  const Ref<Array> result = in_result_order(stored, *s);
+  std::vector<Ref<Array>> reads = arrays_of(*s, a);
+  if (const Dims strides = s->places_strides(); !strides.empty())
+    walk_in_order(*s, stored, sorted_axes(strides), Dims(strides.size()));
+  return Subscript{result, copy_out(std::move(*s), *stored), std::move(reads)};
 }
 
-bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& value) {
+std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> items,
+                                 const Value& value) {
   if (!a->writable()) throw Error(Kind::value, "assignment destination is read-only");
-  if (!is_assignable(value, a->dtype())) return false;
+  if (!is_assignable(value, a->dtype()) || overlaps_itself(*a)) return std::nullopt;
+  if (auto masked = masked_store(a, items, value)) return masked;
   std::optional<Selection> s = select(a, items);
-  if (!s) return false;
+  if (!s) return std::nullopt;
   // There NumPy copies piece by piece, and reads what it has written: only it knows the pieces.
   if (s->is_mask && s->rest.empty() &&
       (is_elsewhere_in(value, *a) || is_elsewhere_in(items[0], *a)))
-    return false;
+    return std::nullopt;
   const Ref<Array> v = private_operand(value, *a);
-  if (!v) return false;
+  if (!v) return std::nullopt;
   const Dims shape = s->shape();
-  if (shape.empty() && v->rank() > 0) return false;  // as in assign
+  if (shape.empty() && v->rank() > 0) return std::nullopt;  // as in assign
   check_value(*s, v->shape(), shape);
   Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
+  std::vector<Ref<Array>> reads = arrays_of(*s, stored);
+  const Places places(*s, *stored);
+  if (!places.exist(0, places.size())) s->refuse();
   go_as_they_lie(*s, stored, value);
-  if (stored->size() > 0) copy_in(*s, *stored);
-  return true;
+  // What is stored must not change where the rest goes.
+  for (PlaceIndex& one : s->arrays) {
+    if (!may_overlap(*one.values, *a)) continue;
+    const Ref<Array> copy = new_array(DType::int64, s->places);
+    copy_elements(*one.values, *copy);
+    one.values = copy;
+    reads.push_back(copy);
+  }
+  return Subscript{a, copy_in(*s, *stored, Places(*s, *stored)), std::move(reads)};
 }
 
 }  // namespace jetlag

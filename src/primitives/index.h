@@ -1,7 +1,9 @@
 // Subscripts with Python's and NumPy's meaning.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include "primitives/primitive.h"
 
@@ -13,13 +15,24 @@ namespace jetlag {
 // NumPy's message.
 std::optional<Ref<Array>> basic_index(const Ref<Array>& a, std::span<const Value> items);
 
-// a[items] with integer arrays, lists or boolean masks among the items: a copy.
-// Reads the data of the items. Null declines.
-Ref<Array> gather(const Ref<Array>& a, std::span<const Value> items);
+// Work on the elements that a subscript with arrays takes. Nothing is done before the job is.
+struct Subscript {
+  Ref<Array> array;  // the result, or the target
+  Job job;
+  std::vector<Ref<Array>> reads;  // kept alive by whoever runs the job
+};
 
-// a[items] = value for the same items. False declines. Nothing is written
-// when it throws.
-bool scatter(const Ref<Array>& a, std::span<const Value> items, const Value& value);
+// a[items] with integer arrays, lists or boolean masks among the items: a copy, into an array that
+// `make` gives. Masks and numbers among the items are read here. The job, if it can fail, throws
+// NumPy's IndexError when all is done. Nothing declines.
+using MakeArray = std::function<Ref<Array>(DType, const Dims& shape)>;
+std::optional<Subscript> gather(const Ref<Array>& a, std::span<const Value> items,
+                                const MakeArray& make);
+
+// a[items] = value for the same items, which are read here, and the value where it has to be
+// copied. Nothing declines. Nothing is written when it throws; the job does not.
+std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> items,
+                                 const Value& value);
 
 // view[...] = value, with NumPy's "unsafe" casting and broadcasting; the job
 // writes into `to`. Throws Error(shape) with NumPy's message ("could not

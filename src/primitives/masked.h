@@ -1,10 +1,12 @@
-// What a mask takes from an array, for a reduction that alone reads it: found
-// when it is asked for, never stored.
+// What a mask takes from an array: found when it is asked for. A reduction that alone reads it
+// has it so, and it is never stored.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "primitives/on_demand.h"
+#include "primitives/primitive.h"
 
 namespace jetlag {
 
@@ -23,14 +25,22 @@ class Masked : public OnDemand {
   double bytes_read() const override;
   double flops() const override { return 0; }
   Ref<Array> written_out() const override;
+  // Writes the elements, one after another.
+  Job job_into(const Array& out) const;
+  // a[mask] = value, which has the shape of what is taken. Nothing where the rows of the value lie
+  // in no way that is known here. The value is to be kept.
+  std::optional<Job> job_from(const Array& value) const;
 
  private:
+  struct Rows;
   std::int64_t place_of(std::int64_t row) const;
+  void put(std::int64_t first, std::int64_t last, std::int64_t row, const Rows& rows) const;
 
   Ref<Array> a_, mask_;
   const std::uint8_t* truths_;
   std::int64_t step_;                 // bytes from row to row of the array: what one truth takes
   std::int64_t width_;                // elements of a row
+  bool is_sparse_;                    // little is taken: looked for in words of the mask
   std::vector<std::int64_t> before_;  // how many are taken before each block of the mask
 };
 

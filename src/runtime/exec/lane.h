@@ -190,6 +190,7 @@ class Lane {
   // subscripts.cpp
   Value index(const plan::Op& op, Value* regs);
   Value masked(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
+  Value gathered(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
   void store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
                    const Value& value);
   Value augment(const plan::Op& op, Value* regs);

@@ -57,6 +57,16 @@ bool has_ellipsis(const std::vector<Value>& items) {
 
 }  // namespace
 
+namespace {
+
+// Numbers, one for each place: looked at by the work itself.
+bool is_index_array(const Value& v) {
+  return v.is_array() && v.array()->in_memory() && v.array()->rank() > 0 &&
+         is_integer(v.array()->dtype());
+}
+
+}  // namespace
+
 Value Lane::index(const plan::Op& op, Value* regs) {
   Value& base = regs[op.args[0]];
   std::vector<Value> items = operands(op, regs, 1);
@@ -77,20 +87,15 @@ Value Lane::index(const plan::Op& op, Value* regs) {
       if (profile_) describe(op, StepKind::view, result);
       return result;
     }
-    settle(items);
-    ready(*a);
+    for (Value& v : items) {
+      if (!is_index_array(v)) settle(v);
+    }
+    a->data();
     if (op.feeds_reduction) {
+      ready(*a);
       if (Value result = masked(op, a, items); result.bound()) return result;
     }
-    Ref<Array> copy;
-    profiled(op.id, StepKind::copy, [&] { copy = gather(a, items); });
-    if (copy) {
-      // Indices that are 0-d arrays stand for numbers.
-      const bool is_element = copy->rank() == 0 && !has_ellipsis(items);
-      Value result = is_element ? element(*copy) : Value::of(copy);
-      if (profile_) describe(op, StepKind::copy, result);
-      return result;
-    }
+    if (Value result = gathered(op, a, items); result.bound()) return result;
   } else if ((base.is(ValueKind::tuple) || base.is(ValueKind::list)) && items.size() == 1) {
     if (auto at = as_index(items[0]); at && !items[0].is_array()) {
       return item_of(base.items(), *at, base.is(ValueKind::tuple) ? "tuple" : "list");
@@ -106,6 +111,29 @@ Value Lane::index(const plan::Op& op, Value* regs) {
   profiled(op.id, kind, [&] { result = host_.index(object, items); });
   host_ran();
   describe(op, kind, result);
+  return result;
+}
+
+// The elements that a subscript with arrays takes, copied by tasks where they are many.
+Value Lane::gathered(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items) {
+  std::optional<Subscript> taken;
+  profiled(op.id, StepKind::copy, [&] {
+    taken = gather(a, items,
+                   [&](DType dtype, const Dims& shape) { return result_array(dtype, shape); });
+  });
+  if (!taken) return {};
+  const Ref<Array> copy = std::move(taken->array);
+  Step step{&op, StepKind::copy, static_cast<bool>(taken->job.finish), {}, {}, lent(copy)};
+  for (const Ref<Array>& read : taken->reads) {
+    step.reads.push_back(lent(read));
+    step.keep.push_back(Value::of(step.reads.back()));
+  }
+  perform(std::move(taken->job), std::move(step));
+  // Indices that are 0-d arrays stand for numbers.
+  const bool is_element = copy->rank() == 0 && !has_ellipsis(items);
+  if (is_element) ready(*copy);
+  Value result = is_element ? element(*copy) : Value::of(copy);
+  if (profile_) describe(op, StepKind::copy, result);
   return result;
 }
 
@@ -188,14 +216,17 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
     tell_if_at_once(sequence_);
     return true;
   }
-  ready_to_write(*a);
   if (value.is_array()) ready(*value.array());
-  if (a->buffer()->visible()) before_visible_write();
-  bool done = false;
+  std::optional<Subscript> stored;
   profiled(op.id, StepKind::copy,
-           [&] { done = scatter(a, items, as_stored(op, value, a->dtype())); });
+           [&] { stored = scatter(a, items, as_stored(op, value, a->dtype())); });
+  if (stored) {
+    Step step{&op, StepKind::copy, false, {Value::of(a)}, std::move(stored->reads), a};
+    for (const Ref<Array>& read : step.reads) step.keep.push_back(Value::of(read));
+    perform(std::move(stored->job), std::move(step));
+  }
   tell_if_at_once(sequence_);
-  return done;
+  return stored.has_value();
 }
 
 // Which of its mistakes a store by arrays tells of, and which it forgives where nothing is

@@ -1,0 +1,261 @@
+#include "primitives/places.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "primitives/row_copy.h"
+
+namespace jetlag {
+
+namespace {
+
+// Whether all indices are within bounds; which of them are negative does not matter here.
+bool within(const std::int64_t* indices, std::int64_t n, std::int64_t count, bool& any_negative) {
+  const auto size = static_cast<std::uint64_t>(count);
+  std::uint64_t wrong = 0, signs = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto index = static_cast<std::uint64_t>(indices[i]);
+    wrong |= (index + size) | (size - 1 - index);  // negative
+    signs |= index;
+  }
+  any_negative = signs >> 63 != 0;
+  return wrong >> 63 == 0;
+}
+
+template <bool adds, class Stride>
+void put_offsets(const std::int64_t* indices, std::int64_t n, Stride stride,
+                 std::int64_t* offsets) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    offsets[i] = (adds ? offsets[i] : 0) + indices[i] * stride;
+  }
+}
+
+// Strides known when compiling need no product.
+template <bool adds>
+void put_offsets_by(const std::int64_t* indices, std::int64_t n, std::int64_t stride,
+                    std::int64_t* offsets) {
+  if (stride == 8)
+    put_offsets<adds>(indices, n, std::integral_constant<std::int64_t, 8>{}, offsets);
+  else if (stride == 4)
+    put_offsets<adds>(indices, n, std::integral_constant<std::int64_t, 4>{}, offsets);
+  else put_offsets<adds>(indices, n, stride, offsets);
+}
+
+bool is_aligned(const std::byte* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % sizeof(std::int64_t) == 0;
+}
+
+// Between two places in memory.
+template <class T, bool in>
+void copy_item(std::byte* here, std::byte* there) {
+  if constexpr (in) std::memcpy(here, there, sizeof(T));
+  else std::memcpy(there, here, sizeof(T));
+}
+
+}  // namespace
+
+Places::Places(const Selection& s, const Array& other)
+    : data_(s.data),
+      other_(other.data()),
+      size_(element_count(s.places)),
+      item_(size_of(other.dtype())) {
+  for (const PlaceIndex& one : s.arrays) {
+    const Array& values = *one.values;
+    std::vector<ReaderAxis> axes = axes_of(values);
+    const bool dense = values.dtype() == DType::int64 && is_aligned(values.data()) &&
+                       axes.size() == 1 && axes[0].stride == sizeof(std::int64_t);
+    parts_.push_back({ElementReader(values.dtype(), DType::int64), values.data(), std::move(axes),
+                      dense, one.count, one.stride});
+  }
+  const std::int64_t rank = s.places.size();
+  const auto strides = std::span(other.strides().begin(), other.strides().end());
+  other_axes_ = axes_of(Array(other.buffer(), other.data(), other.dtype(), s.places,
+                              Dims(strides.first(static_cast<std::size_t>(rank)))));
+  add_rest(s, other);
+}
+
+void Places::add_rest(const Selection& s, const Array& other) {
+  std::vector<RestAxis> all;
+  for (std::int64_t i = 0; i < s.rest.size(); ++i) {
+    empty_ = empty_ || s.rest[i] == 0;
+    if (s.rest[i] == 1) continue;
+    all.push_back({s.rest[i], s.rest_strides[i], other.strides()[s.places.size() + i]});
+  }
+  std::stable_sort(all.begin(), all.end(), [](const RestAxis& a, const RestAxis& b) {
+    return std::abs(a.here) > std::abs(b.here);
+  });
+  for (const RestAxis& axis : all) {
+    const bool joins = !rest_.empty() && rest_.back().here == axis.here * axis.count &&
+                       rest_.back().there == axis.there * axis.count;
+    if (joins) rest_.back() = {rest_.back().count * axis.count, axis.here, axis.there};
+    else rest_.push_back(axis);
+  }
+}
+
+// Those of places [first, first + n): where they lie, or as they were read.
+const std::int64_t* Places::indices_of(const Part& part, std::int64_t first, std::int64_t n,
+                                       std::int64_t* read) {
+  if (part.dense) return reinterpret_cast<const std::int64_t*>(part.data) + first;
+  part.reader.read(part.data, part.axes, first, n, read);
+  return read;
+}
+
+// Bytes from the data to places [first, first + n).
+bool Places::find(std::int64_t first, std::int64_t n, std::int64_t* offsets) const {
+  alignas(64) std::int64_t read[run];
+  bool adds = false;
+  for (const Part& part : parts_) {
+    const std::int64_t* indices = indices_of(part, first, n, read);
+    bool any_negative = false;
+    if (!within(indices, n, part.count, any_negative)) return false;
+    if (any_negative) {
+      for (std::int64_t i = 0; i < n; ++i) read[i] = indices[i] + ((indices[i] >> 63) & part.count);
+      indices = read;
+    }
+    if (adds) put_offsets_by<true>(indices, n, part.stride, offsets);
+    else put_offsets_by<false>(indices, n, part.stride, offsets);
+    adds = true;
+  }
+  if (!adds) std::fill_n(offsets, n, 0);
+  return true;
+}
+
+// Bytes from the other array's first element to what it has for these places.
+void Places::find_other(std::int64_t first, std::int64_t n, std::int64_t* offsets) const {
+  for (std::int64_t i = 0; i < n;) {
+    std::int64_t rest = first + i, begin = 0;
+    for (std::size_t k = other_axes_.size(); k-- > 0;) {
+      begin += rest % other_axes_[k].count * other_axes_[k].stride;
+      rest /= other_axes_[k].count;
+    }
+    const ReaderAxis last = other_axes_.empty() ? ReaderAxis{1, 0} : other_axes_.back();
+    const std::int64_t some = std::min(n - i, last.count - (first + i) % last.count);
+    for (std::int64_t k = 0; k < some; ++k) offsets[i + k] = begin + k * last.stride;
+    i += some;
+  }
+}
+
+template <bool in>
+void Places::copy_rows(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const {
+  constexpr std::int64_t ahead = 8;
+  const std::int64_t bytes = rest_[0].count * item_;
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (i + ahead < n) __builtin_prefetch(data_ + here[i + ahead]);
+    if constexpr (in) copy_row(other_ + there[i], data_ + here[i], bytes);
+    else copy_row(data_ + here[i], other_ + there[i], bytes);
+  }
+}
+
+// Lines with gaps. Some of their elements go to all places before the next ones do: lines that lie
+// across memory, as columns do, then share what is fetched of it.
+template <class T, bool in>
+void Places::copy_lines(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const {
+  constexpr std::int64_t some = std::max<std::int64_t>(64 / sizeof(T), 8);
+  const RestAxis line = rest_.back();
+  std::int64_t lines = 1;
+  for (const RestAxis& axis : rest_) lines *= axis.count;
+  lines /= line.count;
+  for (std::int64_t k = 0; k < lines; ++k) {
+    std::int64_t rest = k, from = 0, to = 0;
+    for (std::size_t axis = rest_.size() - 1; axis-- > 0;) {
+      const std::int64_t at = rest % rest_[axis].count;
+      rest /= rest_[axis].count;
+      from += at * rest_[axis].here;
+      to += at * rest_[axis].there;
+    }
+    for (std::int64_t begin = 0; begin < line.count; begin += some) {
+      const std::int64_t end = std::min(begin + some, line.count);
+      for (std::int64_t i = 0; i < n; ++i) {
+        std::byte *p = data_ + here[i] + from, *q = other_ + there[i] + to;
+        for (std::int64_t j = begin; j < end; ++j) {
+          copy_item<T, in>(p + j * line.here, q + j * line.there);
+        }
+      }
+    }
+  }
+}
+
+// One index array, and no rest: nothing has to be noted, and the processor may look far ahead.
+template <class T, bool in>
+bool Places::copy_elements(std::int64_t first, std::int64_t n) const {
+  alignas(64) std::int64_t read[run];
+  const Part& part = parts_[0];
+  const std::int64_t* indices = indices_of(part, first, n, read);
+  bool any_negative = in;
+  if (!in && !within(indices, n, part.count, any_negative)) return false;
+  const std::int64_t step = other_axes_.empty() ? 0 : other_axes_[0].stride;
+  const auto move = [&](auto stride, auto turned) {
+    std::byte* other = other_ + first * step;
+    for (std::int64_t i = 0; i < n; ++i, other += step) {
+      const std::int64_t index = indices[i] + (turned ? (indices[i] >> 63) & part.count : 0);
+      copy_item<T, in>(data_ + index * stride, other);
+    }
+  };
+  constexpr std::integral_constant<std::int64_t, sizeof(T)> item;
+  if (part.stride != item) move(part.stride, std::true_type{});
+  else if (any_negative) move(item, std::true_type{});
+  else move(item, std::false_type{});
+  return true;
+}
+
+template <class T, bool in>
+bool Places::copy_some(std::int64_t first, std::int64_t n) const {
+  if (rest_.empty() && other_axes_.size() <= 1 && parts_.size() == 1)
+    return copy_elements<T, in>(first, n);
+  alignas(64) std::int64_t offsets[run];
+  if (!find(first, n, offsets)) return false;
+  copy<T, in>(first, n, offsets);
+  return true;
+}
+
+template <class T, bool in>
+void Places::copy(std::int64_t first, std::int64_t n, const std::int64_t* here) const {
+  const bool stepped = other_axes_.size() <= 1;
+  if (rest_.empty() && stepped) {
+    const std::int64_t step = other_axes_.empty() ? 0 : other_axes_[0].stride;
+    std::byte* other = other_ + first * step;
+    for (std::int64_t i = 0; i < n; ++i) copy_item<T, in>(data_ + here[i], other + i * step);
+    return;
+  }
+  alignas(64) std::int64_t there[run];
+  find_other(first, n, there);
+  if (rest_.empty()) {
+    for (std::int64_t i = 0; i < n; ++i) copy_item<T, in>(data_ + here[i], other_ + there[i]);
+  } else if (rest_.size() == 1 && rest_[0].here == item_ && rest_[0].there == item_) {
+    copy_rows<in>(n, here, there);
+  } else {
+    copy_lines<T, in>(n, here, there);
+  }
+}
+
+bool Places::exist(std::int64_t first, std::int64_t last) const {
+  alignas(64) std::int64_t read[run];
+  for (; first < last; first += run) {
+    const std::int64_t n = std::min(run, last - first);
+    for (const Part& part : parts_) {
+      bool any_negative = false;
+      if (!within(indices_of(part, first, n, read), n, part.count, any_negative)) return false;
+    }
+  }
+  return true;
+}
+
+bool Places::copy_out(std::int64_t first, std::int64_t last) const {
+  if (empty_) return exist(first, last);
+  bool all = true;
+  with_item_size(item_, [&]<class T>(T) {
+    for (; first < last; first += run) {
+      all = copy_some<T, false>(first, std::min(run, last - first)) && all;
+    }
+  });
+  return all;
+}
+
+void Places::copy_in(std::int64_t first, std::int64_t last) const {
+  if (empty_) return;
+  with_item_size(item_, [&]<class T>(T) {
+    for (; first < last; first += run) copy_some<T, true>(first, std::min(run, last - first));
+  });
+}
+
+}  // namespace jetlag
