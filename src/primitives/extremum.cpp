@@ -33,7 +33,8 @@ struct Best {
 
 // The first place of a value in a contiguous run that holds it.
 template <class T>
-std::int64_t place_of(T value, const T* p, std::int64_t n) {
+std::int64_t place_of(const FoldLoops& loops, T value, const T* p, std::int64_t n) {
+  if (loops.place) return loops.place(p, n, &value);
   // Complex extremes with NaN parts differ only in what is not a number.
   const T* place = is_nan(value) ? std::find_if(p, p + n, is_nan<T>) : std::find(p, p + n, value);
   return place == p + n ? 0 : place - p;
@@ -77,7 +78,7 @@ Best<T> search(const std::byte* data, std::span<const ReaderAxis> axes, std::int
     T value;
     loops.lines(p, 0, 1, n, &value);
     if (best.at >= 0 && !wins<fold>(best.value, value)) continue;
-    best = {value, i + place_of(value, p, n)};
+    best = {value, i + place_of(loops, value, p, n)};
     if (is_nan(best.value)) break;
   }
   return best;
@@ -110,6 +111,7 @@ class Source {
   // Rows of so many bytes, `step` apart there and without gaps here.
   const std::byte* rows(std::int64_t offset, std::int64_t step, std::int64_t count,
                         std::int64_t bytes) const {
+    if (step == bytes) return get(offset, count * bytes);
     for (std::int64_t i = 0; i < count; ++i) {
       compute(offset + i * step, bytes, buffer_.get() + i * bytes);
     }
@@ -155,6 +157,12 @@ struct Question {
 template <Fold fold, class T>
 void compare_rows(const std::byte* p, ReaderAxis rows, ReaderAxis columns, std::int64_t before,
                   T* best, std::int64_t* out) {
+  constexpr std::int64_t item = sizeof(T);
+  const FoldLoops& loops = find_fold(fold, dtype_of<T>());
+  if (loops.best_rows && columns.stride == item && rows.stride % item == 0) {
+    loops.best_rows(p, rows.stride / item, rows.count, columns.count, before, best, out);
+    return;
+  }
   for (std::int64_t i = 0; i < rows.count; ++i) {
     for (std::int64_t j = 0; j < columns.count; ++j) {
       const T x = *reinterpret_cast<const T*>(p + i * rows.stride + j * columns.stride);
@@ -201,7 +209,7 @@ void search_short(const std::byte* p, std::int64_t step, std::int64_t length, st
     loops.lines(p + i * step, step / item, n, length, values);
     for (std::int64_t k = 0; k < n; ++k) {
       const T* line = reinterpret_cast<const T*>(p + (i + k) * step);
-      out[i + k] = place_of(values[k], line, length);
+      out[i + k] = place_of(loops, values[k], line, length);
     }
   }
 }

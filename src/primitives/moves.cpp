@@ -63,7 +63,45 @@ Job move_job(Ref<Array> from, Ref<Array> to, Watch* watch) {
   return {.blocks = how.pieces, .body = std::move(body), .finish = {}, .bytes = bytes};
 }
 
+namespace {
+
+// Whether the targets lie in each other's gaps, as the columns of a matrix do.
+bool are_interleaved(const std::vector<Move>& moves) {
+  if (moves.size() < 2 || axis_to_cut(*moves[0].to) < 0) return false;
+  for (std::size_t i = 1; i < moves.size(); ++i) {
+    const Array& one = *moves[i - 1].to;
+    const Array& next = *moves[i].to;
+    if (!(one.shape() == next.shape()) || !(one.strides() == next.strides())) return false;
+    if (!may_overlap(one, next)) return false;
+  }
+  return true;
+}
+
+// A little of each in turn, so that what lies near together in the target is written at once.
+Job interleaved_job(std::vector<Move> moves) {
+  constexpr std::int64_t near_bytes = 16 * 1024;
+  double bytes = 0;
+  std::int64_t target = 0;
+  for (const Move& m : moves) {
+    bytes += static_cast<double>(m.from->bytes() + m.to->bytes());
+    target += m.to->bytes();
+  }
+  const std::int64_t axis = axis_to_cut(*moves[0].to), n = moves[0].to->shape()[axis];
+  const Cut how{axis, std::clamp<std::int64_t>(target / near_bytes, 1, n)};
+  const std::int64_t blocks = pieces_of(target, how.pieces);
+  auto body = [moves = std::move(moves), how, blocks](std::int64_t block) {
+    const std::int64_t end = piece_begin(how.pieces, blocks, block + 1);
+    for (std::int64_t i = piece_begin(how.pieces, blocks, block); i < end; ++i) {
+      for (const Move& m : moves) copy_elements(piece(*m.from, how, i), piece(*m.to, how, i));
+    }
+  };
+  return {.blocks = blocks, .body = std::move(body), .finish = {}, .bytes = bytes};
+}
+
+}  // namespace
+
 Job move_job(std::vector<Move> moves) {
+  if (are_interleaved(moves)) return interleaved_job(std::move(moves));
   Job all{.blocks = 0, .body = {}, .finish = {}};
   std::vector<std::int64_t> ends;
   std::vector<Job> jobs;

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "primitives/linalg.h"
+#include "primitives/loops.h"
 #include "primitives/reduction.h"
 #include "primitives/run_all.h"
 #include "primitives/shape.h"
@@ -71,7 +72,7 @@ std::optional<Request> request_of(Arguments args, std::int64_t rank) {
   return order ? std::optional(Request{*order, axis}) : std::nullopt;
 }
 
-DType real_dtype(DType d) {
+DType norm_dtype(DType d) {
   if (d == DType::float32 || d == DType::complex64) return DType::float32;
   return DType::float64;
 }
@@ -85,19 +86,17 @@ Spec norm_type(Arguments args) {
   // Magnitudes of complex numbers are left to NumPy, as are extremes of nothing.
   if (is_complex(a->dtype) && request->order != Order::two) return Spec::decline();
   if (request->order != Order::two && a->size() == 0) return Spec::decline();
-  return reduced_spec(*a, strides_of(args[0]), request->axes, *keeps, real_dtype(a->dtype));
+  return reduced_spec(*a, strides_of(args[0]), request->axes, *keeps, norm_dtype(a->dtype));
 }
 
 template <class T>
 void square(void* numbers, std::int64_t n) {
-  T* x = static_cast<T*>(numbers);
-  for (std::int64_t i = 0; i < n; ++i) x[i] *= x[i];
+  find_loop(Opcode::multiply, dtype_of<T>())(numbers, numbers, nullptr, numbers, n);
 }
 
 template <class T>
 void make_absolute(void* numbers, std::int64_t n) {
-  T* x = static_cast<T*>(numbers);
-  for (std::int64_t i = 0; i < n; ++i) x[i] = std::abs(x[i]);
+  find_loop(Opcode::absolute, dtype_of<T>())(numbers, nullptr, nullptr, numbers, n);
 }
 
 template <class T>
@@ -125,7 +124,7 @@ Reduction reduction_of(Order order, DType dtype) {
 
 // Complex numbers as pairs of reals along a further axis.
 Ref<Array> as_parts(const Ref<Array>& a) {
-  const DType part = real_dtype(a->dtype());
+  const DType part = norm_dtype(a->dtype());
   Dims shape = a->shape(), strides = a->strides();
   shape.push_back(2);
   strides.push_back(size_of(part));

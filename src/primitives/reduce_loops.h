@@ -18,11 +18,19 @@ struct FoldLoops {
   void (*lines)(const void* p, std::int64_t step, std::int64_t lines, std::int64_t n, void* out);
   // sums[j] = the fold of sums[j] and the numbers p[i * step + j] of all rows.
   void (*rows)(const void* p, std::int64_t step, std::int64_t rows, std::int64_t n, void* sums);
+  // Of least and greatest; null for others, and for complex numbers.
+  // The first of n > 0 numbers that equals the value, or is a NaN as it is; 0 if there is none.
+  std::int64_t (*place)(const void* p, std::int64_t n, const void* value);
+  // at[j] = the first row that holds the fold bests[j] of the numbers p[i * step + j] of all rows;
+  // `before` rows, already folded into bests, came earlier.
+  void (*best_rows)(const void* p, std::int64_t step, std::int64_t rows, std::int64_t n,
+                    std::int64_t before, void* bests, std::int64_t* at);
 };
 
 // Those of one instruction set.
 struct FoldTable {
   FoldLoops loops[fold_count][dtype_count];
+  std::int64_t (*count_true)(const void* p, std::int64_t n);
 };
 
 // reduce_loops.inc, compiled once for each level; only the first exists everywhere.
@@ -31,6 +39,8 @@ extern const FoldTable fold_table_x86_64_v3;
 
 // The loops for this machine.
 const FoldLoops& find_fold(Fold fold, DType dtype);
+// How many of n contiguous bools, bytes of any value, are true.
+std::int64_t count_true(const void* p, std::int64_t n);
 
 // How many numbers are added one after another at most, in a run.
 inline constexpr std::int64_t fold_run = 512;

@@ -17,9 +17,14 @@ namespace jetlag {
 
 namespace {
 
+bool is_count(const Reduction& how) {
+  return how.by_truth && how.fold == Fold::add && how.dtype == DType::int64 && !how.change;
+}
+
 // In which dtype a run of elements is folded: sums of small integers fit 32 bits
-// there, and twice as many of those fill a register.
+// there, and twice as many of those fill a register. Truths stay bools, which are counted.
 DType dtype_in_run(const Reduction& how, DType from) {
+  if (is_count(how)) return DType::boolean;
   const bool is_small = how.by_truth || (size_of(from) <= 2 && !is_float(from));
   const bool is_wide = how.dtype == DType::int64 || how.dtype == DType::uint64;
   if (how.fold != Fold::add || how.change || !is_small || !is_wide) return how.dtype;
@@ -38,14 +43,15 @@ struct Spot {
 class PartFolder {
  public:
   PartFolder(const Reduction& how, const Array& a)
-      : dtype_(how.dtype),
+      : counts_(is_count(how)),
+        dtype_(how.dtype),
         run_dtype_(dtype_in_run(how, a.dtype())),
         item_(size_of(how.dtype)),
         from_item_(size_of(a.dtype())),
         loops_(find_fold(how.fold, how.dtype)),
         run_loops_(find_fold(how.fold, run_dtype_)),
         reader_(a.dtype(), how.dtype, how.by_truth, how.change),
-        run_reader_(a.dtype(), run_dtype_, how.by_truth, how.change),
+        run_reader_(a.dtype(), run_dtype_, how.by_truth && !counts_, how.change),
         fold_(how.fold),
         source_(on_demand(a)),
         lines_at_once_(source_ && reader_.reads_in_place() && run_dtype_ == dtype_),
@@ -235,9 +241,11 @@ class PartFolder {
       at = fetched(at + first * from_item_, n * from_item_);
       first = 0;
     }
+    if (at.memory && counts_in_place(axes)) return count(at.memory + first, n, sum);
     if (n <= run) {
       alignas(64) std::byte numbers[run * 16];
       run_reader_.read(at.memory, axes, first, n, numbers);
+      if (counts_) return count(numbers, n, sum);
       run_loops_.lines(numbers, 0, 1, n, sum);
       if (run_dtype_ != dtype_) widen(sum);
       return;
@@ -247,6 +255,15 @@ class PartFolder {
     fold_read(axes, at, first, half, sum);
     fold_read(axes, at, first + half, n - half, right);
     add(right, 1, sum);
+  }
+
+  bool counts_in_place(std::span<const ReaderAxis> axes) const {
+    return counts_ && from_item_ == 1 && axes.size() == 1 && axes[0].stride == 1;
+  }
+
+  static void count(const void* bools, std::int64_t n, std::byte* sum) {
+    const std::int64_t trues = count_true(bools, n);
+    std::memcpy(sum, &trues, sizeof(trues));
   }
 
   static void widen(std::byte* sum) {
@@ -349,6 +366,8 @@ class PartFolder {
   void fold_row(const ReductionAxis& row, Spot at, std::byte* results) const {
     fold_rows({1, 0, true}, row, at, results);
   }
+
+  bool counts_;  // true elements
 
   DType dtype_, run_dtype_;
   std::int64_t item_, from_item_;

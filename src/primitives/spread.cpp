@@ -38,7 +38,20 @@ void divide_by(Array& a, std::int64_t count) {
   for (std::int64_t i = 0; i < a.size(); ++i) x[i] /= static_cast<T>(static_cast<double>(count));
 }
 
-// x - mean, squared: |z|^2 of complex numbers.
+// x - mean, squared: |z|^2 of complex numbers. Steps in bytes.
+template <class T>
+void square_line(const std::byte* x, std::int64_t x_step, const std::byte* mean,
+                 std::int64_t mean_step, std::byte* out, std::int64_t out_step, std::int64_t n) {
+  using Real = std::conditional_t<std::is_arithmetic_v<T>, T, decltype(std::abs(T()))>;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T d = *reinterpret_cast<const T*>(x + i * x_step) -
+                *reinterpret_cast<const T*>(mean + i * mean_step);
+    Real& to = *reinterpret_cast<Real*>(out + i * out_step);
+    if constexpr (std::is_arithmetic_v<T>) to = d * d;
+    else to = d.real() * d.real() + d.imag() * d.imag();
+  }
+}
+
 template <class T>
 void square_deviations(const Array& x, const Ref<Array>& mean, const Array& out) {
   using Real = std::conditional_t<std::is_arithmetic_v<T>, T, decltype(std::abs(T()))>;
@@ -46,12 +59,17 @@ void square_deviations(const Array& x, const Ref<Array>& mean, const Array& out)
   walk<3>(x.shape(), {x.data(), spread->data(), out.data()},
           {x.strides().data(), spread->strides().data(), out.strides().data()},
           [](const auto& at, const auto& steps, std::int64_t n) {
-            for (std::int64_t i = 0; i < n; ++i) {
-              const T d = *reinterpret_cast<const T*>(at[0] + i * steps[0]) -
-                          *reinterpret_cast<const T*>(at[1] + i * steps[1]);
-              Real& to = *reinterpret_cast<Real*>(at[2] + i * steps[2]);
-              if constexpr (std::is_arithmetic_v<T>) to = d * d;
-              else to = d.real() * d.real() + d.imag() * d.imag();
+            constexpr std::int64_t item = sizeof(T), real = sizeof(Real);
+            const bool dense = steps[0] == item && steps[2] == real;
+            // Steps known when compiling become vector instructions.
+            if (dense && steps[1] == 0) {
+              const T mean = *reinterpret_cast<const T*>(at[1]);
+              const auto* fixed = reinterpret_cast<const std::byte*>(&mean);
+              square_line<T>(at[0], item, fixed, 0, at[2], real, n);
+            } else if (dense && steps[1] == item) {
+              square_line<T>(at[0], item, at[1], item, at[2], real, n);
+            } else {
+              square_line<T>(at[0], steps[0], at[1], steps[1], at[2], steps[2], n);
             }
           });
 }
@@ -67,9 +85,16 @@ void with_inexact(DType dtype, F&& f) {
   }
 }
 
-Moments moments_of(const Array& part, AxisSet axes, DType dtype) {
+// The part itself where it is in C order, which decides how sums are added.
+Ref<Array> numbers_of(const Array& part, DType dtype) {
+  if (part.dtype() == dtype && part.is_contiguous()) return make<Array>(part);
   const Ref<Array> x = new_array(dtype, part.shape());
   copy_elements(part, *x);
+  return x;
+}
+
+Moments moments_of(const Array& part, AxisSet axes, DType dtype) {
+  const Ref<Array> x = numbers_of(part, dtype);
   const Dims shape = reduced_shape(part.shape(), axes, true);
   Moments m{folded_count(part.shape(), axes), new_array(dtype, shape),
             new_array(real_part(dtype), shape)};

@@ -99,6 +99,33 @@ TEST(Copy, ALargeTransposedSourceArrivesWhole) {
   EXPECT_EQ(std::memcmp(fast->data(), slow->data(), static_cast<std::size_t>(slow->bytes())), 0);
 }
 
+// Long and short lines, along and across, whole blocks and what is left of them.
+TEST(Copy, PlanesOfAllShapesEqualCopyingByTheDefinitionOfStrides) {
+  std::mt19937 random(2);
+  constexpr DType kinds[] = {DType::int8, DType::int16, DType::float32, DType::float64,
+                             DType::complex128};
+  constexpr std::int64_t lengths[] = {1, 2, 3, 7, 8, 31, 33, 64, 257, 600};
+  for (int round = 0; round < 300; ++round) {
+    const Dims shape{lengths[random() % 10], lengths[random() % 10]};
+    const DType dtype = kinds[random() % std::size(kinds)];
+    Ref<Array> from = scattered(shape, dtype, random);
+    if (random() % 4 == 0) {
+      Dims repeated = from->strides();
+      repeated[static_cast<std::int64_t>(random() % 2)] = 0;
+      from = view_of(from, from->data(), dtype, shape, repeated);
+    }
+    const Ref<Array> to = scattered(shape, dtype, random);
+    const Ref<Array> quick = new_array(dtype, shape), slow = new_array(dtype, shape);
+
+    copy_elements(*from, *to);
+    copy_slowly(*to, *quick);
+    copy_slowly(*from, *slow);
+
+    ASSERT_EQ(std::memcmp(quick->data(), slow->data(), static_cast<std::size_t>(slow->bytes())), 0)
+        << "round " << round << ", shape " << shape_text(shape);
+  }
+}
+
 TEST(Copy, FillsFromABroadcastElement) {
   const Ref<Array> one = as_array(Value::of(2.5), DType::float64);
   const Ref<Array> to = new_array(DType::int64, {2, 3});

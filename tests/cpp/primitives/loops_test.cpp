@@ -173,9 +173,15 @@ TEST(Loops, PowersWithEverydayExponentsAreProductsAndRootsAmongOthers) {
   find_loop(Opcode::pow, DType::float64)(x, y, nullptr, whole, count);
 
   for (int i = 0; i < count; ++i) {
-    if (i % 5 == 1) EXPECT_EQ(whole[i], x[i] * x[i]);
-    if (i % 5 == 2) EXPECT_EQ(whole[i], std::sqrt(x[i]));
-    if (i % 5 == 3) EXPECT_EQ(whole[i], 1 / x[i]);
+    if (i % 5 == 1) {
+      EXPECT_EQ(whole[i], x[i] * x[i]);
+    }
+    if (i % 5 == 2) {
+      EXPECT_EQ(whole[i], std::sqrt(x[i]));
+    }
+    if (i % 5 == 3) {
+      EXPECT_EQ(whole[i], 1 / x[i]);
+    }
     EXPECT_EQ(at<double>(Opcode::pow, x[i], y[i]), whole[i]);
   }
 }

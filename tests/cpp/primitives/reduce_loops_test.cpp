@@ -64,5 +64,91 @@ TEST(ReduceLoops, ShortLinesTogetherHaveTheBitsOfEachAlone) {
   }
 }
 
+template <class F>
+void for_tables(const F& f) {
+  for (const FoldTable* table : {&fold_table_baseline, &fold_table_x86_64_v3}) {
+    if (table == &fold_table_x86_64_v3 && !__builtin_cpu_supports("avx2")) continue;
+    f(*table);
+  }
+}
+
+template <class T>
+void expect_first_places(const FoldTable& table) {
+  std::mt19937_64 random(2);
+  const FoldLoops& loops =
+      table.loops[static_cast<int>(Fold::least)][static_cast<int>(dtype_of<T>())];
+  for (std::int64_t n = 1; n < 700; n += 1 + n / 5) {
+    const std::vector<T> numbers = drawn<T>(random, n);
+    for (const T wanted : numbers) {
+      std::int64_t first = 0;
+      while (!(numbers[static_cast<std::size_t>(first)] == wanted) &&
+             !(wanted != wanted && numbers[static_cast<std::size_t>(first)] !=
+                                       numbers[static_cast<std::size_t>(first)]))
+        ++first;
+      ASSERT_EQ(loops.place(numbers.data(), n, &wanted), first);
+    }
+  }
+}
+
+TEST(ReduceLoops, PlacesAreThoseOfTheFirstEqualNumbers) {
+  for_tables([](const FoldTable& table) {
+    expect_first_places<double>(table);
+    expect_first_places<float>(table);
+    expect_first_places<std::int64_t>(table);
+    expect_first_places<std::uint16_t>(table);
+    expect_first_places<std::int8_t>(table);
+  });
+}
+
+template <class T>
+void expect_best_rows(const FoldTable& table, Fold fold) {
+  std::mt19937_64 random(3);
+  const FoldLoops& loops = table.loops[static_cast<int>(fold)][static_cast<int>(dtype_of<T>())];
+  for (std::int64_t n = 1; n < 40; n += 3) {
+    const std::int64_t rows = 1 + n % 7, step = n + n % 3;
+    const std::vector<T> numbers = drawn<T>(random, rows * step);
+    const std::int64_t later = rows / 2;
+    std::vector<T> bests(static_cast<std::size_t>(n));
+    std::vector<std::int64_t> at(bests.size(), -1);
+
+    if (later > 0) loops.best_rows(numbers.data(), step, later, n, 0, bests.data(), at.data());
+    loops.best_rows(numbers.data() + later * step, step, rows - later, n, later, bests.data(),
+                    at.data());
+
+    for (std::int64_t j = 0; j < n; ++j) {
+      T column[8], best;
+      for (std::int64_t i = 0; i < rows; ++i)
+        column[i] = numbers[static_cast<std::size_t>(i * step + j)];
+      loops.lines(column, 0, 1, rows, &best);
+      ASSERT_EQ(at[static_cast<std::size_t>(j)], loops.place(column, rows, &best));
+    }
+  }
+}
+
+TEST(ReduceLoops, RowsOfBestsHoldTheFirstOfEachColumn) {
+  for_tables([](const FoldTable& table) {
+    for (const Fold fold : {Fold::least, Fold::greatest}) {
+      expect_best_rows<double>(table, fold);
+      expect_best_rows<float>(table, fold);
+      expect_best_rows<std::int64_t>(table, fold);
+      expect_best_rows<std::uint8_t>(table, fold);
+    }
+  });
+}
+
+TEST(ReduceLoops, CountsBoolsOfAnyTrueByte) {
+  std::mt19937_64 random(4);
+  std::vector<unsigned char> bools(40'000);
+  std::vector<std::int64_t> trues{0};
+  for (unsigned char& b : bools) {
+    b = static_cast<unsigned char>(random() % 3 == 0 ? 0 : random());
+    trues.push_back(trues.back() + (b != 0));
+  }
+  for_tables([&](const FoldTable& table) {
+    for (std::size_t n = 0; n <= bools.size(); n += 1 + n / 3)
+      ASSERT_EQ(table.count_true(bools.data(), static_cast<std::int64_t>(n)), trues[n]);
+  });
+}
+
 }  // namespace
 }  // namespace jetlag
