@@ -197,10 +197,10 @@ Job copy_out(Selection s, const Array& stored) {
     Places places;
     std::atomic<bool> missing{false};
   };
-  const Places places(s, stored);
+  Places places(s, stored);
   const double bytes = bytes_of(s, stored);
   const auto pieces = pieces_of(static_cast<std::int64_t>(bytes / 2), places.size());
-  auto state = std::make_shared<State>(std::move(s), places);
+  auto state = std::make_shared<State>(std::move(s), std::move(places));
   const auto body = [state, pieces](std::int64_t block) {
     const std::int64_t n = state->places.size();
     const std::int64_t first = piece_begin(n, pieces, block);
@@ -212,10 +212,15 @@ Job copy_out(Selection s, const Array& stored) {
   return {.blocks = pieces, .body = body, .finish = finish, .bytes = bytes};
 }
 
-// One place after another, as the last one stays.
-Job copy_in(const Selection& s, const Array& stored, const Places& places) {
-  const auto body = [places](std::int64_t) { places.copy_in(0, places.size()); };
-  return {.blocks = 1, .body = body, .finish = {}, .bytes = bytes_of(s, stored)};
+// One place after another, as the last one stays. All are looked at before.
+Job copy_in(const Selection& s, const Array& stored, std::int64_t most_shares) {
+  Places places(s, stored);
+  if (!places.all_exist()) s.refuse();
+  const std::int64_t shares = places.shares_of(most_shares);
+  const auto body = [places = std::move(places), shares](std::int64_t share) {
+    places.copy_in(share, shares);
+  };
+  return {.blocks = shares, .body = body, .finish = {}, .bytes = bytes_of(s, stored)};
 }
 
 // The array that a single mask takes elements of, where their order in memory is that of the mask.
@@ -264,7 +269,7 @@ std::optional<Subscript> gather(const Ref<Array>& a, std::span<const Value> item
 }
 
 std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> items,
-                                 const Value& value) {
+                                 const Value& value, std::int64_t shares) {
   if (!a->writable()) throw Error(Kind::value, "assignment destination is read-only");
   if (!is_assignable(value, a->dtype()) || overlaps_itself(*a)) return std::nullopt;
   if (auto masked = masked_store(a, items, value)) return masked;
@@ -281,8 +286,6 @@ std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> ite
   check_value(*s, v->shape(), shape);
   Ref<Array> stored = in_stored_order(broadcast_into(v, shape), *s);
   std::vector<Ref<Array>> reads = arrays_of(*s, stored);
-  const Places places(*s, *stored);
-  if (!places.exist(0, places.size())) s->refuse();
   go_as_they_lie(*s, stored, value);
   // What is stored must not change where the rest goes.
   for (PlaceIndex& one : s->arrays) {
@@ -292,7 +295,7 @@ std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> ite
     one.values = copy;
     reads.push_back(copy);
   }
-  return Subscript{a, copy_in(*s, *stored, Places(*s, *stored)), std::move(reads)};
+  return Subscript{a, copy_in(*s, *stored, shares), std::move(reads)};
 }
 
 }  // namespace jetlag

@@ -30,9 +30,10 @@ std::optional<Subscript> gather(const Ref<Array>& a, std::span<const Value> item
                                 const MakeArray& make);
 
 // a[items] = value for the same items, which are read here, and the value where it has to be
-// copied. Nothing declines. Nothing is written when it throws; the job does not.
+// copied. Nothing declines. Nothing is written when it throws; the job does not. By index arrays,
+// where a place may be named twice, it is cut into so many shares at most.
 std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> items,
-                                 const Value& value);
+                                 const Value& value, std::int64_t shares);
 
 // view[...] = value, with NumPy's "unsafe" casting and broadcasting; the job
 // writes into `to`. Throws Error(shape) with NumPy's message ("could not

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "primitives/moves.h"
 #include "primitives/row_copy.h"
 
 namespace jetlag {
@@ -66,6 +67,9 @@ Places::Places(const Selection& s, const Array& other)
                        axes.size() == 1 && axes[0].stride == sizeof(std::int64_t);
     parts_.push_back({ElementReader(values.dtype(), DType::int64), values.data(), std::move(axes),
                       dense, one.count, one.stride});
+    const std::int64_t far = std::max<std::int64_t>(one.count - 1, 0) * one.stride;
+    low_ += std::min<std::int64_t>(far, 0);
+    span_ += std::abs(far);
   }
   const std::int64_t rank = s.places.size();
   const auto strides = std::span(other.strides().begin(), other.strides().end());
@@ -181,44 +185,25 @@ bool Places::copy_elements(std::int64_t first, std::int64_t n) const {
   alignas(64) std::int64_t read[run];
   const Part& part = parts_[0];
   const std::int64_t* indices = indices_of(part, first, n, read);
-  bool any_negative = in;
+  bool any_negative = any_negative_;
   if (!in && !within(indices, n, part.count, any_negative)) return false;
   const std::int64_t step = other_axes_.empty() ? 0 : other_axes_[0].stride;
-  const auto move = [&](auto stride, auto turned) {
+  const auto move = [&](auto stride, auto turned, auto next) {
     std::byte* other = other_ + first * step;
-    for (std::int64_t i = 0; i < n; ++i, other += step) {
+    for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t index = indices[i] + (turned ? (indices[i] >> 63) & part.count : 0);
-      copy_item<T, in>(data_ + index * stride, other);
+      copy_item<T, in>(data_ + index * stride, other + i * next);
     }
   };
   constexpr std::integral_constant<std::int64_t, sizeof(T)> item;
-  if (part.stride != item) move(part.stride, std::true_type{});
-  else if (any_negative) move(item, std::true_type{});
-  else move(item, std::false_type{});
+  if (part.stride != item || step != item) move(part.stride, std::true_type{}, step);
+  else if (any_negative) move(item, std::true_type{}, item);
+  else move(item, std::false_type{}, item);
   return true;
 }
 
 template <class T, bool in>
-bool Places::copy_some(std::int64_t first, std::int64_t n) const {
-  if (rest_.empty() && other_axes_.size() <= 1 && parts_.size() == 1)
-    return copy_elements<T, in>(first, n);
-  alignas(64) std::int64_t offsets[run];
-  if (!find(first, n, offsets)) return false;
-  copy<T, in>(first, n, offsets);
-  return true;
-}
-
-template <class T, bool in>
-void Places::copy(std::int64_t first, std::int64_t n, const std::int64_t* here) const {
-  const bool stepped = other_axes_.size() <= 1;
-  if (rest_.empty() && stepped) {
-    const std::int64_t step = other_axes_.empty() ? 0 : other_axes_[0].stride;
-    std::byte* other = other_ + first * step;
-    for (std::int64_t i = 0; i < n; ++i) copy_item<T, in>(data_ + here[i], other + i * step);
-    return;
-  }
-  alignas(64) std::int64_t there[run];
-  find_other(first, n, there);
+void Places::copy(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const {
   if (rest_.empty()) {
     for (std::int64_t i = 0; i < n; ++i) copy_item<T, in>(data_ + here[i], other_ + there[i]);
   } else if (rest_.size() == 1 && rest_[0].here == item_ && rest_[0].there == item_) {
@@ -228,20 +213,77 @@ void Places::copy(std::int64_t first, std::int64_t n, const std::int64_t* here) 
   }
 }
 
-bool Places::exist(std::int64_t first, std::int64_t last) const {
+template <class T, bool in>
+bool Places::copy_some(std::int64_t first, std::int64_t n) const {
+  if (is_single()) return copy_elements<T, in>(first, n);
+  alignas(64) std::int64_t here[run], there[run];
+  if (!find(first, n, here)) return false;
+  find_other(first, n, there);
+  copy<T, in>(n, here, there);
+  return true;
+}
+
+// The same of one index array and no rest, for indices [low, low + span): all are in the cache, and
+// a number of shares goes through them.
+template <class T>
+void Places::copy_elements_share(std::int64_t first, std::int64_t n, std::int64_t low,
+                                 std::uint64_t span) const {
+  alignas(64) std::int64_t read[run], here[run + 1];
+  std::int32_t chosen[run + 1];
+  const Part& part = parts_[0];
+  const std::int64_t* indices = indices_of(part, first, n, read);
+  std::int64_t known = 0;
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::int64_t index = indices[i] + ((indices[i] >> 63) & part.count);
+    here[known] = index;
+    chosen[known] = i;
+    known += static_cast<std::uint64_t>(index - low) < span;
+  }
+  const std::int64_t step = other_axes_.empty() ? 0 : other_axes_[0].stride;
+  std::byte* other = other_ + first * step;
+  for (std::int64_t i = 0; i < known; ++i)
+    copy_item<T, true>(data_ + here[i] * part.stride, other + chosen[i] * step);
+}
+
+// What lies at offsets [low, low + span): chosen without a branch, as the next place may be
+// anywhere.
+template <class T>
+void Places::copy_share(std::int64_t first, std::int64_t n, std::int64_t low,
+                        std::uint64_t span) const {
+  alignas(64) std::int64_t here[run + 1], there[run + 1];
+  if (!find(first, n, here)) return;
+  find_other(first, n, there);
+  std::int64_t known = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t offset = here[i];
+    here[known] = offset;
+    there[known] = there[i];
+    known += static_cast<std::uint64_t>(offset - low) < span;
+  }
+  copy<T, true>(known, here, there);
+}
+
+bool Places::exist(std::int64_t first, std::int64_t last, bool& any_negative) const {
   alignas(64) std::int64_t read[run];
   for (; first < last; first += run) {
     const std::int64_t n = std::min(run, last - first);
     for (const Part& part : parts_) {
-      bool any_negative = false;
-      if (!within(indices_of(part, first, n, read), n, part.count, any_negative)) return false;
+      bool negative = false;
+      if (!within(indices_of(part, first, n, read), n, part.count, negative)) return false;
+      any_negative = any_negative || negative;
     }
   }
   return true;
 }
 
+bool Places::all_exist() {
+  any_negative_ = false;
+  return exist(0, size_, any_negative_);
+}
+
 bool Places::copy_out(std::int64_t first, std::int64_t last) const {
-  if (empty_) return exist(first, last);
+  bool any_negative = false;
+  if (empty_) return exist(first, last, any_negative);
   bool all = true;
   with_item_size(item_, [&]<class T>(T) {
     for (; first < last; first += run) {
@@ -251,10 +293,26 @@ bool Places::copy_out(std::int64_t first, std::int64_t last) const {
   return all;
 }
 
-void Places::copy_in(std::int64_t first, std::int64_t last) const {
+std::int64_t Places::shares_of(std::int64_t most) const {
+  // Stores that a second-level cache takes are as quick as finding where they go.
+  constexpr std::int64_t cached_bytes = 2 << 20, least_places = 1 << 15, least_each = 1 << 20;
+  if (span_ < cached_bytes || size_ < least_places) return 1;
+  return std::clamp<std::int64_t>(span_ / least_each, 1, most);
+}
+
+void Places::copy_in(std::int64_t share, std::int64_t shares) const {
   if (empty_) return;
+  const bool single = is_single();
+  const std::int64_t all = single ? parts_[0].count : span_;
+  const std::int64_t begin = piece_begin(all, shares, share);
+  const auto width = static_cast<std::uint64_t>(piece_begin(all, shares, share + 1) - begin);
   with_item_size(item_, [&]<class T>(T) {
-    for (; first < last; first += run) copy_some<T, true>(first, std::min(run, last - first));
+    for (std::int64_t first = 0; first < size_; first += run) {
+      const std::int64_t n = std::min(run, size_ - first);
+      if (shares == 1) copy_some<T, true>(first, n);
+      else if (single) copy_elements_share<T>(first, n, begin, width);
+      else copy_share<T>(first, n, low_ + begin, width);
+    }
   });
 }
 

@@ -16,11 +16,18 @@ class Places {
   Places(const Selection& s, const Array& other);
 
   std::int64_t size() const { return size_; }
-  // Places [first, last). False where one of them does not exist: some may not have been copied.
-  bool exist(std::int64_t first, std::int64_t last) const;
-  bool copy_out(std::int64_t first, std::int64_t last) const;  // to the other array
-  // From the other array, one place after another: all of them exist.
-  void copy_in(std::int64_t first, std::int64_t last) const;
+  // Looks at all of them.
+  bool all_exist();
+  // Places [first, last) to the other array. False where one of them does not exist: some others
+  // may not have been copied then.
+  bool copy_out(std::int64_t first, std::int64_t last) const;
+  // From the other array, one place after another: all of them are known to exist. A share goes
+  // through all places, and stores where memory is its own: so shares may be done at the same time,
+  // and the last of equal places stays.
+  void copy_in(std::int64_t share, std::int64_t shares) const;
+  // Into how many shares it may well be cut, at most so many: to go through places must be little
+  // beside the stores.
+  std::int64_t shares_of(std::int64_t most) const;
 
  private:
   static constexpr std::int64_t run = 512;
@@ -40,6 +47,7 @@ class Places {
 
   static const std::int64_t* indices_of(const Part& part, std::int64_t first, std::int64_t n,
                                         std::int64_t* read);
+  bool exist(std::int64_t first, std::int64_t last, bool& any_negative) const;
   bool find(std::int64_t first, std::int64_t n, std::int64_t* offsets) const;
   void find_other(std::int64_t first, std::int64_t n, std::int64_t* offsets) const;
   void add_rest(const Selection& s, const Array& other);
@@ -48,7 +56,14 @@ class Places {
   template <class T, bool in>
   bool copy_elements(std::int64_t first, std::int64_t n) const;
   template <class T, bool in>
-  void copy(std::int64_t first, std::int64_t n, const std::int64_t* offsets) const;
+  void copy(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const;
+  // One index array and no rest: places and elements follow each other in equal steps.
+  bool is_single() const { return rest_.empty() && other_axes_.size() <= 1 && parts_.size() == 1; }
+  template <class T>
+  void copy_elements_share(std::int64_t first, std::int64_t n, std::int64_t low,
+                           std::uint64_t span) const;
+  template <class T>
+  void copy_share(std::int64_t first, std::int64_t n, std::int64_t low, std::uint64_t span) const;
   template <class T, bool in>
   void copy_lines(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const;
   template <bool in>
@@ -60,7 +75,9 @@ class Places {
   std::vector<Part> parts_;
   std::vector<ReaderAxis> other_axes_;  // of the places
   std::vector<RestAxis> rest_;          // from the slowest to the fastest
+  bool any_negative_ = true;            // among the indices, as far as is known
   bool empty_ = false;                  // the rest has no elements
+  std::int64_t low_ = 0, span_ = 1;     // the offsets that places may have
 };
 
 }  // namespace jetlag

@@ -291,6 +291,7 @@ def test_bools_that_are_no_bits() -> None:
 def test_explain_tells_what_is_moved() -> None:
     jl.threads(2)
     a, i = numbers(LARGE), RNG.integers(0, LARGE, LARGE)
-    for program, args in ((load, (a, i)), (load, (a, i > 9)), (store, (a, i > 9, 1.0))):
+    stores = [(store, (a, i > 9, 1.0)), (store, (a, i, 1.0))]
+    for program, args in [(load, (a, i)), (load, (a, i > 9)), *stores]:
         rows = [r for r in jl.explain(jl.jit(program), *args).rows if r["kind"] == "copy"]
         assert [(r["tasks"] > 1, r["bytes"] > 8 * LARGE) for r in rows] == [(True, True)]

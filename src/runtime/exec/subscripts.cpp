@@ -218,8 +218,9 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
   }
   if (value.is_array()) ready(*value.array());
   std::optional<Subscript> stored;
+  const std::int64_t shares = alone() ? 1 : tasks::workers();
   profiled(op.id, StepKind::copy,
-           [&] { stored = scatter(a, items, as_stored(op, value, a->dtype())); });
+           [&] { stored = scatter(a, items, as_stored(op, value, a->dtype()), shares); });
   if (stored) {
     Step step{&op, StepKind::copy, false, {Value::of(a)}, std::move(stored->reads), a};
     for (const Ref<Array>& read : step.reads) step.keep.push_back(Value::of(read));
