@@ -282,8 +282,9 @@ std::optional<Selection> select(const Ref<Array>& a, std::span<const Value> item
   s.places = common_shape(layout.arrays);
   for (const IndexArray& one : layout.arrays) {
     if (one.values->rank() == 0 || one.axis < 0) continue;
-    s.arrays.push_back({broadcast_to(one.values, s.places), one.values, one.axis,
-                        a->shape()[one.axis], a->strides()[one.axis]});
+    const bool is_spread = one.values->shape() == s.places;
+    s.arrays.push_back({is_spread ? one.values : broadcast_to(one.values, s.places), one.values,
+                        one.axis, a->shape()[one.axis], a->strides()[one.axis]});
   }
   add_rest(layout, *a, s);
   s.is_mask = items.size() == 1 && (*operands)[0] && is_boolean((*operands)[0]) &&

@@ -15,7 +15,8 @@ namespace jetlag {
 // NumPy's message.
 std::optional<Ref<Array>> basic_index(const Ref<Array>& a, std::span<const Value> items);
 
-// Work on the elements that a subscript with arrays takes. Nothing is done before the job is.
+// Work on the elements that a subscript with arrays takes. Nothing is done before the job is; but
+// little work is where all that it touches is `ready`, and then there is no body.
 struct Subscript {
   Ref<Array> array;  // the result, or the target
   Job job;
@@ -27,13 +28,13 @@ struct Subscript {
 // NumPy's IndexError when all is done. Nothing declines.
 using MakeArray = std::function<Ref<Array>(DType, const Dims& shape)>;
 std::optional<Subscript> gather(const Ref<Array>& a, std::span<const Value> items,
-                                const MakeArray& make);
+                                const MakeArray& make, bool ready);
 
 // a[items] = value for the same items, which are read here, and the value where it has to be
 // copied. Nothing declines. Nothing is written when it throws; the job does not. By index arrays,
 // where a place may be named twice, it is cut into so many shares at most.
 std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> items,
-                                 const Value& value, std::int64_t shares);
+                                 const Value& value, std::int64_t shares, bool ready);
 
 // view[...] = value, with NumPy's "unsafe" casting and broadcasting; the job
 // writes into `to`. Throws Error(shape) with NumPy's message ("could not

@@ -62,11 +62,11 @@ Places::Places(const Selection& s, const Array& other)
       item_(size_of(other.dtype())) {
   for (const PlaceIndex& one : s.arrays) {
     const Array& values = *one.values;
-    std::vector<ReaderAxis> axes = axes_of(values);
-    const bool dense = values.dtype() == DType::int64 && is_aligned(values.data()) &&
-                       axes.size() == 1 && axes[0].stride == sizeof(std::int64_t);
-    parts_.push_back({ElementReader(values.dtype(), DType::int64), values.data(), std::move(axes),
-                      dense, one.count, one.stride});
+    const bool dense =
+        values.dtype() == DType::int64 && values.is_contiguous() && is_aligned(values.data());
+    parts_.push_back({ElementReader(values.dtype(), DType::int64), values.data(),
+                      dense ? std::vector<ReaderAxis>() : axes_of(values), dense, one.count,
+                      one.stride});
     const std::int64_t far = std::max<std::int64_t>(one.count - 1, 0) * one.stride;
     low_ += std::min<std::int64_t>(far, 0);
     span_ += std::abs(far);

@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "compiler/plan/plan.h"
 #include "primitives/element.h"
+#include "primitives/index.h"
 #include "runtime/exec/flight.h"
 #include "runtime/exec/footprint.h"
 #include "runtime/exec/native.h"
@@ -190,6 +191,7 @@ class Lane {
   // subscripts.cpp
   Value index(const plan::Op& op, Value* regs);
   Value masked(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
+  void copy_places(const plan::Op& op, Subscript work, const Ref<Array>& to);
   Value gathered(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
   void store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
                    const Value& value);

@@ -65,6 +65,14 @@ bool is_index_array(const Value& v) {
          is_integer(v.array()->dtype());
 }
 
+// So few that to wait for the array and copy costs less than to begin a step.
+bool are_few(const std::vector<Value>& items) {
+  constexpr std::int64_t few_bytes = 4096;
+  return std::all_of(items.begin(), items.end(), [](const Value& v) {
+    return !v.is_array() || v.array()->bytes() <= few_bytes;
+  });
+}
+
 }  // namespace
 
 Value Lane::index(const plan::Op& op, Value* regs) {
@@ -114,21 +122,38 @@ Value Lane::index(const plan::Op& op, Value* regs) {
   return result;
 }
 
+// Work that was not done at once, as it is much.
+void Lane::copy_places(const plan::Op& op, Subscript work, const Ref<Array>& to) {
+  if (work.job.body) {
+    Step step{&op, StepKind::copy, static_cast<bool>(work.job.finish), {Value::of(to)}, {}, to};
+    for (const Ref<Array>& read : work.reads) {
+      step.reads.push_back(lent(read));
+      step.keep.push_back(Value::of(step.reads.back()));
+    }
+    return perform(std::move(work.job), std::move(step));
+  }
+  if (!profile_) return;
+  profile_->need(op.id, work.reads, to);
+  profile_->add(op.id, StepKind::copy, 0, 0, work.job.bytes, 0);
+}
+
 // The elements that a subscript with arrays takes, copied by tasks where they are many.
 Value Lane::gathered(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items) {
+  const bool few = are_few(items);
+  if (few) {
+    for (const Value& v : items) {
+      if (v.is_array()) ready(*v.array());
+    }
+    ready(*a);
+  }
   std::optional<Subscript> taken;
   profiled(op.id, StepKind::copy, [&] {
-    taken = gather(a, items,
-                   [&](DType dtype, const Dims& shape) { return result_array(dtype, shape); });
+    taken = gather(
+        a, items, [&](DType dtype, const Dims& shape) { return result_array(dtype, shape); }, few);
   });
   if (!taken) return {};
   const Ref<Array> copy = std::move(taken->array);
-  Step step{&op, StepKind::copy, static_cast<bool>(taken->job.finish), {}, {}, lent(copy)};
-  for (const Ref<Array>& read : taken->reads) {
-    step.reads.push_back(lent(read));
-    step.keep.push_back(Value::of(step.reads.back()));
-  }
-  perform(std::move(taken->job), std::move(step));
+  copy_places(op, std::move(*taken), lent(copy));
   // Indices that are 0-d arrays stand for numbers.
   const bool is_element = copy->rank() == 0 && !has_ellipsis(items);
   if (is_element) ready(*copy);
@@ -217,15 +242,16 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
     return true;
   }
   if (value.is_array()) ready(*value.array());
+  const bool few = are_few(items);
+  if (few) {
+    ready_to_write(*a);
+    if (a->buffer()->visible()) before_visible_write();
+  }
   std::optional<Subscript> stored;
   const std::int64_t shares = alone() ? 1 : tasks::workers();
   profiled(op.id, StepKind::copy,
-           [&] { stored = scatter(a, items, as_stored(op, value, a->dtype()), shares); });
-  if (stored) {
-    Step step{&op, StepKind::copy, false, {Value::of(a)}, std::move(stored->reads), a};
-    for (const Ref<Array>& read : step.reads) step.keep.push_back(Value::of(read));
-    perform(std::move(stored->job), std::move(step));
-  }
+           [&] { stored = scatter(a, items, as_stored(op, value, a->dtype()), shares, few); });
+  if (stored) copy_places(op, std::move(*stored), a);
   tell_if_at_once(sequence_);
   return stored.has_value();
 }
