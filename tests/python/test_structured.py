@@ -164,6 +164,39 @@ def test_a_diagonal_in_loops_calls_and_containers() -> None:
     same_as_numpy(f, 4)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_matrix_and_a_diagonal_are_added_beside_each_other(dtype: str, workers: int) -> None:
+    def sums(a, v):
+        one = np.eye(len(v), dtype=a.dtype)
+        d = np.diag(v)
+        kept = a + d
+        return a + one, one - a, a - 2 * one, d + a, (kept + one) * 2, kept, a.T + one
+
+    n = 301
+    a = np.random.default_rng(8).standard_normal((n, n)).astype(dtype)
+    a[3, 3:9] = a[9, 2:7] = -0.0
+    a[5], a[7, 7], a[:, 11] = np.inf, np.nan, -np.inf
+    v = np.linspace(-1, 1, n).astype(dtype)
+    v[[3, 4]] = 0.0, -0.0
+
+    same_as_numpy(sums, a, v, workers=workers)
+
+
+def test_a_sum_beside_a_diagonal_tells_of_the_conditions_of_both() -> None:
+    def sums(a, v):
+        b = a + np.diag(v)
+        c = np.diag(v) - a
+        return b, c
+
+    n = 120
+    a, v = np.full((n, n), -np.inf), np.full(n, np.inf)
+
+    same_as_numpy(sums, a, v)
+    same_as_numpy(sums, np.full((n, n), 1e308), np.full(n, 1e308))
+    same_as_numpy(sums, np.full((n, n), 1e308), np.full(n, -1e308))
+
+
 def test_eyes_that_are_no_diagonals() -> None:
     def f(y):
         return np.eye(3, 4) @ y, np.eye(4, k=1) @ y, np.diag(y[:, 0], 1), np.diag(y[:4, :4])

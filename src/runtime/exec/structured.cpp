@@ -9,6 +9,7 @@
 
 #include "compiler/plan/rules.h"
 #include "primitives/arguments.h"
+#include "primitives/shape.h"
 #include "runtime/exec/chains.h"
 #include "runtime/exec/stores.h"
 
@@ -125,8 +126,33 @@ class StructuredCall {
 
   std::optional<Value> sum() {
     const Diagonal *a = diagonal_in(args_[0]), *b = diagonal_in(args_[1]);
-    if (!a || !b || a->size() != b->size()) return std::nullopt;
-    return on_diagonals(p_, {Value::of(a->values()), Value::of(b->values())});
+    if (a && b && a->size() == b->size())
+      return on_diagonals(p_, {Value::of(a->values()), Value::of(b->values())});
+    if (b) return beside_matrix(args_[0], *b, false);
+    return a ? beside_matrix(args_[1], *a, true) : std::nullopt;
+  }
+
+  // Zeros for all that is beside the diagonal, and the diagonal again: only there can a sum meet
+  // a condition.
+  std::optional<Value> beside_matrix(const Value& matrix, const Diagonal& d, bool diagonal_first) {
+    // Smaller ones are written out sooner.
+    constexpr std::int64_t least_rows = 100;
+    const std::int64_t n = d.size();
+    if (!is_dense(matrix) || n < least_rows) return std::nullopt;
+    const Ref<Array>& m = matrix.array();
+    const bool fits = m->dtype() == d.values()->dtype() && is_float(m->dtype()) &&
+                      m->shape() == Dims{n, n} && m->is_contiguous();
+    if (!fits) return std::nullopt;
+    const auto operands = [&](Value of_matrix, Value of_diagonal) {
+      return diagonal_first ? std::vector{std::move(of_diagonal), std::move(of_matrix)}
+                            : std::vector{std::move(of_matrix), std::move(of_diagonal)};
+    };
+    const Value line = Value::of(diagonal_of(m, 0, 0, 1));
+    const auto diagonal = on_values(p_, operands(line, Value::of(d.values())));
+    const auto sum = diagonal ? on_values(p_, operands(matrix, Value::of(0.0))) : std::nullopt;
+    if (!sum) return std::nullopt;
+    copy_elements(*diagonal->array(), *diagonal_of(sum->array(), 0, 0, 1));
+    return sum;
   }
 
   // Zeros must stay positive zeros.
