@@ -289,7 +289,7 @@ def test_bools_that_are_no_bits() -> None:
 
 
 def test_explain_tells_what_is_moved() -> None:
-    jl.threads(2)
+    jl.threads(4)
     a, i = numbers(LARGE), RNG.integers(0, LARGE, LARGE)
     stores = [(store, (a, i > 9, 1.0)), (store, (a, i, 1.0))]
     for program, args in [(load, (a, i)), (load, (a, i > 9)), *stores]:

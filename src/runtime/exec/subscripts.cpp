@@ -247,8 +247,10 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
     ready_to_write(*a);
     if (a->buffer()->visible()) before_visible_write();
   }
+  // Each of them goes through all indices: two would hardly be quicker than one.
+  constexpr int enough = 4;
   std::optional<Subscript> stored;
-  const std::int64_t shares = alone() ? 1 : tasks::workers();
+  const std::int64_t shares = alone() || tasks::workers() < enough ? 1 : tasks::workers();
   profiled(op.id, StepKind::copy,
            [&] { stored = scatter(a, items, as_stored(op, value, a->dtype()), shares, few); });
   if (stored) copy_places(op, std::move(*stored), a);
