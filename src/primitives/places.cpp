@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "primitives/moves.h"
 #include "primitives/row_copy.h"
 
@@ -10,8 +14,21 @@ namespace jetlag {
 
 namespace {
 
+// Whether all indices are within bounds, and none of them negative: what most of them are.
+bool within_from_zero(const std::int64_t* indices, std::int64_t n, std::int64_t count) {
+  const auto size = static_cast<std::uint64_t>(count);
+  std::uint64_t wrong = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto index = static_cast<std::uint64_t>(indices[i]);
+    wrong |= index | (size - 1 - index);  // negative
+  }
+  return wrong >> 63 == 0;
+}
+
 // Whether all indices are within bounds; which of them are negative does not matter here.
 bool within(const std::int64_t* indices, std::int64_t n, std::int64_t count, bool& any_negative) {
+  any_negative = false;
+  if (within_from_zero(indices, n, count)) return true;
   const auto size = static_cast<std::uint64_t>(count);
   std::uint64_t wrong = 0, signs = 0;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -46,6 +63,31 @@ bool is_aligned(const std::byte* p) {
   return reinterpret_cast<std::uintptr_t>(p) % sizeof(std::int64_t) == 0;
 }
 
+// To memory that no cache need hold: it is not read before it is written.
+void stream(const std::byte* from, std::byte* to, std::int64_t n) {
+#if defined(__SSE2__)
+  constexpr std::int64_t piece = sizeof(__m128i);
+  const std::int64_t head =
+      std::min<std::int64_t>(n, -reinterpret_cast<std::intptr_t>(to) & (piece - 1));
+  std::memcpy(to, from, static_cast<std::size_t>(head));
+  std::int64_t i = head;
+  for (; i + piece <= n; i += piece) {
+    const __m128i some = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), some);
+  }
+  std::memcpy(to + i, from + i, static_cast<std::size_t>(n - i));
+#else
+  std::memcpy(to, from, static_cast<std::size_t>(n));
+#endif
+}
+
+// Before others are told that it is there.
+void end_stream() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
 // Between two places in memory.
 template <class T, bool in>
 void copy_item(std::byte* here, std::byte* there) {
@@ -76,6 +118,8 @@ Places::Places(const Selection& s, const Array& other)
   other_axes_ = axes_of(Array(other.buffer(), other.data(), other.dtype(), s.places,
                               Dims(strides.first(static_cast<std::size_t>(rank)))));
   add_rest(s, other);
+  constexpr std::int64_t cached_bytes = 16 << 20;
+  streams_ = is_single() && other.is_contiguous() && other.bytes() >= cached_bytes;
 }
 
 void Places::add_rest(const Selection& s, const Array& other) {
@@ -188,8 +232,10 @@ bool Places::copy_elements(std::int64_t first, std::int64_t n) const {
   bool any_negative = any_negative_;
   if (!in && !within(indices, n, part.count, any_negative)) return false;
   const std::int64_t step = other_axes_.empty() ? 0 : other_axes_[0].stride;
+  alignas(64) std::byte aside[run * sizeof(T)];
+  const bool streams = streams_ && !in;
   const auto move = [&](auto stride, auto turned, auto next) {
-    std::byte* other = other_ + first * step;
+    std::byte* other = streams ? aside : other_ + first * step;
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t index = indices[i] + (turned ? (indices[i] >> 63) & part.count : 0);
       copy_item<T, in>(data_ + index * stride, other + i * next);
@@ -199,6 +245,7 @@ bool Places::copy_elements(std::int64_t first, std::int64_t n) const {
   if (part.stride != item || step != item) move(part.stride, std::true_type{}, step);
   else if (any_negative) move(item, std::true_type{}, item);
   else move(item, std::false_type{}, item);
+  if (streams) stream(aside, other_ + first * step, n * item);
   return true;
 }
 
@@ -289,6 +336,7 @@ bool Places::copy_out(std::int64_t first, std::int64_t last) const {
     for (; first < last; first += run) {
       all = copy_some<T, false>(first, std::min(run, last - first)) && all;
     }
+    if (streams_) end_stream();
   });
   return all;
 }

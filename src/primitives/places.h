@@ -75,6 +75,7 @@ class Places {
   std::vector<Part> parts_;
   std::vector<ReaderAxis> other_axes_;  // of the places
   std::vector<RestAxis> rest_;          // from the slowest to the fastest
+  bool streams_ = false;                // what is copied out goes past the caches
   bool any_negative_ = true;            // among the indices, as far as is known
   bool empty_ = false;                  // the rest has no elements
   std::int64_t low_ = 0, span_ = 1;     // the offsets that places may have

@@ -167,6 +167,17 @@ def test_many_elements(workers: int, dtype: str) -> None:
         same_as_numpy(store, rows, m.reshape(rows.shape), 3)
 
 
+@pytest.mark.parametrize("dtype", ["u2", "f4", "f8", "c16"])
+def test_results_that_no_cache_holds(dtype: str) -> None:
+    jl.threads(2)
+    a = numbers(1001, dtype)
+    n = (17 << 20) // a.itemsize + 3
+    i = RNG.integers(-1001, 1001, n).astype("i2")
+    same_as_numpy(load, a, i)
+    i[n // 3] = 1001
+    same_as_numpy(load, a, i)
+
+
 def test_arrays_that_share_memory() -> None:
     def into_its_own_index(i):
         i[i] = i[::-1]
