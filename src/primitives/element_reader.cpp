@@ -86,10 +86,11 @@ void ElementReader::convert(const void* raw, void* out, std::int64_t n) const {
 void ElementReader::read(const std::byte* data, std::span<const ReaderAxis> axes,
                          std::int64_t first, std::int64_t n, void* out) const {
   const std::int64_t item = size_of(from_);
+  const bool is_line = axes.size() == 1 && axes[0].stride == item;
   if (from_ == to_ && !by_truth_) {
+    if (change_ && is_line) return change_(data + first * item, out, n);
     gather(data, axes, first, n, item, static_cast<std::byte*>(out));
   } else {
-    const bool is_line = axes.size() == 1 && axes[0].stride == item;
     if (is_line) {
       convert(data + first * item, out, n);
     } else {
@@ -98,7 +99,7 @@ void ElementReader::read(const std::byte* data, std::span<const ReaderAxis> axes
       convert(raw, out, n);
     }
   }
-  if (change_) change_(out, n);
+  if (change_) change_(out, out, n);
 }
 
 }  // namespace jetlag

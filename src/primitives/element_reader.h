@@ -9,8 +9,8 @@
 
 namespace jetlag {
 
-// Changes a run in place: squares it, for example.
-using Change = void (*)(void* numbers, std::int64_t n);
+// Changes a run, on the way or in place: squares it, for example.
+using Change = void (*)(const void* from, void* to, std::int64_t n);
 
 struct ReaderAxis {
   std::int64_t count, stride;  // bytes

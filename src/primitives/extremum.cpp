@@ -177,7 +177,7 @@ void compare_rows(const std::byte* p, ReaderAxis rows, ReaderAxis columns, std::
 template <Fold fold, class T>
 void search_rows(const Source& source, std::int64_t offset, ReaderAxis rows, ReaderAxis columns,
                  std::int64_t* out) {
-  constexpr std::int64_t width = 512;
+  constexpr std::int64_t width = 1024;
   T best[width];
   for (std::int64_t first = 0; first < columns.count; first += width) {
     const std::int64_t n = std::min(width, columns.count - first);

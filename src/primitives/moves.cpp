@@ -80,7 +80,7 @@ bool are_interleaved(const std::vector<Move>& moves) {
 
 // A little of each in turn, so that what lies near together in the target is written at once.
 Job interleaved_job(std::vector<Move> moves) {
-  constexpr std::int64_t near_bytes = 16 * 1024;
+  constexpr std::int64_t near_bytes = 64 * 1024;  // a part of the second-level cache
   double bytes = 0;
   std::int64_t target = 0;
   for (const Move& m : moves) {

@@ -90,13 +90,13 @@ Spec norm_type(Arguments args) {
 }
 
 template <class T>
-void square(void* numbers, std::int64_t n) {
-  find_loop(Opcode::multiply, dtype_of<T>())(numbers, numbers, nullptr, numbers, n);
+void square(const void* from, void* to, std::int64_t n) {
+  find_loop(Opcode::multiply, dtype_of<T>())(from, from, nullptr, to, n);
 }
 
 template <class T>
-void make_absolute(void* numbers, std::int64_t n) {
-  find_loop(Opcode::absolute, dtype_of<T>())(numbers, nullptr, nullptr, numbers, n);
+void make_absolute(const void* from, void* to, std::int64_t n) {
+  find_loop(Opcode::absolute, dtype_of<T>())(from, nullptr, nullptr, to, n);
 }
 
 template <class T>

@@ -1,4 +1,4 @@
-"""Copies so large that they are cut, into targets that lie in each other's gaps, and their places.
+"""What reads and moves large arrays: copies, also into gaps of each other, places, counts, norms.
 
 What moves elements is one mechanism (src/primitives/moves.cpp, src/array/copy.cpp); the sizes here
 leave rests in all of its stretches.
@@ -93,3 +93,21 @@ def test_true_elements_are_counted_in_every_layout(dtype: str, workers: int) -> 
     same_as_numpy(counted, a, b, workers=workers)
     same_as_numpy(counted, a[::2, ::-3], b[::2, ::3], workers=workers)
     same_as_numpy(counted, a.T, b.T, workers=workers)
+
+
+@pytest.mark.parametrize("order", [None, 1, 2, np.inf, -np.inf, 0])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16"])
+def test_norms_of_lines_read_them_in_every_layout(order: float | None, dtype: str) -> None:
+    def norms(a, b, order):
+        return (
+            np.linalg.norm(a, order, axis=0),
+            np.linalg.norm(a, order, axis=1),
+            np.linalg.norm(a - b, order, axis=1),
+            np.linalg.norm(a[:, 1] - b[:, 2], order),
+        )
+
+    a, b = drawn((1030, 67), dtype, 1), drawn((1030, 67), dtype, 2)
+
+    same_as_numpy(norms, a, b, order, rtol=1e-6)
+    same_as_numpy(norms, a.T, b.T, order, rtol=1e-6)
+    same_as_numpy(norms, a[::2, ::-3], b[::2, ::3], order, rtol=1e-6)
