@@ -119,7 +119,16 @@ Places::Places(const Selection& s, const Array& other)
                               Dims(strides.first(static_cast<std::size_t>(rank)))));
   add_rest(s, other);
   constexpr std::int64_t cached_bytes = 16 << 20;
-  streams_ = is_single() && other.is_contiguous() && other.bytes() >= cached_bytes;
+  streams_ =
+      (is_single() || fills_lines()) && other.is_contiguous() && other.bytes() >= cached_bytes;
+}
+
+// Whether the rows there are whole cache lines, and several of them.
+bool Places::fills_lines() const {
+  constexpr std::int64_t line = 64, several = 16;
+  const std::int64_t bytes = has_rows() ? rest_[0].count * item_ : 0;
+  return bytes >= several * line && bytes % line == 0 &&
+         reinterpret_cast<std::uintptr_t>(other_) % line == 0;
 }
 
 void Places::add_rest(const Selection& s, const Array& other) {
@@ -190,6 +199,7 @@ void Places::copy_rows(std::int64_t n, const std::int64_t* here, const std::int6
   for (std::int64_t i = 0; i < n; ++i) {
     if (i + ahead < n) __builtin_prefetch(data_ + here[i + ahead]);
     if constexpr (in) copy_row(other_ + there[i], data_ + here[i], bytes);
+    else if (streams_) stream(data_ + here[i], other_ + there[i], bytes);
     else copy_row(data_ + here[i], other_ + there[i], bytes);
   }
 }
@@ -253,7 +263,7 @@ template <class T, bool in>
 void Places::copy(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const {
   if (rest_.empty()) {
     for (std::int64_t i = 0; i < n; ++i) copy_item<T, in>(data_ + here[i], other_ + there[i]);
-  } else if (rest_.size() == 1 && rest_[0].here == item_ && rest_[0].there == item_) {
+  } else if (has_rows()) {
     copy_rows<in>(n, here, there);
   } else {
     copy_lines<T, in>(n, here, there);

@@ -57,6 +57,11 @@ class Places {
   bool copy_elements(std::int64_t first, std::int64_t n) const;
   template <class T, bool in>
   void copy(std::int64_t n, const std::int64_t* here, const std::int64_t* there) const;
+  // The rest is a row without gaps, here and there.
+  bool has_rows() const {
+    return rest_.size() == 1 && rest_[0].here == item_ && rest_[0].there == item_;
+  }
+  bool fills_lines() const;
   // One index array and no rest: places and elements follow each other in equal steps.
   bool is_single() const { return rest_.empty() && other_axes_.size() <= 1 && parts_.size() == 1; }
   template <class T>

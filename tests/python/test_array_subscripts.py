@@ -174,6 +174,8 @@ def test_results_that_no_cache_holds(dtype: str) -> None:
     n = (17 << 20) // a.itemsize + 3
     i = RNG.integers(-1001, 1001, n).astype("i2")
     same_as_numpy(load, a, i)
+    for row in (512, 60, 13):
+        same_as_numpy(load, numbers((1001, row), dtype), i[: n // row + 1])
     i[n // 3] = 1001
     same_as_numpy(load, a, i)
 
