@@ -64,6 +64,34 @@ TEST(ReduceLoops, ShortLinesTogetherHaveTheBitsOfEachAlone) {
   }
 }
 
+template <class T>
+void expect_the_bits_of_every_machine() {
+  std::mt19937_64 random(6);
+  for (int fold = 0; fold < fold_count; ++fold) {
+    const auto d = static_cast<int>(dtype_of<T>());
+    const FoldLoops &plain = fold_table_baseline.loops[fold][d],
+                    &wide = fold_table_x86_64_v3.loops[fold][d];
+    for (std::int64_t n = 1; n < 1200; n += 1 + n / 7) {
+      const std::vector<T> numbers = drawn<T>(random, 5 * n);
+      T one[5], other[5];
+
+      plain.lines(numbers.data(), n, 5, n, one);
+      wide.lines(numbers.data(), n, 5, n, other);
+
+      for (int i = 0; i < 5; ++i)
+        ASSERT_TRUE(same_number(one[i], other[i])) << "fold " << fold << " of " << n;
+    }
+  }
+}
+
+TEST(ReduceLoops, HaveTheSameBitsInEveryInstructionSet) {
+  if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "needs a processor with AVX2";
+  expect_the_bits_of_every_machine<double>();
+  expect_the_bits_of_every_machine<float>();
+  expect_the_bits_of_every_machine<std::int64_t>();
+  expect_the_bits_of_every_machine<std::uint8_t>();
+}
+
 template <class F>
 void for_tables(const F& f) {
   for (const FoldTable* table : {&fold_table_baseline, &fold_table_x86_64_v3}) {
