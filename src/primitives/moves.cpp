@@ -2,7 +2,9 @@
 
 #include <numeric>
 
+#include "primitives/loops.h"
 #include "primitives/storing.h"
+#include "primitives/walk.h"
 
 namespace jetlag {
 
@@ -39,7 +41,45 @@ Array piece(const Array& a, Cut cut, std::int64_t i) {
   return part_of(a, cut.axis, piece_begin(n, cut.pieces, i), piece_begin(n, cut.pieces, i + 1));
 }
 
+Dims in_order(const Dims& d, const Dims& order) {
+  Dims all;
+  for (const std::int64_t axis : order) all.push_back(d[axis]);
+  return all;
+}
+
+// Elements that lie side by side in both, as many as there are together, by the loops of
+// elementwise work, whose flags tell what NumPy warns of. False: they do not lie so.
+bool convert_lines(const Array& from, const Array& to, Watch* watch) {
+  // A bool from outside may hold any byte.
+  if (from.dtype() == to.dtype() || from.dtype() == DType::boolean) return false;
+  const Loop loop = find_cast(from.dtype(), to.dtype());
+  const auto finish = [&] {
+    if (watch) watch->report(read_flags());
+    return true;
+  };
+  clear_flags();
+  if (from.is_contiguous() && to.is_contiguous()) {
+    loop(from.data(), nullptr, nullptr, to.data(), to.size());
+    return finish();
+  }
+  const Dims shapes[] = {to.shape(), from.shape()}, strides[] = {to.strides(), from.strides()};
+  const Dims order = iteration_order(shapes, strides, Walker::iterator);
+  const std::int64_t inner = order.empty() ? -1 : order[order.size() - 1];
+  if (inner < 0 || to.strides()[inner] != size_of(to.dtype()) ||
+      from.strides()[inner] != size_of(from.dtype()))
+    return false;
+  const Dims to_strides = in_order(to.strides(), order),
+             from_strides = in_order(from.strides(), order);
+  walk<2>(in_order(to.shape(), order), {from.data(), to.data()},
+          {from_strides.data(), to_strides.data()},
+          [&](const auto& at, const auto&, std::int64_t count) {
+            loop(at[0], nullptr, nullptr, at[1], count);
+          });
+  return finish();
+}
+
 void move(const Array& from, const Array& to, Watch* watch) {
+  if (convert_lines(from, to, watch)) return;
   copy_elements(from, to);
   if (watch) watch->report(cast_anomalies(from, to.dtype()));
 }
