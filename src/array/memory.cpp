@@ -25,6 +25,12 @@ namespace {
 constexpr std::int64_t alignment = 64;
 constexpr std::int64_t smallest_aligned = 4096;
 
+// What a pass writes must not lie a little further in its page than what it reads: a processor that
+// compares the lower bits of addresses takes the next elements for those that were just written.
+// NumPy's large arrays begin 16 bytes into a page.
+constexpr std::int64_t page = 4096;
+constexpr std::int64_t smallest_paged = std::int64_t{1} << 15;
+
 // From this size on memory is asked for in huge pages, as NumPy does: touching
 // a fresh page costs more than filling it.
 constexpr std::int64_t smallest_huge = std::int64_t{1} << 22;
@@ -48,7 +54,6 @@ std::int64_t machine_bytes() {
 void use_huge_pages(void* data, std::int64_t bytes) {
   if (data == nullptr || bytes < smallest_huge) return;
   // Whole small pages inside; the system picks whole huge ones among them.
-  constexpr std::int64_t page = 4096;
   auto* first = static_cast<std::byte*>(data);
   const auto offset = -reinterpret_cast<std::intptr_t>(data) & (page - 1);
   // Only advice: a system without huge pages goes on without.
@@ -69,8 +74,11 @@ std::int64_t capacity_of(std::int64_t bytes) {
 void* system_memory(std::int64_t bytes, bool zeroed) {
   const auto size = static_cast<std::size_t>(capacity_of(bytes));
   if (!zeroed && bytes < smallest_aligned) return std::malloc(size);
-  const auto step = static_cast<std::size_t>(bytes < smallest_huge ? alignment : huge_page);
-  void* data = zeroed ? std::calloc(size, 1) : std::aligned_alloc(step, size);
+  const std::int64_t step = bytes < smallest_paged  ? alignment
+                            : bytes < smallest_huge ? page
+                                                    : huge_page;
+  void* data =
+      zeroed ? std::calloc(size, 1) : std::aligned_alloc(static_cast<std::size_t>(step), size);
   use_huge_pages(data, bytes);
   return data;
 }
