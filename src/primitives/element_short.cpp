@@ -1,12 +1,11 @@
 #include "primitives/element_short.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "primitives/element_run.h"
 
 namespace jetlag {
-
-static_assert(longest_short_run <= run_length);
 
 namespace {
 
@@ -29,6 +28,23 @@ unsigned place_scalar(const Value& v, DType dtype, std::byte* to, std::int64_t n
   return met;
 }
 
+// The next n elements, which the places of inputs point at.
+void compute(const Program& program, const Places& places, std::byte* out, std::int64_t n) {
+  const int result = program.output_list[0];
+  const bool direct = program.step_of[result] >= 0;
+  if (direct) places.pointers[result] = out;
+  for (const Step& step : program.steps) {
+    const auto operand = [&](int v) { return v < 0 ? nullptr : places.pointers[v]; };
+    const unsigned flags = step.silent ? save_flags() : 0;
+    step.loop(operand(step.a), operand(step.b), operand(step.c),
+              const_cast<std::byte*>(places.pointers[step.out]), n);
+    if (step.silent) restore_flags(flags);
+  }
+  if (direct) return;
+  std::memcpy(out, places.pointers[result],
+              static_cast<std::size_t>(n * size_of(program.output_dtype(0))));
+}
+
 }  // namespace
 
 unsigned run_short(const ElementProgram& made, std::span<const Value> inputs, std::byte* out,
@@ -49,23 +65,19 @@ unsigned run_short(const ElementProgram& made, std::span<const Value> inputs, st
       places.pointers[value] = inputs[i].array()->data();
     } else {
       met |= place_scalar(inputs[i], program.input_dtype(static_cast<int>(i)),
-                          places.buffer(program, value), n);
+                          places.buffer(program, value), std::min(n, run_length));
     }
   }
-  const int result = program.output_list[0];
-  const bool direct = program.step_of[result] >= 0;
-  if (direct) places.pointers[result] = out;
   clear_flags();
-  for (const Step& step : program.steps) {
-    const auto operand = [&](int v) { return v < 0 ? nullptr : places.pointers[v]; };
-    const unsigned flags = step.silent ? save_flags() : 0;
-    step.loop(operand(step.a), operand(step.b), operand(step.c),
-              const_cast<std::byte*>(places.pointers[step.out]), n);
-    if (step.silent) restore_flags(flags);
-  }
-  if (!direct) {
-    std::memcpy(out, places.pointers[result],
-                static_cast<std::size_t>(n * size_of(program.output_dtype(0))));
+  for (std::int64_t first = 0; first < n; first += run_length) {
+    const std::int64_t count = std::min(n - first, run_length);
+    compute(program, places, out, count);
+    const auto advance = [count](const std::byte*& p, DType dtype) { p += count * size_of(dtype); };
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].is_array()) continue;
+      advance(places.pointers[program.input_values[i]], program.input_dtype(static_cast<int>(i)));
+    }
+    out += count * size_of(program.output_dtype(0));
   }
   return read_flags() | met;
 }

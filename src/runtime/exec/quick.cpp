@@ -1,4 +1,4 @@
-// Calls of primitives on a few numbers, and small products: nobody waits for
+// Calls of primitives on some numbers, and small products: nobody waits for
 // them, so nothing is prepared that tasks, profiles or reports would need.
 // Whatever is out of the ordinary is left to the way that handles all
 // (dispatch.cpp).
@@ -67,13 +67,21 @@ const Meaning& meaning_of(const Primitive& row, std::span<const Value> args) {
   return m;
 }
 
+// So many elements are computed in less time than other ways take to begin, or would gain.
+std::int64_t most_elements(const ElementProgram& program) {
+  constexpr std::int64_t most = 16384;
+  constexpr double most_flops = 20 * most;
+  return std::min(
+      most, static_cast<std::int64_t>(most_flops / std::max(program.flops_per_element(), 1.0)));
+}
+
 // The one shape of all arrays, where they lie densely and are short.
-const Array* model_of(std::span<const Value> args) {
+const Array* model_of(std::span<const Value> args, std::int64_t most) {
   const Array* model = nullptr;
   for (const Value& v : args) {
     if (!v.is_array()) continue;
     const Array& a = *v.array();
-    if (model ? !(a.shape() == model->shape()) : a.size() > longest_short_run) return nullptr;
+    if (model ? !(a.shape() == model->shape()) : a.size() > most) return nullptr;
     if (!a.is_contiguous()) return nullptr;
     if (!model) model = &a;
   }
@@ -168,7 +176,7 @@ Value Lane::quick_elements(const ElementProgram& program, std::span<const Value>
   const DType dtype = program.output_dtype(0);
   const bool any =
       std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
-  const Array* model = any ? model_of(args) : nullptr;
+  const Array* model = any ? model_of(args, most_elements(program)) : nullptr;
   if (model && (model->rank() > 0 || keeps_arrays)) {
     Ref<Array> out = quick_result(dtype, model->shape());
     const unsigned met = run_short(program, args, out->data(), out->size());
