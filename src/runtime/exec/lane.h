@@ -286,6 +286,7 @@ class Lane {
   void begin_collected();
   // No tasks are started: work is done where it stands.
   bool alone() const;
+  bool is_short(const Step& step, double ns);
   void ready(const Array& a);           // its last writer is done
   void ready_to_write(const Array& a);  // and all its readers
   void settle(Value& v);                // ready; a computed scalar becomes one
@@ -370,8 +371,9 @@ class Lane {
   int depth_ = 0;
   int depth_limit_ = 1000;
   std::int64_t edges_ = 0;
-  std::int64_t last_poll_ = 0;  // 0: the clock was not looked at yet
-  int loops_around_ = 0;        // that may be compiled
+  std::int64_t last_poll_ = 0;    // 0: the clock was not looked at yet
+  int loops_around_ = 0;          // that may be compiled
+  double not_handed_out_ns_ = 0;  // work that workers might have done, but for waking them
   const char* stack_end_ = nullptr;
   std::vector<TraceFrame> frames_;
   Holding* holding_ = nullptr;      // of a lane that runs rounds ahead

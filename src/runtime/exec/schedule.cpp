@@ -95,8 +95,7 @@ void Lane::perform(Job job, Step step, const Sweeper& sweeper) {
   if (rows_ && tiles_ && tiles_->collects()) rows_->begin_now();
   if (tiles_ && tiles_->take(job, step, ns, pending, sweeper)) return;
   if (take_rows(job, step, ns, pending)) return;
-  if (!pending && (alone() || ns < static_cast<double>(inline_ns())))
-    return run_inline(job, step, ns);
+  if (!pending && (alone() || is_short(step, ns))) return run_inline(job, step, ns);
   begin_collected();
   if (alone() && flight_->outstanding() == 0) return run_inline(job, step, ns);
   wait_for_room(step, ns);
@@ -119,6 +118,18 @@ void Lane::wait_for_room(const Step& step, double ns) {
   flight_->wait(host_, [&] {
     return flight_->outstanding() == 0 || flight_->bytes() + bytes <= in_flight();
   });
+}
+
+// Where nothing is under way the workers sleep: to wake them, and to be woken when they are done,
+// takes longer than to have them go on. So a call does a little more before it asks for them.
+bool Lane::is_short(const Step& step, double ns) {
+  const auto least = static_cast<double>(inline_ns());
+  if (ns < least) return true;
+  if (flight_->outstanding() > 0) return false;
+  not_handed_out_ns_ += ns;
+  if (not_handed_out_ns_ < 2 * least) return true;
+  // Workers that begin with cold caches make a step look longer than it is.
+  return not_handed_out_ns_ < 4 * least && caches_.steps.is_due(step.op->id);
 }
 
 bool Lane::alone() const {

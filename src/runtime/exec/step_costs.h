@@ -17,6 +17,13 @@ class StepCosts {
 
   double factor(int id) const { return entry(id).load(std::memory_order_relaxed); }
 
+  // Now and then a step is done in another way than seems best, so that what is believed of it can
+  // change.
+  bool is_due(int id) {
+    constexpr unsigned often = 16;
+    return asked_[place(id)].fetch_add(1, std::memory_order_relaxed) % often == often - 1;
+  }
+
   void note(int id, double expected_ns, double measured_ns) {
     constexpr double least = 0.02, most = 1e5;
     const double seen = std::clamp(measured_ns / std::max(expected_ns, 1.0), least, most);
@@ -32,6 +39,7 @@ class StepCosts {
   const std::atomic<float>& entry(int id) const { return factors_[place(id)]; }
 
   std::array<std::atomic<float>, entries> factors_;
+  std::array<std::atomic<std::uint8_t>, entries> asked_{};
 };
 
 }  // namespace jetlag::exec
