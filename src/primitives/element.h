@@ -133,6 +133,8 @@ class ElementRun {
   // that no input reaches. From now on the caller keeps operands alive. Only
   // while nobody else runs it.
   void aim(std::span<const Value* const> inputs, std::span<std::byte* const> outputs);
+  // Until it is aimed again there is nothing to run.
+  void let_go();
 
   // Inputs, then outputs; and where elements [first, last) of one lie, or somewhat more. There is
   // at least one element.

@@ -394,4 +394,8 @@ void ElementRun::aim(std::span<const Value* const> inputs, std::span<std::byte* 
   state_->aim(inputs, outputs);
 }
 
+void ElementRun::let_go() {
+  for (Ref<Array>& kept : state_->keep) kept = nullptr;
+}
+
 }  // namespace jetlag

@@ -337,7 +337,7 @@ void FusedGroup::finish(int reg, Frame& frame) {
   const Spec& root = specs_.back();
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
   if (may_wait(reg, frame)) {
-    if (news && remembers_) note(nullptr, std::move(registers));
+    if (news && longest_run_ > 0) note(nullptr, std::move(registers));
     return wait(reg, std::move(operands));
   }
   // What is put off keeps its operands as they are, and nobody else may write them.
@@ -345,7 +345,7 @@ void FusedGroup::finish(int reg, Frame& frame) {
   const bool is_kept = op.recall && !op.recall->last;
   if (!late && !is_kept) {
     if (const auto place = destination(reg, frame, operands)) {
-      if (news && remembers_) note(nullptr, std::move(registers));
+      if (news && longest_run_ > 0) note(nullptr, std::move(registers));
       regs_[reg] = Value::of(place->view);
       return run_into(*place, op, alone_, operands);
     }
@@ -362,7 +362,7 @@ void FusedGroup::finish(int reg, Frame& frame) {
   const Ref<Array> target = late ? out : lent(out);
   auto run =
       std::make_shared<ElementRun>(alone_.fused->program, inputs, std::vector<Ref<Array>>{target});
-  if (news && remembers_) note(over ? nullptr : run, std::move(registers));
+  if (news && longest_run_ > 0) note(over ? nullptr : run, std::move(registers));
   ElementWork work{&op,
                    std::move(run),
                    std::move(inputs),
@@ -411,9 +411,18 @@ bool FusedGroup::is_like_before(int at) const {
                      [&](const Likeness& l) { return l.fits(regs_[l.reg]); });
 }
 
+namespace {
+
+constexpr double brief_flops = 300'000;  // workers would gain nothing
+
+}  // namespace
+
 void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> registers) {
   const Spec& root = specs_.back();
-  const bool small = element_count(root.shape) * size_of(root.dtype) < SmallResults::limit_bytes;
+  const std::int64_t elements = element_count(root.shape), bytes = elements * size_of(root.dtype);
+  const double flops = run ? run->program().flops_per_element() * static_cast<double>(elements) : 0;
+  const bool small =
+      bytes < SmallResults::limit_bytes || (bytes < longest_run_ && flops < brief_flops);
   run_ =
       small && root.strides.empty() && registers.size() <= most_inputs ? std::move(run) : nullptr;
   registers_ = std::move(registers);
@@ -452,12 +461,12 @@ bool FusedGroup::again(int reg) {
   const Value* inputs[most_inputs];
   for (std::size_t i = 0; i < registers_.size(); ++i) inputs[i] = &regs_[registers_[i]];
   const std::span<const Value* const> operands(inputs, registers_.size());
-  Ref<Array> out = lane_.prepared().results.take(root.dtype, root.shape);
+  Ref<Array> out = lane_.quick_result(root.dtype, root.shape);
   std::byte* places[most_inputs] = {out->data()};
   std::size_t stored = 1;
   for (int m : stored_members()) {
     const Spec& spec = specs_[static_cast<std::size_t>(m)];
-    Ref<Array> more = lane_.prepared().results.take(spec.dtype, spec.shape);
+    Ref<Array> more = lane_.quick_result(spec.dtype, spec.shape);
     places[stored++] = more->data();
     regs_[group_.members[static_cast<std::size_t>(m)]] = Value::of(std::move(more));
   }
@@ -471,6 +480,27 @@ bool FusedGroup::again(int reg) {
   }
   regs_[reg] = Value::of(std::move(out));
   return true;
+}
+
+void FusedGroup::resume(Decisions decisions) {
+  specs_ = std::move(decisions.specs);
+  like_ = std::move(decisions.like);
+  alone_ = std::move(decisions.alone);
+  with_tail_ = std::move(decisions.with_tail);
+  run_ = std::move(decisions.run);
+  registers_ = std::move(decisions.registers);
+  settled_ = decisions.settled;
+  known_ = true;
+}
+
+std::unique_ptr<FusedGroup::Decisions> FusedGroup::decisions() {
+  if (!known_) return nullptr;
+  // A task may still use it; and the arrays of this call are none of the next one's.
+  if (run_ && run_.use_count() > 1) run_ = nullptr;
+  if (run_) run_->let_go();
+  return std::make_unique<Decisions>(Decisions{std::move(specs_), std::move(like_),
+                                               std::move(alone_), std::move(with_tail_),
+                                               std::move(run_), std::move(registers_), settled_});
 }
 
 void FusedGroup::record(trace::Span& span, int reg, const Array& out) const {

@@ -25,8 +25,13 @@ class FusedGroup {
     eager_ = strayed_ = took_tail_ = false;
     waiting_ = 0;
   }
-  // Decisions hold for the next walk as well, if its operands are alike.
-  void remember() { remembers_ = true; }
+  // Decisions hold for the next walk as well, if its operands are alike. A longer run is kept for
+  // it where it is the next call, and nobody else would share the work.
+  void remember(std::int64_t longest_run) { longest_run_ = longest_run; }
+  struct Decisions;
+  // Those of an earlier call; and what the next one may have: null if nothing holds.
+  void resume(Decisions decisions);
+  std::unique_ptr<Decisions> decisions();
   void member(int reg, Frame& frame) {
     if (region_.ops[static_cast<std::size_t>(reg)].kind == plan::OpKind::assign) return;
     compute_member(reg, frame);
@@ -138,9 +143,9 @@ class FusedGroup {
   bool eager_ = false;
   bool strayed_ = false;  // an operand of this walk is not like before
 
-  bool remembers_ = false;
-  bool known_ = false;    // what follows was noted, and the specs are of then
-  bool settled_ = false;  // the run has machine code, or nobody need ask for it
+  std::int64_t longest_run_ = 0;  // bytes of a result; 0: nothing is remembered
+  bool known_ = false;            // what follows was noted, and the specs are of then
+  bool settled_ = false;          // the run has machine code, or nobody need ask for it
   bool took_tail_ = false;
   int at_hand_ = 0;  // the register that is computed or checked
   int waiting_ = 0;  // members of this walk that were found sound, and are not computed yet
@@ -148,6 +153,16 @@ class FusedGroup {
   std::vector<std::vector<Likeness>> like_;  // by member
   std::shared_ptr<ElementRun> run_;          // where the result is small; null: made each time
   std::vector<int> registers_;               // of its inputs
+};
+
+// What a group found about its operands, and made of it.
+struct FusedGroup::Decisions {
+  std::vector<Spec> specs;
+  std::vector<std::vector<Likeness>> like;
+  Made alone, with_tail;
+  std::shared_ptr<ElementRun> run;
+  std::vector<int> registers;
+  bool settled;
 };
 
 }  // namespace jetlag::exec

@@ -56,8 +56,12 @@ struct Fact {
 };
 
 // Decisions kept from run to run, by operand types. Shared by all lanes of a program.
+class RegionMemory;
+
 class Caches {
  public:
+  Caches();
+  ~Caches();
   std::shared_ptr<const FusedProgram> find(const std::string& key) const;
   void add(const std::string& key, std::shared_ptr<const FusedProgram> fused);
   std::size_t size() const;
@@ -65,6 +69,7 @@ class Caches {
   RoundCosts rounds;
   StepCosts steps;
   StepSites sites;
+  const std::unique_ptr<RegionMemory> regions;
   std::atomic<std::uint64_t> choices{0};  // made so far
 
  private:
@@ -173,6 +178,7 @@ class Lane {
 
   // prepared.cpp: what rounds of a loop leave to the next
   void ops(const plan::Region& r, Frame& frame, Value* regs);
+  void walk_once(const plan::Region& r, Frame& frame, Value* regs);
   Prepared& prepared();
 
   // recall.cpp: results that are wanted again

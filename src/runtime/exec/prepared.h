@@ -7,7 +7,7 @@
 #include <memory>
 #include <unordered_map>
 
-#include "runtime/exec/fused.h"
+#include "runtime/exec/calls.h"
 
 namespace jetlag::exec {
 
@@ -28,8 +28,11 @@ class SmallResults {
 // The groups and the streams of a region, for one walk over it at a time.
 class RegionState {
  public:
-  RegionState(Lane& lane, const plan::Region& region, bool remembers);
+  // Results of so many bytes are computed by what groups remember; 0: they remember nothing.
+  RegionState(Lane& lane, const plan::Region& region, std::int64_t longest_run);
   void begin(Value* regs);
+  void resume(RegionMemory::Decisions decisions);
+  RegionMemory::Decisions decisions();
 
   StreamRun stream;
   std::vector<FusedGroup> groups;

@@ -61,7 +61,7 @@ void FusedGroup::finish_several(int reg) {
   const bool in_order =
       std::all_of(stored.begin(), stored.end(), [&](int m) { return spec_of(m).strides.empty(); });
   const bool small = std::all_of(stored.begin(), stored.end(), [&](int m) {
-    return element_count(spec_of(m).shape) * size_of(spec_of(m).dtype) < SmallResults::limit_bytes;
+    return element_count(spec_of(m).shape) * size_of(spec_of(m).dtype) < longest_run_;
   });
 
   const Op& op = region_.ops[static_cast<std::size_t>(reg)];
@@ -83,7 +83,7 @@ void FusedGroup::finish_several(int reg) {
   for (const Ref<Array>& out : results) targets.push_back(lent(out));
   auto run = std::make_shared<ElementRun>(alone_.fused->program, inputs, targets);
   const bool again = !over && in_order && small && stored.size() <= most_inputs;
-  if (news && remembers_) note(again ? run : nullptr, std::move(registers));
+  if (news && longest_run_ > 0) note(again ? run : nullptr, std::move(registers));
   const Ref<Array> target = targets.front();
   targets.erase(targets.begin());
   const auto name = [reports = alone_.reports](int application) {

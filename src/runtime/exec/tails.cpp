@@ -58,7 +58,7 @@ bool FusedGroup::finish_tail(int reg) {
   const Value target = regs_[tail().args[0]];
   const auto place = way_into(target.array(), operands, tail());
   if (!place) return false;
-  if (news && remembers_) note(nullptr, {});
+  if (news && longest_run_ > 0) note(nullptr, {});
   regs_[reg] = target;
   took_tail_ = true;
   run_into(*place, tail(), with_tail_, operands);
