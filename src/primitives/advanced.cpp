@@ -223,7 +223,7 @@ Dims Selection::shape() const {
 }
 
 Dims Selection::places_strides() const {
-  if (!rest.empty() || places.size() < 2) return {};
+  if (!takes_elements() || places.size() < 2) return {};
   KeptOrder order(places);
   for (const PlaceIndex& one : arrays) order.add(Value::of(one.given));
   return order.strides(1);
@@ -245,7 +245,7 @@ void Selection::refuse() const {
     std::vector<std::int64_t> axes(static_cast<std::size_t>(places.size()));
     std::iota(axes.begin(), axes.end(), 0);
     const Dims& far = one.values->strides();
-    if (arrays.size() == 1 && rest.empty()) {
+    if (arrays.size() == 1 && takes_elements()) {
       std::stable_sort(axes.begin(), axes.end(), [&](std::int64_t i, std::int64_t k) {
         return std::abs(far[i]) > std::abs(far[k]);
       });

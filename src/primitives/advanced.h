@@ -48,7 +48,9 @@ struct Selection {
   bool has_numbers_only = false;
 
   Dims shape() const;
-  // How a result without a rest lies, in elements: as the index arrays do. Empty for C order.
+  // Single ones: the rest has no axes, or none of more than one element.
+  bool takes_elements() const { return element_count(rest) == 1; }
+  // How a result of such lies, in elements: as the index arrays do. Empty for C order.
   Dims places_strides() const;
   // Axes of the places along which every index array lies backwards, or is repeated.
   Dims backwards() const;

@@ -20,8 +20,8 @@ namespace jetlag {
 namespace {
 
 // The axes of a selection as NumPy stores them: places first, in C order, and
-// the rest in the order in which they lie in the source. Without a rest, the
-// places lie as the index arrays do.
+// the rest in the order in which they lie in the source. Without a rest of more
+// than one element, the places lie as the index arrays do.
 Ref<Array> new_stored(const Selection& s, const Array& a, const MakeArray& make) {
   const DType dtype = a.dtype();
   const std::int64_t item = size_of(dtype);
@@ -29,8 +29,9 @@ Ref<Array> new_stored(const Selection& s, const Array& a, const MakeArray& make)
   Dims strides = strides_like(rest, item);
   if (strides.empty()) strides = contiguous_strides(s.rest, item);
   const Dims places_strides = s.places_strides();
-  for (std::int64_t step : places_strides) strides.push_back(step * item);
   const bool is_laid_out = !places_strides.empty();
+  for (std::int64_t i = 0; i < places_strides.size(); ++i)
+    strides.insert(i, places_strides[i] * item);
   std::int64_t step = item * std::max<std::int64_t>(element_count(s.rest), 1);
   Dims shape = s.rest;
   for (std::int64_t i = s.places.size() - 1; i >= 0; --i) {
@@ -154,17 +155,22 @@ void walk_in_order(Selection& s, Ref<Array>& stored, const std::vector<std::int6
   for (PlaceIndex& one : s.arrays) one.values = walked(one.values, axes, turned);
   for (std::size_t i = 0; i < axes.size(); ++i)
     s.places[static_cast<std::int64_t>(i)] = stored->shape()[static_cast<std::int64_t>(i)];
+  s.rest = s.rest_strides = {};
 }
 
 // A place that is stored into twice holds what is stored last: along several axes NumPy goes as the
-// index arrays and the value lie in memory. `stored` has the axes of the places alone.
+// index arrays and the value lie in memory.
 void go_as_they_lie(Selection& s, Ref<Array>& stored, const Value& value) {
-  if (!s.rest.empty() || s.places.size() < 2 || stored->size() == 0) return;
-  const Ref<Array> given =
-      value.is_array() ? broadcast_into(value.array(), s.places) : Ref<Array>();
+  if (!s.takes_elements() || s.places.size() < 2 || stored->size() == 0) return;
+  const Ref<Array> given = value.is_array()
+                               ? in_stored_order(broadcast_into(value.array(), s.shape()), s)
+                               : Ref<Array>();
   KeptOrder order(s.places);
   order.add(s.places, s.places_strides());
-  order.add(value);
+  if (given) {
+    const Dims& strides = given->strides();
+    order.add(s.places, Dims(std::span(strides.begin(), strides.begin() + s.places.size())));
+  }
   Dims strides = order.strides(1);
   if (strides.empty()) strides = contiguous_strides(s.places, 1);
   Dims turned = s.backwards();

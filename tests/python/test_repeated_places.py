@@ -58,3 +58,28 @@ def test_more_axes() -> None:
     index = RNG.integers(0, 9, (4, 5, 6)).transpose(2, 0, 1)
     same_as_numpy(store, RNG.random(9), index, RNG.random((6, 4, 5)))
     same_as_numpy(store, RNG.random(9), index, RNG.random((4, 5)))
+
+
+def one_more_axis(a, i):
+    return a[i, None], a[i, None] + 1
+
+
+def one_column(a, i):
+    return a[i, 1:2]
+
+
+def store_in_one_column(a, i, v):
+    b = a.copy()
+    b[i, 1:2] = v
+    return b
+
+
+@pytest.mark.parametrize("turn", [np.asarray, np.asfortranarray, lambda i: i[::-1]])
+def test_a_rest_of_one_element_is_no_rest(turn) -> None:
+    """As in NumPy: results lie as the index arrays do, and stores go along them."""
+    i = turn(np.array([[0, 1, 0], [1, 1, 2]]))
+    a = np.arange(12.0).reshape(4, 3)
+    same_as_numpy(one_more_axis, a[:, 0].copy(), i)
+    same_as_numpy(one_column, a, i)
+    for v in (np.arange(6.0).reshape(2, 3, 1), np.arange(3.0)[:, None], 5.0):
+        same_as_numpy(store_in_one_column, a, i, v)
