@@ -15,7 +15,8 @@ namespace jetlag::exec {
 namespace {
 
 // Rough speeds of one core; they decide only where work runs, never its result.
-constexpr double bytes_per_ns = 10.0;
+constexpr double bytes_per_ns = 10.0, cached_bytes_per_ns = 50.0;
+constexpr double cached_bytes = 4 << 20;  // of a step whose operands may still be in caches
 constexpr double flops_per_ns = 4.0;
 constexpr double most_outstanding = 256;
 constexpr double run_ahead_ns = 4'000'000;  // of work for each worker
@@ -27,7 +28,9 @@ constexpr double looked_after_ns = 40'000;  // work during which the user may in
 constexpr double measured_ns = 8'000;       // work worth two looks at the clock
 
 double estimate(const Job& job) {
-  return std::max({job.bytes / bytes_per_ns, job.flops / flops_per_ns, 1.0});
+  const double near = std::min(job.bytes, cached_bytes), far = job.bytes - near;
+  const double moving = near / cached_bytes_per_ns + far / bytes_per_ns;
+  return std::max({moving, job.flops / flops_per_ns, 1.0});
 }
 
 Hazards& hazards_of(Buffer& buffer) {
