@@ -25,6 +25,10 @@ def several(a, b):
     return y, z
 
 
+def lone(a, b):
+    return a * b
+
+
 def numbers(shape, dtype, seed):
     return (np.random.default_rng(seed).random(shape) * 9 + 1).astype(dtype)
 
@@ -39,13 +43,13 @@ def operands():
         yield numbers((*shape, 2), "f8", 3)[..., 0], numbers(shape[-1], "f8", 4)
 
 
-@pytest.mark.parametrize("function", [formula, several])
+@pytest.mark.parametrize("function", [formula, several, lone])
 def test_operands_of_another_kind_are_not_taken_for_those_before(function):
     jitted = jl.jit(function)
     for a, b in operands():
         for _ in range(3):
             given, wanted = jitted(a, b), function(a, b)
-            if function is formula:
+            if function is not several:
                 given, wanted = (given,), (wanted,)
             for x, y in zip(given, wanted, strict=True):
                 assert x.dtype == y.dtype
@@ -57,6 +61,34 @@ def test_values_are_those_of_this_call():
     results = [jitted(np.full(20, float(i)), i + 1) for i in range(50)]
     for i, r in enumerate(results):
         np.testing.assert_array_equal(r, formula(np.full(20, float(i)), i + 1))
+
+
+def turned(a, b):
+    return a.T / b[::-1]
+
+
+def test_conditions_of_a_lone_operation_are_told_in_every_call():
+    jitted = jl.jit(turned)
+    a, b = np.ones((4, 5)), np.arange(1.0, 5.0)
+    for _ in range(4):
+        np.testing.assert_array_equal(jitted(a, b), turned(a, b))
+    for _ in range(3):
+        with pytest.warns(RuntimeWarning, match="divide by zero encountered in divide"):
+            jitted(a, b - 1)
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="in divide"):
+            jitted(a, b - 1)
+        np.testing.assert_array_equal(jitted(a, b), turned(a, b))
+
+
+def test_a_number_that_does_not_fit_is_told_in_every_call():
+    jitted = jl.jit(lone)
+    a = np.arange(20, dtype=np.int8)[::2]
+    for _ in range(4):
+        assert jitted(a, 3).dtype == np.int8
+    for _ in range(2):
+        with pytest.raises(OverflowError, match="300 out of bounds for int8"):
+            jitted(a, 300)
+    np.testing.assert_array_equal(jitted(a, 5), a * 5)
 
 
 def test_conditions_are_told_in_every_call():
@@ -75,12 +107,13 @@ def test_conditions_are_told_in_every_call():
             assert np.isnan(jitted(good, bad)).all()
 
 
-def test_arguments_are_let_go():
-    jitted = jl.jit(formula)
+@pytest.mark.parametrize("function", [formula, lone])
+def test_arguments_are_let_go(function):
+    jitted = jl.jit(function)
     for n in (20, 5000):
         for _ in range(4):
-            a = np.ones(n)
-            jitted(a, a)
+            a = np.ones(2 * n)
+            jitted(a[::2], a[1::2])
         gone = weakref.ref(a)
         del a
         gc.collect()
@@ -97,15 +130,16 @@ def test_a_rule_that_is_switched_off_is_off_in_the_next_call(monkeypatch):
     assert "fuse-elementwise" not in str(jl.explain(jitted, a, b))
 
 
-def test_calls_at_the_same_time_do_not_share_what_they_keep():
-    jitted = jl.jit(formula)
+@pytest.mark.parametrize("function", [formula, lone])
+def test_calls_at_the_same_time_do_not_share_what_they_keep(function):
+    jitted = jl.jit(function)
     wrong = []
 
     def call(seed):
         for i in range(300):
             n = 10 + (seed + i) % 3 * 1000
-            a, b = np.full(n, float(seed)), np.full(n, float(i))
-            if not np.array_equal(jitted(a, b), formula(a, b)):
+            a, b = np.full(2 * n, float(seed))[::2], np.full(n, float(i))
+            if not np.array_equal(jitted(a, b), function(a, b)):
                 wrong.append((seed, i))
 
     threads = [threading.Thread(target=call, args=(s,)) for s in range(4)]

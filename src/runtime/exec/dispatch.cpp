@@ -242,6 +242,7 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
 std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufunc,
                                        const Primitive& named, std::vector<Value>& args) {
   if (!all_numeric(args)) return std::nullopt;
+  if (Value result = run_again(op, ufunc, args); result.bound()) return result;
   std::vector<Operand> operands;
   for (const Value& v : args) operands.push_back(operand_of(v));
   const auto program = program_for(ufunc, operands);
@@ -268,9 +269,12 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   FpReport report = report_at(op, reported_name(computes, scalars));
   const std::string_view rule = over ? "last-use" : "";
+  const bool may_come_again = !over && strides.empty() && !op.read_by_elements;
+  std::shared_ptr<ElementRun> kept = may_come_again ? run : nullptr;
   run_elements(
       op, std::move(run), std::move(inputs), target, [report](int) { return report; },
       StepKind::call, rule);
+  if (kept) keep_lone(op, ufunc, args, std::move(kept), *out);
   if (scalars && (fp().wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
     report.anomalies = overflow;
     flight_->report(sequence_, report);

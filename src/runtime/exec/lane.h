@@ -13,6 +13,7 @@
 #include "primitives/index.h"
 #include "runtime/exec/flight.h"
 #include "runtime/exec/footprint.h"
+#include "runtime/exec/lone.h"
 #include "runtime/exec/native.h"
 #include "runtime/exec/round_costs.h"
 #include "runtime/exec/sites.h"
@@ -70,6 +71,7 @@ class Caches {
   StepCosts steps;
   StepSites sites;
   const std::unique_ptr<RegionMemory> regions;
+  LoneRuns lone;
   std::atomic<std::uint64_t> choices{0};  // made so far
 
  private:
@@ -193,6 +195,11 @@ class Lane {
                        bool keeps_arrays);
   Value quick_product(const plan::Op& op, const Array& a, const Array& b);
   Ref<Array> quick_result(DType dtype, const Dims& shape);
+  // lone.cpp: elementwise work as in an earlier call. Unbound: it is to be prepared.
+  static constexpr std::size_t most_lone_operands = 3;
+  Value run_again(const plan::Op& op, const Primitive& ufunc, std::span<const Value> args);
+  void keep_lone(const plan::Op& op, const Primitive& ufunc, std::span<const Value> args,
+                 std::shared_ptr<ElementRun> run, const Array& out);
 
   // subscripts.cpp
   Value index(const plan::Op& op, Value* regs);
