@@ -312,25 +312,62 @@ std::optional<Value> Lane::kernel(const plan::Op& op, const Primitive& p,
   return result;
 }
 
+namespace {
+
+void tell_of(const Watch& watch, Flight& flight, std::int64_t sequence, FpReport report) {
+  const auto tell = [&](std::string_view name, unsigned anomalies) {
+    if (!name.empty()) report.name = name;
+    report.anomalies = anomalies;
+    if (anomalies != 0) flight.report(sequence, report);
+  };
+  const unsigned seen = watch.seen.load();
+  const unsigned elsewhere = watch.overflows_in.empty() ? 0 : seen & overflow;
+  tell(watch.met_in, seen & ~elsewhere);
+  tell(watch.overflows_in, elsewhere);
+  tell(watch.last_in, watch.seen_last.load());
+}
+
+std::int64_t bytes_of(std::span<const Value> values) {
+  std::int64_t bytes = 0;
+  for (const Value& v : values) {
+    if (v.is_array()) bytes += v.array()->bytes();
+    if (v.is(ValueKind::tuple) || v.is(ValueKind::list)) bytes += bytes_of(v.items());
+  }
+  return bytes;
+}
+
+}  // namespace
+
 void Lane::tell_when_done(Job& job, std::shared_ptr<Watch> watch, FpReport report) {
   job.finish = [finish = std::move(job.finish), watch = std::move(watch), flight = flight_,
                 sequence = sequence_, report = std::move(report)]() mutable {
     if (finish) finish();
-    const auto tell = [&](std::string_view name, unsigned anomalies) {
-      if (!name.empty()) report.name = name;
-      report.anomalies = anomalies;
-      if (anomalies != 0) flight->report(sequence, report);
-    };
-    const unsigned seen = watch->seen.load();
-    const unsigned elsewhere = watch->overflows_in.empty() ? 0 : seen & overflow;
-    tell(watch->met_in, seen & ~elsewhere);
-    tell(watch->overflows_in, elsewhere);
-    tell(watch->last_in, watch->seen_last.load());
+    tell_of(*watch, *flight, sequence, std::move(report));
   };
+}
+
+// A little work with nothing under way, which no task could have and nothing waits for.
+bool Lane::kernel_at_once(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
+                          const Ref<Array>& out) {
+  constexpr std::int64_t little_bytes = 32 << 10;
+  if (profile_ || trace::recording() || holding_ || tiles_ || rows_) return false;
+  if (flight_->outstanding() > 0 || (!args.empty() && on_demand_in(args[0]))) return false;
+  if (out->bytes() + bytes_of(args) > little_bytes) return false;
+  Watch watch;
+  watch.wanted = fp().wanted;
+  const Job job = p.kernel(args, out, watch.wanted != 0 ? &watch : nullptr);
+  for (std::int64_t b = 0; b < job.blocks; ++b) job.body(b);
+  if (job.finish) job.finish();
+  if (watch.seen.load() != 0 || watch.seen_last.load() != 0) {
+    tell_of(watch, *flight_, sequence_, report_at(op, reported_name(p, false)));
+    tell_if_at_once(sequence_);
+  }
+  return true;
 }
 
 void Lane::kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                        const Ref<Array>& out) {
+  if (kernel_at_once(op, p, args, out)) return;
   auto watch = std::make_shared<Watch>();
   watch->wanted = fp().wanted;
   Step step{&op, StepKind::call, p.can_fail, args, {}, out};

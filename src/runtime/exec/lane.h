@@ -234,6 +234,8 @@ class Lane {
   std::optional<Value> kernel(const plan::Op& op, const Primitive& p, std::vector<Value>& args);
   // After the job: tells what it met, under the names that the watch gives, or that of the report.
   void tell_when_done(Job& job, std::shared_ptr<Watch> watch, FpReport report);
+  bool kernel_at_once(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
+                      const Ref<Array>& out);
   void kernel_into(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                    const Ref<Array>& out);
   std::optional<std::vector<Value>> arguments_of(const plan::Op& op, const Primitive& p,
