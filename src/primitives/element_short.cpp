@@ -59,19 +59,23 @@ unsigned run_short(const ElementProgram& made, std::span<const Value> inputs, st
         program.fixed[v] ? program.fixed[v] : places.buffer(program, static_cast<int>(v));
   }
   unsigned met = 0;
-  bool reads_scratch = program.steps.size() != 1;  // which holds a run
+  bool has_scalars = false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const int value = program.input_values[i];
     if (inputs[i].is_array()) {
       places.pointers[value] = inputs[i].array()->data();
     } else {
-      reads_scratch = true;
+      has_scalars = true;
       met |= place_scalar(inputs[i], program.input_dtype(static_cast<int>(i)),
                           places.buffer(program, value), std::min(n, run_length));
     }
   }
-  for (std::size_t v = 0; v < values; ++v) reads_scratch = reads_scratch || program.fixed[v];
-  const std::int64_t length = reads_scratch ? run_length : n;
+  // What is computed, repeated or constant on the way lies in memory for one run.
+  const bool at_once =
+      n <= run_length || (program.steps.size() == 1 && !has_scalars &&
+                          std::none_of(program.fixed.begin(), program.fixed.end(),
+                                       [](const std::byte* constant) { return constant; }));
+  const std::int64_t length = at_once ? n : run_length;
   clear_flags();
   for (std::int64_t first = 0; first < n; first += length) {
     const std::int64_t count = std::min(n - first, length);

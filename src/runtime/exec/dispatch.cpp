@@ -350,7 +350,7 @@ void Lane::tell_when_done(Job& job, std::shared_ptr<Watch> watch, FpReport repor
 bool Lane::kernel_at_once(const plan::Op& op, const Primitive& p, const std::vector<Value>& args,
                           const Ref<Array>& out) {
   constexpr std::int64_t little_bytes = 32 << 10;
-  if (profile_ || trace::recording() || holding_ || tiles_ || rows_) return false;
+  if (profile_ || holding_ || tiles_ || rows_) return false;
   if (flight_->outstanding() > 0 || (!args.empty() && on_demand_in(args[0]))) return false;
   if (out->bytes() + bytes_of(args) > little_bytes) return false;
   Watch watch;

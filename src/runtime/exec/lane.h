@@ -192,7 +192,7 @@ class Lane {
   // quick.cpp: calls on a few numbers; unbound leaves them to dispatch.cpp
   Value quick(const plan::Op& op, const Value* regs);
   Value quick_elements(const ElementProgram& program, std::span<const Value> args,
-                       bool keeps_arrays);
+                       std::int64_t most, bool keeps_arrays);
   Value quick_product(const plan::Op& op, const Array& a, const Array& b);
   Ref<Array> quick_result(DType dtype, const Dims& shape);
   // lone.cpp: elementwise work as in an earlier call. Unbound: it is to be prepared.

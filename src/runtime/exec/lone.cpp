@@ -37,7 +37,7 @@ void LoneRuns::put(int op, std::unique_ptr<LoneRun> run) {
 
 // What conditions are met is for the way that handles all to tell: it computes once more.
 Value Lane::run_again(const plan::Op& op, const Primitive& ufunc, std::span<const Value> args) {
-  if (profile_ || flight_->outstanding() > 0 || trace::recording()) return {};
+  if (profile_ || flight_->outstanding() > 0) return {};
   if (std::none_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); }))
     return {};
   std::unique_ptr<LoneRun> known = caches_.lone.take(op.id);

@@ -22,6 +22,7 @@ struct Meaning {
   std::uint64_t operands = 0;
   ValueRule value = nullptr;
   const ElementProgram* program = nullptr;  // programs live as long as the process
+  std::int64_t most_elements = 0;           // that the program computes here
   bool keeps_arrays = false;
   bool is_product = false;  // dot, or matmul: the same for vectors and matrices
 };
@@ -35,6 +36,14 @@ std::uint64_t key_of(std::span<const Value> args) {
     key = key << 16 | kind << 8 | (typed ? static_cast<std::uint64_t>(dtype) : 0);
   }
   return key;
+}
+
+// So many elements are computed in less time than other ways take to begin, or would gain.
+std::int64_t most_elements(const ElementProgram& program) {
+  constexpr std::int64_t most = 16384;
+  constexpr double most_flops = 20 * most;
+  return std::min(
+      most, static_cast<std::int64_t>(most_flops / std::max(program.flops_per_element(), 1.0)));
 }
 
 Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uint64_t key) {
@@ -52,6 +61,7 @@ Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uin
   std::vector<Operand> operands;
   for (const Value& v : args) operands.push_back(operand_of(v));
   m.program = program_for(*ufunc, operands).get();
+  if (m.program) m.most_elements = most_elements(*m.program);
   m.keeps_arrays = ufunc->keeps_arrays;
   return m;
 }
@@ -65,14 +75,6 @@ const Meaning& meaning_of(const Primitive& row, std::span<const Value> args) {
   Meaning& m = known[hash >> 58];
   if (m.row != &row || m.operands != key) m = find_meaning(row, args, key);
   return m;
-}
-
-// So many elements are computed in less time than other ways take to begin, or would gain.
-std::int64_t most_elements(const ElementProgram& program) {
-  constexpr std::int64_t most = 16384;
-  constexpr double most_flops = 20 * most;
-  return std::min(
-      most, static_cast<std::int64_t>(most_flops / std::max(program.flops_per_element(), 1.0)));
 }
 
 // The one shape of all arrays, where they lie densely and are short.
@@ -110,7 +112,7 @@ Value Lane::quick(const plan::Op& op, const Value* regs) {
   }
   if (flight_->outstanding() > 0) return {};
   if (m.is_product) return quick_product(op, *args[0].array(), *args[1].array());
-  return m.program ? quick_elements(*m.program, args, m.keeps_arrays) : Value();
+  return m.program ? quick_elements(*m.program, args, m.most_elements, m.keeps_arrays) : Value();
 }
 
 // An array that loops may use again; what runs once would only keep it.
@@ -172,11 +174,11 @@ Value Lane::quick_product(const plan::Op& op, const Array& a, const Array& b) {
 }
 
 Value Lane::quick_elements(const ElementProgram& program, std::span<const Value> args,
-                           bool keeps_arrays) {
+                           std::int64_t most, bool keeps_arrays) {
   const DType dtype = program.output_dtype(0);
   const bool any =
       std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
-  const Array* model = any ? model_of(args, most_elements(program)) : nullptr;
+  const Array* model = any ? model_of(args, most) : nullptr;
   if (model && (model->rank() > 0 || keeps_arrays)) {
     Ref<Array> out = quick_result(dtype, model->shape());
     const unsigned met = run_short(program, args, out->data(), out->size());
