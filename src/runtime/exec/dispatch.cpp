@@ -356,8 +356,15 @@ bool Lane::kernel_at_once(const plan::Op& op, const Primitive& p, const std::vec
   Watch watch;
   watch.wanted = fp().wanted;
   const Job job = p.kernel(args, out, watch.wanted != 0 ? &watch : nullptr);
-  for (std::int64_t b = 0; b < job.blocks; ++b) job.body(b);
-  if (job.finish) job.finish();
+  {
+    trace::Span span;
+    if (trace::recording()) [[unlikely]] {
+      record(span, op.id);
+      span.set_work(job.bytes, job.flops);
+    }
+    for (std::int64_t b = 0; b < job.blocks; ++b) job.body(b);
+    if (job.finish) job.finish();
+  }
   if (watch.seen.load() != 0 || watch.seen_last.load() != 0) {
     tell_of(watch, *flight_, sequence_, report_at(op, reported_name(p, false)));
     tell_if_at_once(sequence_);

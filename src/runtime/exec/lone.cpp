@@ -51,6 +51,14 @@ Value Lane::run_again(const plan::Op& op, const Primitive& ufunc, std::span<cons
   std::byte* const place = out->data();
   run.aim({inputs, args.size()}, {&place, 1});
   if (!known->settled) known->settled = jit::consider(run);
+  trace::Span span;
+  if (trace::recording()) [[unlikely]] {
+    record(span, op.id);
+    std::int64_t bytes = out->bytes();
+    for (const Value& v : args) bytes += v.is_array() ? v.array()->bytes() : 0;
+    span.set_work(static_cast<double>(bytes),
+                  static_cast<double>(out->size()) * run.program().flops_per_element());
+  }
   const unsigned met = run.run(0, run.size());
   caches_.lone.put(op.id, std::move(known));
   return met && (met & fp().wanted) ? Value() : Value::of(std::move(out));
