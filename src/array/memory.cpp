@@ -64,21 +64,24 @@ void use_huge_pages(void* data, std::int64_t bytes) {
 // An empty array has an address too, as in NumPy.
 std::int64_t counted(std::int64_t bytes) { return std::max<std::int64_t>(bytes, 1); }
 
+// Where such a block begins and ends in memory: at multiples of so many bytes.
+std::int64_t step_of(std::int64_t bytes) {
+  if (bytes < smallest_paged) return alignment;
+  return bytes < smallest_huge ? page : huge_page;
+}
+
 // What a block of so many bytes holds: blocks of one capacity may stand for each other.
 std::int64_t capacity_of(std::int64_t bytes) {
   if (bytes < smallest_aligned) return counted(bytes);
-  const std::int64_t step = bytes < smallest_huge ? alignment : huge_page;
+  const std::int64_t step = step_of(bytes);
   return (bytes + step - 1) / step * step;
 }
 
 void* system_memory(std::int64_t bytes, bool zeroed) {
   const auto size = static_cast<std::size_t>(capacity_of(bytes));
   if (!zeroed && bytes < smallest_aligned) return std::malloc(size);
-  const std::int64_t step = bytes < smallest_paged  ? alignment
-                            : bytes < smallest_huge ? page
-                                                    : huge_page;
-  void* data =
-      zeroed ? std::calloc(size, 1) : std::aligned_alloc(static_cast<std::size_t>(step), size);
+  void* data = zeroed ? std::calloc(size, 1)
+                      : std::aligned_alloc(static_cast<std::size_t>(step_of(bytes)), size);
   use_huge_pages(data, bytes);
   return data;
 }
