@@ -103,21 +103,6 @@ Ref<Array> private_operand(const Value& value, const Array& target) {
   return copy;
 }
 
-// Whether two elements may share memory, as NumPy's stride tricks have it.
-bool overlaps_itself(const Array& a) {
-  std::vector<std::pair<std::int64_t, std::int64_t>> axes;
-  for (std::int64_t i = 0; i < a.rank(); ++i) {
-    if (a.shape()[i] > 1) axes.emplace_back(std::abs(a.strides()[i]), a.shape()[i]);
-  }
-  std::sort(axes.begin(), axes.end());
-  std::int64_t extent = size_of(a.dtype());
-  for (const auto& [stride, count] : axes) {
-    if (stride < extent) return true;
-    extent += stride * (count - 1);
-  }
-  return false;
-}
-
 // Whether an array has elements of this one at other places.
 bool is_elsewhere_in(const Value& value, const Array& a) {
   if (!value.is_array()) return false;
@@ -289,7 +274,7 @@ std::optional<Subscript> gather(const Ref<Array>& a, std::span<const Value> item
 std::optional<Subscript> scatter(const Ref<Array>& a, std::span<const Value> items,
                                  const Value& value, std::int64_t shares, bool ready) {
   if (!a->writable()) throw Error(Kind::value, "assignment destination is read-only");
-  if (!is_assignable(value, a->dtype()) || overlaps_itself(*a)) return std::nullopt;
+  if (!is_assignable(value, a->dtype()) || !elements_are_apart(*a)) return std::nullopt;
   if (auto masked = masked_store(a, items, value)) return masked;
   std::optional<Selection> s = select(a, items);
   if (!s) return std::nullopt;

@@ -1,7 +1,10 @@
 #include "primitives/storing.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <vector>
 
 #include "primitives/arguments.h"
 #include "primitives/walk.h"
@@ -119,6 +122,22 @@ Ref<Array> broadcast_into(const Ref<Array>& from, std::span<const std::int64_t> 
   if (from->rank() <= rank) return broadcast_to(from, to);
   const auto tail = [&](const Dims& d) { return Dims(std::span(d.end() - rank, d.end())); };
   return broadcast_to(view_of(from, from->data(), tail(from->shape()), tail(from->strides())), to);
+}
+
+bool elements_are_apart(const Array& a) {
+  if (a.size() == 0) return true;
+  // Axes from the nearest elements outwards: each must step over what lies inside.
+  std::vector<std::pair<std::int64_t, std::int64_t>> axes;
+  for (std::int64_t i = 0; i < a.rank(); ++i) {
+    if (a.shape()[i] > 1) axes.emplace_back(std::abs(a.strides()[i]), a.shape()[i]);
+  }
+  std::sort(axes.begin(), axes.end());
+  std::int64_t inside = size_of(a.dtype());
+  for (const auto& [stride, count] : axes) {
+    if (stride < inside) return false;
+    inside += stride * (count - 1);
+  }
+  return true;
 }
 
 bool cast_can_warn(DType from, DType to) {

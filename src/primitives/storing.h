@@ -30,6 +30,9 @@ void check_assignable(std::span<const std::int64_t> from, std::span<const std::i
 // `from` without the leading axes that the target lacks, broadcast to it.
 Ref<Array> broadcast_into(const Ref<Array>& from, std::span<const std::int64_t> to);
 
+// Whether no two elements share a byte, as they may by NumPy's stride tricks.
+bool elements_are_apart(const Array& a);
+
 // Whether converting may give "invalid value" or "overflow encountered in cast".
 bool cast_can_warn(DType from, DType to);
 // The Anomaly bits of converting these elements.

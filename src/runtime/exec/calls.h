@@ -16,7 +16,7 @@ class RegionMemory {
   using Decisions = std::vector<std::unique_ptr<FusedGroup::Decisions>>;  // by group, or null
 
   // Results as long as this are computed at once by what is kept (bytes).
-  static constexpr std::int64_t longest_run = std::int64_t{128} << 10;
+  static constexpr std::int64_t longest_run = LoneRuns::most_bytes;
 
   struct Found {
     bool was_called = false;  // so that it pays to decide for others

@@ -411,18 +411,12 @@ bool FusedGroup::is_like_before(int at) const {
                      [&](const Likeness& l) { return l.fits(regs_[l.reg]); });
 }
 
-namespace {
-
-constexpr double brief_flops = 300'000;  // workers would gain nothing
-
-}  // namespace
-
 void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> registers) {
   const Spec& root = specs_.back();
   const std::int64_t elements = element_count(root.shape), bytes = elements * size_of(root.dtype);
   const double flops = run ? run->program().flops_per_element() * static_cast<double>(elements) : 0;
   const bool small =
-      bytes < SmallResults::limit_bytes || (bytes < longest_run_ && flops < brief_flops);
+      bytes < SmallResults::limit_bytes || (bytes < longest_run_ && flops < LoneRuns::most_flops);
   run_ =
       small && root.strides.empty() && registers.size() <= most_inputs ? std::move(run) : nullptr;
   registers_ = std::move(registers);

@@ -6,6 +6,7 @@
 
 #include "array/memory.h"
 #include "compiler/plan/rules.h"
+#include "primitives/storing.h"
 
 namespace jetlag::exec {
 
@@ -19,7 +20,7 @@ constexpr double task_ns = 150'000;       // of rounds in a task
 constexpr double least_round_ns = 2'000;  // shorter ones work on scalars
 constexpr double least_bytes = 64;        // of arrays that a round with loops in it makes
 constexpr double most_bytes = 256 << 20;  // that rounds at the same time may take
-constexpr int most_tries = 4;  // in one run of a loop
+constexpr int most_tries = 4;             // in one run of a loop
 
 // Rounds have no host: whoever asks one stops, and the round is done in order.
 class NoHost : public Host {
@@ -52,22 +53,6 @@ bool is_touched(const Array& read, const Array& target) {
 }
 
 }  // namespace
-
-bool rows_are_apart(const Array& a) {
-  if (a.size() == 0) return true;
-  // Axes from the nearest elements outwards: each must step over what lies inside.
-  std::vector<std::pair<std::int64_t, std::int64_t>> axes;
-  for (std::int64_t i = 0; i < a.rank(); ++i) {
-    if (a.shape()[i] > 1) axes.emplace_back(std::abs(a.strides()[i]), a.shape()[i]);
-  }
-  std::sort(axes.begin(), axes.end());
-  std::int64_t inside = size_of(a.dtype());
-  for (const auto& [stride, count] : axes) {
-    if (stride < inside) return false;
-    inside += stride * (count - 1);
-  }
-  return true;
-}
 
 // ---- what is held back ----------------------------------------------------------
 
@@ -156,7 +141,7 @@ class Lane::Runner {
     const std::int64_t lowest = std::min(ahead.first, ahead.first + (ahead.count - 1) * ahead.step);
     for (const int slot : plan_.by_row) {
       const Array& a = *value(slot).array();
-      if (a.rank() == 0 || lowest < 0 || !rows_are_apart(a)) return false;
+      if (a.rank() == 0 || lowest < 0 || !elements_are_apart(a)) return false;
     }
     std::sort(buffers.begin(), buffers.end());
     shared_ = std::make_shared<const std::vector<const Buffer*>>(std::move(buffers));

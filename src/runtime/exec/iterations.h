@@ -50,9 +50,6 @@ struct Ahead {
   std::int64_t count = 0;
 };
 
-// Whether different rows of an array never share a byte.
-bool rows_are_apart(const Array& a);
-
 // One run of a loop by the lane, whose rounds may run ahead.
 class AheadOfLoop {
  public:

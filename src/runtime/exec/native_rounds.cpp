@@ -7,6 +7,7 @@
 #include "compiler/loops/rows.h"
 #include "compiler/plan/rules.h"
 #include "primitives/loops.h"
+#include "primitives/storing.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/native_entry.h"
 
@@ -60,7 +61,7 @@ bool NativeEntry::may_split(const Range* range, std::int64_t position) const {
   if (lane_.holding_ || tasks::workers() < 2 || tasks::inline_only() || lane_.host_.serial())
     return false;
   for (std::size_t i = 0; i < operands_.arrays.size(); ++i) {
-    if (code_->stored[i] && !rows_are_apart(*operands_.arrays[i])) return false;
+    if (code_->stored[i] && !elements_are_apart(*operands_.arrays[i])) return false;
   }
   return loops::has_rows_of_its_own(flat_, record_.loop, operands_.kinds);
 }
