@@ -30,7 +30,14 @@ struct FoldLoops {
 // Those of one instruction set.
 struct FoldTable {
   FoldLoops loops[fold_count][dtype_count];
+  // How many of n contiguous bools, bytes of any value, are true.
   std::int64_t (*count_true)(const void* p, std::int64_t n);
+  // The same of each line, of n > 0 bools at p + i * step.
+  void (*count_lines)(const void* p, std::int64_t step, std::int64_t lines, std::int64_t n,
+                      std::int64_t* counts);
+  // sums[j] += how many of the bools p[i * step + j] of all rows are true.
+  void (*count_rows)(const void* p, std::int64_t step, std::int64_t rows, std::int64_t n,
+                     std::int64_t* sums);
 };
 
 // reduce_loops.inc, compiled once for each level; only the first exists everywhere.
@@ -39,8 +46,7 @@ extern const FoldTable fold_table_x86_64_v3;
 
 // The loops for this machine.
 const FoldLoops& find_fold(Fold fold, DType dtype);
-// How many of n contiguous bools, bytes of any value, are true.
-std::int64_t count_true(const void* p, std::int64_t n);
+const FoldTable& fold_table();
 
 // How many numbers are added one after another at most, in a run.
 inline constexpr std::int64_t fold_run = 512;

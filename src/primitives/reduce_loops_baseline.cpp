@@ -6,9 +6,7 @@ namespace jetlag {
 
 constinit const FoldTable fold_table_baseline = reduce_loops_of_baseline::make_fold_table();
 
-namespace {
-
-const FoldTable& wide_folds() {
+const FoldTable& fold_table() {
 #if defined(__x86_64__)
   static const FoldTable& table =
       __builtin_cpu_supports("x86-64-v3") ? fold_table_x86_64_v3 : fold_table_baseline;
@@ -18,12 +16,8 @@ const FoldTable& wide_folds() {
   return table;
 }
 
-}  // namespace
-
 const FoldLoops& find_fold(Fold fold, DType dtype) {
-  return wide_folds().loops[static_cast<int>(fold)][static_cast<int>(dtype)];
+  return fold_table().loops[static_cast<int>(fold)][static_cast<int>(dtype)];
 }
-
-std::int64_t count_true(const void* p, std::int64_t n) { return wide_folds().count_true(p, n); }
 
 }  // namespace jetlag

@@ -7,6 +7,7 @@
 #include "primitives/reduction_part.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "primitives/element_program.h"
@@ -17,14 +18,17 @@ namespace jetlag {
 
 namespace {
 
-bool is_count(const Reduction& how) {
-  return how.by_truth && how.fold == Fold::add && how.dtype == DType::int64 && !how.change;
+// Sums of truths are counted, in dtypes that hold every count exactly.
+bool is_count(const Reduction& how, DType from) {
+  const bool is_wide = how.dtype == DType::int64 || how.dtype == DType::float64;
+  return how.fold == Fold::add && !how.change && is_wide &&
+         (how.by_truth || from == DType::boolean);
 }
 
 // In which dtype a run of elements is folded: sums of small integers fit 32 bits
 // there, and twice as many of those fill a register. Truths stay bools, which are counted.
 DType dtype_in_run(const Reduction& how, DType from) {
-  if (is_count(how)) return DType::boolean;
+  if (is_count(how, from)) return DType::boolean;
   const bool is_small = how.by_truth || (size_of(from) <= 2 && !is_float(from));
   const bool is_wide = how.dtype == DType::int64 || how.dtype == DType::uint64;
   if (how.fold != Fold::add || how.change || !is_small || !is_wide) return how.dtype;
@@ -43,7 +47,7 @@ struct Spot {
 class PartFolder {
  public:
   PartFolder(const Reduction& how, const Array& a)
-      : counts_(is_count(how)),
+      : counts_(is_count(how, a.dtype())),
         dtype_(how.dtype),
         run_dtype_(dtype_in_run(how, a.dtype())),
         item_(size_of(how.dtype)),
@@ -54,6 +58,7 @@ class PartFolder {
         run_reader_(a.dtype(), run_dtype_, how.by_truth && !counts_, how.change),
         fold_(how.fold),
         source_(on_demand(a)),
+        in_place_(reader_.reads_in_place() || (counts_ && a.dtype() == DType::boolean)),
         lines_at_once_(source_ && reader_.reads_in_place() && run_dtype_ == dtype_),
         buffer_(source_ ? allocate_bytes(stretch_bytes) : nullptr) {}
 
@@ -74,9 +79,7 @@ class PartFolder {
     return std::all_of(axes.begin(), axes.end(), [](const auto& axis) { return axis.folded; });
   }
 
-  bool is_line(const ReductionAxis& axis) const {
-    return reader_.reads_in_place() && axis.stride == from_item_;
-  }
+  bool is_line(const ReductionAxis& axis) const { return in_place_ && axis.stride == from_item_; }
 
   // ---- elements that are not in memory -------------------------------------------
 
@@ -128,6 +131,36 @@ class PartFolder {
         }
         f(Spot{buffer_.get(), 0}, count, j, n);
       }
+    }
+  }
+
+  // ---- elements in memory, without gaps along a line or row ------------------------
+
+  // As FoldLoops has them.
+  void loop_lines(const void* p, std::int64_t step, std::int64_t lines, std::int64_t n,
+                  std::byte* sums) const {
+    if (!counts_) return loops_.lines(p, step, lines, n, sums);
+    std::array<std::int64_t, 256> counts;
+    for (std::int64_t i = 0; i < lines; i += std::ssize(counts)) {
+      const std::int64_t some = std::min(std::ssize(counts), lines - i);
+      const auto* begin = static_cast<const std::byte*>(p) + i * step;
+      fold_table().count_lines(begin, step, some, n, counts.data());
+      to_numbers(counts, some, sums + i * item_);
+    }
+  }
+
+  void loop_rows(const void* p, std::int64_t step, std::int64_t rows, std::int64_t n,
+                 std::byte* sums) const {
+    if (!counts_) return loops_.rows(p, step, rows, n, sums);
+    std::array<std::int64_t, 512> counts;
+    alignas(64) std::byte numbers[sizeof counts];
+    for (std::int64_t j = 0; j < n; j += std::ssize(counts)) {
+      const std::int64_t some = std::min(std::ssize(counts), n - j);
+      counts.fill(0);
+      fold_table().count_rows(static_cast<const std::byte*>(p) + j, step, rows, some,
+                              counts.data());
+      to_numbers(counts, some, numbers);
+      add(numbers, some, sums + j * item_);
     }
   }
 
@@ -211,7 +244,7 @@ class PartFolder {
       const Spot rest = at + runs * fold_run * from_item_;
       std::byte* last = sums + runs * item_;
       if (!fold_computed(rest, left, 1, last))
-        loops_.lines(fetched(rest, left * from_item_).memory, 0, 1, left, last);
+        loop_lines(fetched(rest, left * from_item_).memory, 0, 1, left, last);
     }
     join_runs(sums, n);
     std::memcpy(sum, sums, static_cast<std::size_t>(item_));
@@ -222,8 +255,7 @@ class PartFolder {
   void fold_line(Spot at, std::int64_t n, std::byte* sum) const {
     if (fold_computed_line(at, n, sum)) return;
     if (at.memory || n * from_item_ <= stretch_bytes) {
-      loops_.lines(fetched(at, n * from_item_).memory, 0, 1, n, sum);
-      return;
+      return loop_lines(fetched(at, n * from_item_).memory, 0, 1, n, sum);
     }
     const std::int64_t half = half_of(n, fold_run);
     alignas(16) std::byte right[16];
@@ -241,11 +273,11 @@ class PartFolder {
       at = fetched(at + first * from_item_, n * from_item_);
       first = 0;
     }
-    if (at.memory && counts_in_place(axes)) return count(at.memory + first, n, sum);
+    if (at.memory && counts_in_place(axes)) return count_line(at.memory + first, n, sum);
     if (n <= run) {
       alignas(64) std::byte numbers[run * 16];
       run_reader_.read(at.memory, axes, first, n, numbers);
-      if (counts_) return count(numbers, n, sum);
+      if (counts_) return count_line(numbers, n, sum);
       run_loops_.lines(numbers, 0, 1, n, sum);
       if (run_dtype_ != dtype_) widen(sum);
       return;
@@ -261,9 +293,14 @@ class PartFolder {
     return counts_ && from_item_ == 1 && axes.size() == 1 && axes[0].stride == 1;
   }
 
-  static void count(const void* bools, std::int64_t n, std::byte* sum) {
-    const std::int64_t trues = count_true(bools, n);
-    std::memcpy(sum, &trues, sizeof(trues));
+  void count_line(const void* bools, std::int64_t n, std::byte* sum) const {
+    to_numbers(std::array{fold_table().count_true(bools, n)}, 1, sum);
+  }
+
+  template <class Counts>
+  void to_numbers(const Counts& counts, std::int64_t n, std::byte* numbers) const {
+    if (dtype_ == DType::float64) std::copy_n(counts.data(), n, reinterpret_cast<double*>(numbers));
+    else std::copy_n(counts.data(), n, reinterpret_cast<std::int64_t*>(numbers));
   }
 
   static void widen(std::byte* sum) {
@@ -281,7 +318,7 @@ class PartFolder {
     alignas(64) std::byte sums[some * 16];
     for (std::int64_t i = 0; i < kept.count; i += some) {
       const std::int64_t n = std::min(some, kept.count - i);
-      loops_.lines(at.memory + i * kept.stride, kept.stride / from_item_, n, line.count, sums);
+      loop_lines(at.memory + i * kept.stride, kept.stride / from_item_, n, line.count, sums);
       add(sums, n, results + i * item_);
     }
   }
@@ -331,8 +368,8 @@ class PartFolder {
         const std::int64_t count = std::min(few, rows.count - i);
         const ReaderAxis axes[2] = {{count, rows.stride}, {n, row.stride}};
         const std::byte* corner = at.memory + i * rows.stride + j * row.stride;
-        reader_.read(corner, axes, 0, count * n, numbers);
-        loops_.rows(numbers, n, count, n, results + j * item_);
+        (counts_ ? run_reader_ : reader_).read(corner, axes, 0, count * n, numbers);
+        loop_rows(numbers, n, count, n, results + j * item_);
       }
     }
   }
@@ -340,10 +377,10 @@ class PartFolder {
   // Rows of n numbers, `step` numbers apart, onto a row of sums.
   void add_rows(Spot at, std::int64_t step, std::int64_t rows, std::int64_t n,
                 std::byte* sums) const {
-    if (at.memory) return loops_.rows(at.memory, step, rows, n, sums);
-    for_rectangles(at, step * item_, rows, n,
+    if (at.memory) return loop_rows(at.memory, step, rows, n, sums);
+    for_rectangles(at, step * from_item_, rows, n,
                    [&](Spot here, std::int64_t count, std::int64_t j, std::int64_t width) {
-                     loops_.rows(here.memory, width, count, width, sums + j * item_);
+                     loop_rows(here.memory, width, count, width, sums + j * item_);
                    });
   }
 
@@ -354,12 +391,14 @@ class PartFolder {
     const std::int64_t group = wide / n;
     if (n >= narrow || step != n || rows < 4 * group) return add_rows(at, step, rows, n, results);
     alignas(64) std::byte sums[wide * 16];
-    const std::int64_t width = group * n;
-    std::memcpy(sums, fetched(at, width * item_).memory, static_cast<std::size_t>(width * item_));
+    const std::int64_t width = group * n, bytes = width * from_item_;
+    const void* first = fetched(at, bytes).memory;
+    if (counts_) loop_lines(first, 1, width, 1, sums);
+    else std::memcpy(sums, first, static_cast<std::size_t>(bytes));
     const std::int64_t groups = rows / group;
-    add_rows(at + width * item_, width, groups - 1, width, sums);
+    add_rows(at + bytes, width, groups - 1, width, sums);
     loops_.rows(sums, n, group, n, results);
-    add_rows(at + groups * width * item_, n, rows - groups * group, n, results);
+    add_rows(at + groups * bytes, n, rows - groups * group, n, results);
   }
 
   // No folded axis at all: elements become results.
@@ -376,6 +415,7 @@ class PartFolder {
   ElementReader reader_, run_reader_;
   Fold fold_;
   const OnDemand* source_;
+  bool in_place_;       // elements are folded, or counted, where they lie
   bool lines_at_once_;  // the source may fold lines itself, as their elements are what is folded
   Bytes buffer_;        // for a stretch of what is computed
 };

@@ -178,5 +178,32 @@ TEST(ReduceLoops, CountsBoolsOfAnyTrueByte) {
   });
 }
 
+TEST(ReduceLoops, CountsBoolsOfLinesAndOfRows) {
+  std::mt19937_64 random(5);
+  std::vector<unsigned char> bools(40'000);
+  for (unsigned char& b : bools) b = static_cast<unsigned char>(random() % 3 == 0 ? 0 : random());
+  for_tables([&](const FoldTable& table) {
+    for (std::int64_t n = 1; n < 1100; n += 1 + n / 5) {
+      for (const std::int64_t step : {n, n + 3}) {
+        const std::int64_t rows = std::min<std::int64_t>(600, std::ssize(bools) / step);
+        std::vector<std::int64_t> lines(static_cast<std::size_t>(rows)), sums;
+        table.count_lines(bools.data(), step, rows, n, lines.data());
+        sums.assign(static_cast<std::size_t>(n), 7);
+        table.count_rows(bools.data(), step, rows, n, sums.data());
+        for (std::int64_t i = 0; i < rows; ++i) {
+          ASSERT_EQ(lines[static_cast<std::size_t>(i)],
+                    table.count_true(bools.data() + i * step, n));
+        }
+        for (std::int64_t j = 0; j < n; ++j) {
+          std::int64_t wanted = 7;
+          for (std::int64_t i = 0; i < rows; ++i)
+            wanted += bools[static_cast<std::size_t>(i * step + j)] != 0;
+          ASSERT_EQ(sums[static_cast<std::size_t>(j)], wanted);
+        }
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace jetlag
