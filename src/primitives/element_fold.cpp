@@ -56,7 +56,7 @@ class FoldPlaces {
         inputs_(operands - 1),
         across_(how.rows == RowFold::across),
         lines_(lines),
-        item_(space[inputs_].item) {
+        item_(how.place ? size_of(DType::int64) : space[inputs_].item) {
     std::int64_t bytes = 0;
     for (int i = 0; i < inputs_; ++i) {
       const std::int64_t along = space.step(i), next = line_step(space, i, lines.n);

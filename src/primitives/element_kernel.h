@@ -32,7 +32,7 @@ enum class Lie : std::uint8_t { dense, repeated, strided };
 using KernelLayout = std::uint64_t;
 inline constexpr int most_kernel_operands = 32;
 inline constexpr KernelLayout all_dense = KernelLayout{1} << 63;
-inline constexpr int lies_bits = 54;
+inline constexpr int lies_bits = 53;
 
 inline constexpr KernelLayout lie_at(int operand, Lie lie) {
   KernelLayout place = 1;
@@ -48,7 +48,7 @@ static_assert(lie_at(most_kernel_operands, Lie::repeated) <= KernelLayout{1} << 
 // What becomes of the elements of a row, in a kernel that stores none of them.
 enum class RowFold : std::uint8_t {
   none,
-  along,    // one number, as FoldLoops::lines folds a line of at most fold_run
+  along,    // one number, as FoldLoops::lines folds a line of at most fold_run; places of any
   across,   // each is the first of a line, whose next is beside[operand] bytes further
   product,  // the product with the vector `beside`, as ProductLoops::rows adds it
 };
@@ -57,18 +57,21 @@ struct LineFold {
   RowFold rows = RowFold::none;
   Fold fold = Fold::add;
   int length = 0;  // of lines across
+  // Not an extreme, but where it comes first, as an int64; the first NaN is the extreme.
+  bool place = false;
 };
 inline constexpr int longest_across = 31;
 
 inline KernelLayout with_fold(KernelLayout lies, const LineFold& how) {
-  return lies | static_cast<KernelLayout>(how.rows) << lies_bits |
-         static_cast<KernelLayout>(how.fold) << (lies_bits + 2) |
-         static_cast<KernelLayout>(how.length) << (lies_bits + 4);
+  return lies | static_cast<KernelLayout>(how.place) << lies_bits |
+         static_cast<KernelLayout>(how.rows) << (lies_bits + 1) |
+         static_cast<KernelLayout>(how.fold) << (lies_bits + 3) |
+         static_cast<KernelLayout>(how.length) << (lies_bits + 5);
 }
 inline LineFold fold_of(KernelLayout layout) {
-  return {static_cast<RowFold>(layout >> lies_bits & 3),
-          static_cast<Fold>(layout >> (lies_bits + 2) & 3),
-          static_cast<int>(layout >> (lies_bits + 4) & 31)};
+  return {static_cast<RowFold>(layout >> (lies_bits + 1) & 3),
+          static_cast<Fold>(layout >> (lies_bits + 3) & 3),
+          static_cast<int>(layout >> (lies_bits + 5) & 31), (layout >> lies_bits & 1) != 0};
 }
 
 // The kernel of a program for one layout, and what is known before there is one.

@@ -108,6 +108,15 @@ class Source {
     compute(offset, bytes, buffer_.get());
     return buffer_.get();
   }
+  // What the compiled computation makes of lines that follow each other, if it can.
+  bool fold_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
+                  void* out) const {
+    return computed_ && computed_->fold_lines(fold, first, n, lines, static_cast<std::byte*>(out));
+  }
+  bool place_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
+                   std::int64_t* out) const {
+    return computed_ && computed_->place_lines(fold, first, n, lines, out);
+  }
   // Rows of so many bytes, `step` apart there and without gaps here.
   const std::byte* rows(std::int64_t offset, std::int64_t step, std::int64_t count,
                         std::int64_t bytes) const {
@@ -129,17 +138,36 @@ class Source {
   Bytes buffer_;
 };
 
+constexpr std::int64_t most_runs = 256;
+
+// Runs that are folded as they are computed: only the best one is computed again, to be searched.
+template <Fold fold, class T>
+bool search_runs(const Source& source, std::int64_t first, std::int64_t runs, Best<T>& best) {
+  constexpr std::int64_t item = sizeof(T);
+  T values[most_runs], value;
+  if (!source.fold_lines(fold, first, fold_run, runs, values)) return false;
+  const FoldLoops& loops = find_fold(fold, dtype_of<T>());
+  loops.lines(values, 0, 1, runs, &value);
+  if (best.at >= 0 && !wins<fold>(best.value, value)) return true;
+  const std::int64_t run = first + place_of(loops, value, values, runs) * fold_run;
+  const auto* p = reinterpret_cast<const T*>(source.get(run * item, fold_run * item));
+  best = {value, run + place_of(loops, value, p, fold_run)};
+  return true;
+}
+
 // As search() on what is in memory; elements [first, last) of the source.
 template <Fold fold, class T>
 Best<T> search_source(const Source& source, std::int64_t first, std::int64_t last) {
   constexpr std::int64_t item = sizeof(T);
   const ReaderAxis line{last - first, item};
   Best<T> best;
-  const std::int64_t some = source.most(item);
   // To the end, even after a NaN: every element may meet a condition to report.
-  for (std::int64_t i = first; i < last; i += some) {
-    const std::int64_t n = std::min(some, last - i);
-    take<fold>(best, search<fold, T>(source.get(i * item, n * item), {&line, 1}, 0, n), i - first);
+  for (std::int64_t i = first, n = 0; i < last; i += n) {
+    const std::int64_t runs = std::min((last - i) / fold_run, most_runs);
+    n = runs * fold_run;
+    if (runs > 0 && search_runs<fold>(source, i, runs, best)) continue;
+    n = std::min(source.most(item), last - i);
+    take<fold>(best, search<fold, T>(source.get(i * item, n * item), {&line, 1}, 0, n), i);
   }
   return best;
 }
@@ -215,23 +243,28 @@ void search_short(const std::byte* p, std::int64_t step, std::int64_t length, st
 }
 
 // Lines whose own elements lie near together.
+constexpr std::int64_t most_lines = 1024;
+
 template <Fold fold, class T>
 void search_each(const Source& source, std::int64_t offset, std::int64_t step, ReaderAxis line,
                  std::int64_t lines, std::int64_t* out) {
-  const bool without_gaps = step == line.count * line.stride && step <= stretch_bytes;
-  if (!source.in_memory() && !without_gaps) {
+  constexpr std::int64_t item = sizeof(T);
+  const bool follow = step == line.count * line.stride;
+  if (!source.in_memory() && !(follow && step <= stretch_bytes)) {
     for (std::int64_t i = 0; i < lines; ++i) {
       const std::int64_t first = (offset + i * step) / line.stride;
-      out[i] = search_source<fold, T>(source, first, first + line.count).at;
+      out[i] = search_source<fold, T>(source, first, first + line.count).at - first;
     }
     return;
   }
-  constexpr std::int64_t item = sizeof(T);
   const bool is_short = line.stride == item && step % item == 0 && line.count <= fold_run;
   const std::int64_t most = std::min(source.most(step), lines);
-  for (std::int64_t i = 0; i < lines; i += most) {
-    const std::int64_t n = std::min(most, lines - i);
-    const std::byte* p = source.get(offset + i * step, n * step);
+  for (std::int64_t i = 0, n = 0; i < lines; i += n) {
+    const std::int64_t at = offset + i * step;
+    n = std::min(most_lines, lines - i);
+    if (follow && source.place_lines(fold, at / item, line.count, n, out + i)) continue;
+    n = std::min(most, lines - i);
+    const std::byte* p = source.get(at, n * step);
     if (is_short) {
       search_short<fold, T>(p, step, line.count, n, out + i);
       continue;
@@ -302,7 +335,6 @@ Job over_all(Question q) {
     Best<T>& best = (*bests)[static_cast<std::size_t>(block)];
     if (on_demand(*a)) {
       best = search_source<fold, T>(Source(*a), first, last);
-      best.at += first;
     } else {
       best = search<fold, T>(a->data(), axes_of(*a), first, last);
     }

@@ -29,6 +29,12 @@ class OnDemand : public Structure {
                               std::int64_t /*lines*/, std::byte* /*out*/) const {
     return false;
   }
+  // As fold_lines, but to `out` goes where the extreme of each line comes first, and lines may be
+  // longer: of fewer than 2^31 elements, as places are as wide as the elements meanwhile.
+  virtual bool place_lines(Fold, std::int64_t /*first*/, std::int64_t /*n*/, std::int64_t /*lines*/,
+                           std::int64_t* /*out*/) const {
+    return false;
+  }
   // What computing all of them takes.
   virtual double bytes_read() const = 0;
   virtual double flops() const = 0;

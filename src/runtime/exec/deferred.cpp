@@ -67,6 +67,12 @@ bool DeferredElements::fold_lines(Fold fold, std::int64_t first, std::int64_t n,
   return this->fold({RowFold::along, fold}, {first, n, lines, out});
 }
 
+bool DeferredElements::place_lines(Fold fold, std::int64_t first, std::int64_t n,
+                                   std::int64_t lines, std::int64_t* out) const {
+  return this->fold({.rows = RowFold::along, .fold = fold, .place = true},
+                    {first, n, lines, reinterpret_cast<std::byte*>(out)});
+}
+
 bool DeferredElements::multiply_lines(const void* vector, std::int64_t first, std::int64_t n,
                                       std::int64_t lines, std::byte* out) const {
   return fold({RowFold::product}, {first, n, lines, out, vector});

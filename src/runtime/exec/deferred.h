@@ -29,6 +29,8 @@ class DeferredElements : public OnDemand {
   void compute(std::int64_t first, std::int64_t last, std::byte* to) const override;
   bool fold_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
                   std::byte* out) const override;
+  bool place_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
+                   std::int64_t* out) const override;
   bool multiply_lines(const void* vector, std::int64_t first, std::int64_t n, std::int64_t lines,
                       std::byte* out) const override;
   double bytes_read() const override;

@@ -75,7 +75,8 @@ bool same_number(T a, T b) {
 template <class T>
 class Folds {
  public:
-  explicit Folds(RowFold rows) : rows_(rows), program_(program(dtype_of<T>())) {}
+  explicit Folds(RowFold rows, bool place = false)
+      : rows_(rows), place_(place), program_(program(dtype_of<T>())) {}
 
   // The lines from `first` on are those of n elements, of a space of this shape.
   void check(Fold fold, const Dims& shape, Way x, Way y, std::int64_t n, std::int64_t first,
@@ -88,7 +89,7 @@ class Folds {
     run.run(0, run.size(), reinterpret_cast<std::byte*>(elements.data()));
     for (std::int64_t i = 0; i < n; ++i) factor.push_back(drawn<T>(random_));
 
-    const KernelLayout layout = run.fold_layout({rows_, fold}, n);
+    const KernelLayout layout = run.fold_layout({.rows = rows_, .fold = fold, .place = place_}, n);
     ASSERT_EQ(layout == 0, run.size() == 1);
     if (layout == 0) return;
     ElementKernel& kernel = kernels_[layout];
@@ -99,8 +100,12 @@ class Folds {
       kernel = reinterpret_cast<ElementKernel>(compile_elements(*source, problem));
       ASSERT_NE(kernel, nullptr) << problem;
     }
-    std::vector<T> wanted(static_cast<std::size_t>(lines)), found(wanted.size() + 1, T(-7));
     const T* from = elements.data() + first * n;
+    if (place_) {
+      ASSERT_TRUE(run.fits({first * n, n, lines, nullptr}));
+      return check_places(run, kernel, layout, fold, from, {first * n, n, lines, nullptr});
+    }
+    std::vector<T> wanted(static_cast<std::size_t>(lines)), found(wanted.size() + 1, T(-7));
     if constexpr (std::is_floating_point_v<T>) {
       if (rows_ == RowFold::product)
         product_loops<T>().rows(from, n, lines, n, factor.data(), wanted.data(), Distance::near);
@@ -121,6 +126,24 @@ class Folds {
     ASSERT_TRUE(same_number(found.back(), T(-7)));
   }
 
+  static void check_places(const ElementRun& run, ElementKernel kernel, KernelLayout layout,
+                           Fold fold, const T* from, LineStretch stretch) {
+    const FoldLoops& loops = find_fold(fold, dtype_of<T>());
+    std::vector<std::int64_t> found(static_cast<std::size_t>(stretch.lines) + 1, -7);
+    stretch.out = reinterpret_cast<std::byte*>(found.data());
+    run.fold(kernel, layout, stretch);
+
+    for (std::int64_t i = 0; i < stretch.lines; ++i) {
+      T best;
+      loops.lines(from + i * stretch.n, 0, 1, stretch.n, &best);
+      ASSERT_EQ(found[static_cast<std::size_t>(i)],
+                loops.place(from + i * stretch.n, stretch.n, &best))
+          << "line " << i << " of " << stretch.lines << ", " << stretch.n << " elements, layout "
+          << std::hex << layout;
+    }
+    ASSERT_EQ(found.back(), -7);
+  }
+
   void check_ways(Fold fold, const Dims& shape, std::int64_t n, std::int64_t first,
                   std::int64_t lines) {
     constexpr std::pair<Way, Way> ways[] = {{Way::dense, Way::dense},
@@ -139,8 +162,11 @@ class Folds {
     for (const std::int64_t n : lengths) {
       ++at;
       for (int f = 0; f < fold_count; ++f) {
-        if (f > 0 && (at % 3 != f % 3 || rows_ == RowFold::product)) continue;
         const auto fold = static_cast<Fold>(f);
+        const bool is_extreme = fold == Fold::least || fold == Fold::greatest;
+        if (place_ ? !is_extreme : f > 0 && (at % 3 != f % 3 || rows_ == RowFold::product)) {
+          continue;
+        }
         check_ways(fold, {13, n}, n, 2, 11);
         check_ways(fold, {1, n}, n, 0, 1);
         check_ways(fold, {3, 10, n}, n, 7, 16);
@@ -156,6 +182,7 @@ class Folds {
 
  private:
   RowFold rows_;
+  bool place_;
   std::shared_ptr<const ElementProgram> program_;
   std::map<KernelLayout, ElementKernel> kernels_;
   std::mt19937_64 random_{1};
@@ -189,6 +216,15 @@ TEST_F(FoldKernels, HaveTheBitsOfTheLoopsForIntegers) {
 TEST_F(FoldKernels, HaveTheBitsOfProductsWithAVector) {
   Folds<double>(RowFold::product).check_lengths({1, 3, 4, 7, 8, 15, 30, 64, 511, 700});
   Folds<float>(RowFold::product).check_lengths({1, 7, 8, 9, 16, 25, 600});
+}
+
+TEST_F(FoldKernels, FindTheFirstOfTheBest) {
+  Folds<double>(RowFold::along, true).check_lengths({1, 2, 3, 7, 8, 31, 32, 33, 40, 64, 67, 1100});
+  Folds<float>(RowFold::along, true).check_lengths({1, 3, 16, 31, 32, 37, 63, 64, 77, 130, 700});
+  Folds<std::int64_t>(RowFold::along, true).check_lengths({3, 8, 77});
+  Folds<std::uint64_t>(RowFold::along, true).check_lengths({5, 129});
+  Folds<std::int32_t>(RowFold::along, true).check_lengths({2, 67});
+  Folds<std::uint32_t>(RowFold::along, true).check_lengths({16, 71});
 }
 
 TEST_F(FoldKernels, AreNotMadeWhereTheyWouldRepeatTooMuchCode) {

@@ -65,6 +65,7 @@ class ElementEmitter {
   // folds.cpp: rows that become numbers.
   using Values = llvm::SmallVector<llvm::Value*>;
   llvm::Value* combine(llvm::Value* a, llvm::Value* b);
+  llvm::Value* is_better(llvm::Value* a, llvm::Value* b);
   llvm::Value* identity(LaneEmitter& lanes);
   llvm::Value* half(llvm::Value* v, bool upper);
   template <class F>
@@ -73,6 +74,15 @@ class ElementEmitter {
   llvm::Value* onto(llvm::Value* sum, llvm::Value* numbers, llvm::Value* count);
   llvm::Value* fold_along(LaneEmitter& lanes, LaneEmitter& rest);
   Lanes fold_across(LaneEmitter& lanes, const Place& place);
+  llvm::Value* number_across(LaneEmitter& lanes, const Place& place, int k);
+  struct Best {
+    llvm::Value *number, *at;
+  };
+  llvm::IntegerType* place_type();
+  Best take_later(const Best& best, const Best& later);
+  Best take_any(const Best& a, const Best& b);
+  llvm::Value* place_along(LaneEmitter& lanes);
+  Lanes place_across(LaneEmitter& lanes, const Place& place);
   void emit_products(LaneEmitter& lanes, LaneEmitter& rest);
   void multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, llvm::Value* first, int rows);
 

@@ -31,10 +31,10 @@ Widths widths_for(const ElementSource& source) {
                   [](const ElementCall& c) { return c.how != ElementCall::How::in_line; });
   constexpr int short_program = 10;
   const auto lanes = static_cast<int>(source.vector_bytes / source.widest);
-  const RowFold rows = fold_of(source.layout).rows;
-  if (rows != RowFold::none) {
+  const LineFold fold = fold_of(source.layout);
+  if (fold.rows != RowFold::none) {
     const int whole = std::min(lanes, most_lanes);
-    return {whole, rows == RowFold::across ? whole : sum_register(source)};
+    return {whole, fold.rows == RowFold::across || fold.place ? whole : sum_register(source)};
   }
   return {std::min(calls || source.operations > short_program ? lanes : 2 * lanes, most_lanes),
           std::min(lanes, most_lanes)};
@@ -78,6 +78,7 @@ void ElementEmitter::read_operands() {
     o.outer = read(2, i, b_.getInt64Ty());
     if (fold_.rows == RowFold::across && output < 0) o.folded = read(5, i, b_.getInt64Ty());
     o.dtype = output < 0 ? program_.input_dtype(at) : program_.output_dtype(output);
+    if (output >= 0 && fold_.place) o.dtype = DType::int64;
     o.lie = lie_of(source_.layout, at);
   }
 }
@@ -138,7 +139,8 @@ void ElementEmitter::measure_rows(LaneEmitter& rest) {
 void ElementEmitter::emit_row(LaneEmitter& lanes, LaneEmitter& rest) {
   emit_uniform(lanes);
   if (fold_.rows == RowFold::along) {
-    b_.CreateAlignedStore(fold_along(lanes, rest), output(0).row, llvm::Align(1));
+    Value* made = fold_.place ? place_along(lanes) : fold_along(lanes, rest);
+    b_.CreateAlignedStore(made, output(0).row, llvm::Align(1));
     return;
   }
   BasicBlock *before = b_.GetInsertBlock(), *body = block("body"), *after = block("after");
@@ -209,7 +211,7 @@ void ElementEmitter::forget(LaneEmitter& lanes) {
 void ElementEmitter::emit_vector(LaneEmitter& lanes, const Place& place) {
   std::vector<Lanes> results;
   if (fold_.rows == RowFold::across) {
-    results.push_back(fold_across(lanes, place));
+    results.push_back(fold_.place ? place_across(lanes, place) : fold_across(lanes, place));
   } else {
     forget(lanes);
     for (int v : program_.output_values()) results.push_back(value(lanes, &place, v));

@@ -11,34 +11,35 @@ int sum_register(const ElementSource& source) {
   return static_cast<int>(sum_register_bytes / size_of(source.program->output_dtype(0)));
 }
 
+// Whether b is better than a, where neither is a NaN.
+Value* ElementEmitter::is_better(Value* a, Value* b) {
+  const DType d = program_.output_dtype(0);
+  const bool least = fold_.fold == Fold::least;
+  if (is_float(d)) return least ? b_.CreateFCmpOLT(b, a) : b_.CreateFCmpOGT(b, a);
+  if (kind_of(d) == 'i') return least ? b_.CreateICmpSLT(b, a) : b_.CreateICmpSGT(b, a);
+  return least ? b_.CreateICmpULT(b, a) : b_.CreateICmpUGT(b, a);
+}
+
 // As `take` there: a NaN in b replaces a, and one in a stays.
 Value* ElementEmitter::combine(Value* a, Value* b) {
-  const DType d = output(0).dtype;
-  const bool real = is_float(d), with_sign = kind_of(d) == 'i';
-  const auto choose = [&](bool least) {
-    Value* wins;
-    if (real) {
-      wins = b_.CreateOr(least ? b_.CreateFCmpOLT(b, a) : b_.CreateFCmpOGT(b, a),
-                         b_.CreateFCmpUNO(b, b));
-    } else if (with_sign) {
-      wins = least ? b_.CreateICmpSLT(b, a) : b_.CreateICmpSGT(b, a);
-    } else {
-      wins = least ? b_.CreateICmpULT(b, a) : b_.CreateICmpUGT(b, a);
-    }
+  const bool real = is_float(output(0).dtype);
+  const auto choose = [&] {
+    Value* wins = is_better(a, b);
+    if (real) wins = b_.CreateOr(wins, b_.CreateFCmpUNO(b, b));
     return b_.CreateSelect(wins, b, a);
   };
   switch (fold_.fold) {
     case Fold::add: return real ? b_.CreateFAdd(a, b) : b_.CreateAdd(a, b);
     case Fold::multiply: return real ? b_.CreateFMul(a, b) : b_.CreateMul(a, b);
-    case Fold::least: return choose(true);
-    case Fold::greatest: return choose(false);
+    case Fold::least:
+    case Fold::greatest: return choose();
   }
   check_failed("fold", "unknown");
 }
 
 // What changes no bit of what is folded onto it.
 Value* ElementEmitter::identity(LaneEmitter& lanes) {
-  const DType d = output(0).dtype;
+  const DType d = program_.output_dtype(0);
   llvm::Type* type = lanes.memory_type(d);
   const bool least = fold_.fold == Fold::least;
   const auto one = [&]() -> llvm::Constant* {
@@ -171,21 +172,25 @@ Value* ElementEmitter::fold_along(LaneEmitter& lanes, LaneEmitter& rest) {
   return result;
 }
 
+// Number k of each line; a lane is a line.
+Value* ElementEmitter::number_across(LaneEmitter& lanes, const Place& place, int k) {
+  Values begins;
+  for (int i = 0; i < program_.inputs(); ++i) {
+    Operand& o = operands_[static_cast<std::size_t>(i)];
+    begins.push_back(o.row);
+    o.row = b_.CreatePtrAdd(o.row, b_.CreateMul(o.folded, word(k)));
+  }
+  forget(lanes);
+  Value* number = value(lanes, &place, program_.output_values()[0]).re;
+  for (std::size_t i = 0; i < begins.size(); ++i) operands_[i].row = begins[i];
+  return number;
+}
+
 // fold_short_lines: a lane is a line. Its first numbers are summed side by side, as many as a
 // register has, then those sums, then the others follow one by one.
 Lanes ElementEmitter::fold_across(LaneEmitter& lanes, const Place& place) {
   const int n = fold_.length, count = sum_register(source_);
-  const auto inputs = static_cast<std::size_t>(program_.inputs());
-  Values begins;
-  for (std::size_t i = 0; i < inputs; ++i) begins.push_back(operands_[i].row);
-  const auto number = [&](int k) {
-    for (std::size_t i = 0; i < inputs; ++i) {
-      Operand& o = operands_[i];
-      o.row = b_.CreatePtrAdd(begins[i], b_.CreateMul(o.folded, word(k)));
-    }
-    forget(lanes);
-    return value(lanes, &place, program_.output_values()[0]).re;
-  };
+  const auto number = [&](int k) { return number_across(lanes, place, k); };
   Values sums;
   int k = 0;
   for (; k < (n < count ? 1 : count); ++k) sums.push_back(number(k));
@@ -201,8 +206,108 @@ Lanes ElementEmitter::fold_across(LaneEmitter& lanes, const Place& place) {
     for (std::size_t i = 0; i < few; ++i) sums[i] = combine(sums[i], sums[i + few]);
   }
   for (; k < n; ++k) sums[0] = combine(sums[0], number(k));
-  for (std::size_t i = 0; i < inputs; ++i) operands_[i].row = begins[i];
   return {sums[0]};
+}
+
+// The places as they come, of four registers' worth of elements side by side. Where nothing is
+// better than the fold of nothing, all elements are as good, and the first one's place is 0.
+Value* ElementEmitter::place_along(LaneEmitter& lanes) {
+  constexpr int together = 4;
+  const int width = lanes.width();
+  llvm::IntegerType* type = place_type();
+  llvm::SmallVector<llvm::Constant*> all;
+  for (int k = 0; k < width; ++k) {
+    all.push_back(llvm::ConstantInt::get(type, static_cast<std::uint64_t>(k)));
+  }
+  Value* each = llvm::ConstantVector::get(all);
+  const auto spread = [&](Value* j) { return lanes.spread(b_.CreateTrunc(j, type)); };
+  const auto next = [&](const Place& place) {
+    forget(lanes);
+    return value(lanes, &place, program_.output_values()[0]).re;
+  };
+  Value* rounds = b_.CreateAnd(function_->getArg(3), word(-together * width));
+  Values carried(together, identity(lanes));
+  carried.append(together, llvm::Constant::getNullValue(each->getType()));
+  carried = carry(word(0), rounds, together * width, carried, [&](Value* j, const Values& held) {
+    Values made = held;
+    for (int r = 0; r < together; ++r) {
+      Value* number = next({b_.CreateAdd(j, word(r * width))});
+      const Best best = take_later({held[r], held[r + together]}, {number, spread(j)});
+      made[r] = best.number;
+      made[r + together] = best.at;
+    }
+    return made;
+  });
+  llvm::SmallVector<Best> bests;
+  for (int r = 0; r < together; ++r) {
+    Value* at = b_.CreateAdd(carried[r + together], each);
+    bests.push_back({carried[r], b_.CreateAdd(at, spread(word(r * width)))});
+  }
+  for (int few = together / 2; few > 0; few /= 2) {
+    for (int r = 0; r < few; ++r) bests[r] = take_any(bests[r], bests[r + few]);
+  }
+  const auto take = [&](const Best& best, const Place& place) {
+    Value* number = next(place);
+    if (place.count) {
+      Value* is_there = b_.CreateICmpSLT(each, spread(place.count));
+      number = b_.CreateSelect(is_there, number, best.number);
+    }
+    return take_later(best, {number, b_.CreateAdd(spread(place.first), each)});
+  };
+  carried = {bests[0].number, bests[0].at};
+  carried = carry(rounds, narrow_, width, carried, [&](Value* j, const Values& held) {
+    const Best best = take({held[0], held[1]}, {j});
+    return Values{best.number, best.at};
+  });
+  carried = carry(narrow_, function_->getArg(3), width, carried, [&](Value*, const Values& held) {
+    const Best best = take({held[0], held[1]}, {narrow_, left_});
+    return Values{best.number, best.at};
+  });
+  Best best{carried[0], carried[1]};
+  for (int w = width; w > 1; w /= 2) {
+    best = take_any({half(best.number, false), half(best.at, false)},
+                    {half(best.number, true), half(best.at, true)});
+  }
+  return b_.CreateZExt(best.at, b_.getInt64Ty());
+}
+
+Lanes ElementEmitter::place_across(LaneEmitter& lanes, const Place& place) {
+  Best best{number_across(lanes, place, 0), lanes.spread(llvm::ConstantInt::get(place_type(), 0))};
+  for (int k = 1; k < fold_.length; ++k) {
+    Value* at = lanes.spread(llvm::ConstantInt::get(place_type(), static_cast<std::uint64_t>(k)));
+    best = take_later(best, {number_across(lanes, place, k), at});
+  }
+  return {b_.CreateZExt(best.at, lanes.spread(word(0))->getType())};
+}
+
+// As wide as a number, so that both are chosen by one mask.
+llvm::IntegerType* ElementEmitter::place_type() {
+  return b_.getIntNTy(static_cast<unsigned>(8 * size_of(program_.output_dtype(0))));
+}
+
+ElementEmitter::Best ElementEmitter::take_later(const Best& best, const Best& later) {
+  Value* wins = is_better(best.number, later.number);
+  if (is_float(program_.output_dtype(0))) {
+    wins = b_.CreateAnd(b_.CreateOr(wins, b_.CreateFCmpUNO(later.number, later.number)),
+                        b_.CreateFCmpORD(best.number, best.number));
+  }
+  return {b_.CreateSelect(wins, later.number, best.number),
+          b_.CreateSelect(wins, later.at, best.at)};
+}
+
+// Of two that are as good, the first one.
+ElementEmitter::Best ElementEmitter::take_any(const Best& a, const Best& b) {
+  Value *wins = is_better(a.number, b.number), *same;
+  if (is_float(program_.output_dtype(0))) {
+    Value* nan_in_a = b_.CreateFCmpUNO(a.number, a.number);
+    Value* nan_in_b = b_.CreateFCmpUNO(b.number, b.number);
+    wins = b_.CreateOr(wins, b_.CreateAnd(nan_in_b, b_.CreateNot(nan_in_a)));
+    same = b_.CreateOr(b_.CreateFCmpOEQ(a.number, b.number), b_.CreateAnd(nan_in_a, nan_in_b));
+  } else {
+    same = b_.CreateICmpEQ(a.number, b.number);
+  }
+  wins = b_.CreateOr(wins, b_.CreateAnd(same, b_.CreateICmpULT(b.at, a.at)));
+  return {b_.CreateSelect(wins, b.number, a.number), b_.CreateSelect(wins, b.at, a.at)};
 }
 
 // some_rows: a register of sums for each row; several rows, as an addition waits for the one
