@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "primitives/element_program.h"
+#include "primitives/byte_source.h"
 #include "primitives/element_reader.h"
 #include "primitives/moves.h"
 #include "primitives/on_demand.h"
@@ -84,65 +84,13 @@ Best<T> search(const std::byte* data, std::span<const ReaderAxis> axes, std::int
   return best;
 }
 
-// ---- where elements come from --------------------------------------------------
-
-// The bytes of an array in C order: those in memory, or so many at a time as
-// are computed.
-class Source {
- public:
-  explicit Source(const Array& a)
-      : computed_(on_demand(a)),
-        memory_(computed_ ? nullptr : a.data()),
-        item_(size_of(a.dtype())),
-        buffer_(computed_ ? allocate_bytes(stretch_bytes) : nullptr) {}
-
-  bool in_memory() const { return memory_; }
-  // How many things of so many bytes each may be asked for at once.
-  std::int64_t most(std::int64_t bytes) const {
-    if (memory_) return std::numeric_limits<std::int64_t>::max();
-    return std::max<std::int64_t>(stretch_bytes / bytes, 1);
-  }
-  // Bytes from `offset` on, until the next are asked for.
-  const std::byte* get(std::int64_t offset, std::int64_t bytes) const {
-    if (memory_) return memory_ + offset;
-    compute(offset, bytes, buffer_.get());
-    return buffer_.get();
-  }
-  // What the compiled computation makes of lines that follow each other, if it can.
-  bool fold_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
-                  void* out) const {
-    return computed_ && computed_->fold_lines(fold, first, n, lines, static_cast<std::byte*>(out));
-  }
-  bool place_lines(Fold fold, std::int64_t first, std::int64_t n, std::int64_t lines,
-                   std::int64_t* out) const {
-    return computed_ && computed_->place_lines(fold, first, n, lines, out);
-  }
-  // Rows of so many bytes, `step` apart there and without gaps here.
-  const std::byte* rows(std::int64_t offset, std::int64_t step, std::int64_t count,
-                        std::int64_t bytes) const {
-    if (step == bytes) return get(offset, count * bytes);
-    for (std::int64_t i = 0; i < count; ++i) {
-      compute(offset + i * step, bytes, buffer_.get() + i * bytes);
-    }
-    return buffer_.get();
-  }
-
- private:
-  void compute(std::int64_t offset, std::int64_t bytes, std::byte* to) const {
-    computed_->compute(offset / item_, (offset + bytes) / item_, to);
-  }
-
-  const OnDemand* computed_;
-  const std::byte* memory_;
-  std::int64_t item_;
-  Bytes buffer_;
-};
+// ---- a line of what may be computed ---------------------------------------------
 
 constexpr std::int64_t most_runs = 256;
 
 // Runs that are folded as they are computed: only the best one is computed again, to be searched.
 template <Fold fold, class T>
-bool search_runs(const Source& source, std::int64_t first, std::int64_t runs, Best<T>& best) {
+bool search_runs(const ByteSource& source, std::int64_t first, std::int64_t runs, Best<T>& best) {
   constexpr std::int64_t item = sizeof(T);
   T values[most_runs], value;
   if (!source.fold_lines(fold, first, fold_run, runs, values)) return false;
@@ -157,7 +105,7 @@ bool search_runs(const Source& source, std::int64_t first, std::int64_t runs, Be
 
 // As search() on what is in memory; elements [first, last) of the source.
 template <Fold fold, class T>
-Best<T> search_source(const Source& source, std::int64_t first, std::int64_t last) {
+Best<T> search_source(const ByteSource& source, std::int64_t first, std::int64_t last) {
   constexpr std::int64_t item = sizeof(T);
   const ReaderAxis line{last - first, item};
   Best<T> best;
@@ -201,16 +149,17 @@ void compare_rows(const std::byte* p, ReaderAxis rows, ReaderAxis columns, std::
   }
 }
 
-// Row by row where the columns lie near together: a row of bests is updated.
+// Row by row where the columns lie near together: a row of bests is updated, and kept in `values`.
 template <Fold fold, class T>
-void search_rows(const Source& source, std::int64_t offset, ReaderAxis rows, ReaderAxis columns,
-                 std::int64_t* out) {
+void search_rows(const ByteSource& source, std::int64_t offset, ReaderAxis rows, ReaderAxis columns,
+                 std::int64_t* out, T* values) {
   constexpr std::int64_t width = 1024;
-  T best[width];
+  T own[width];
   for (std::int64_t first = 0; first < columns.count; first += width) {
     const std::int64_t n = std::min(width, columns.count - first);
     const std::int64_t corner = offset + first * columns.stride;
     const ReaderAxis some{n, columns.stride};
+    T* best = values ? values + first : own;
     if (source.in_memory()) {
       compare_rows<fold, T>(source.get(corner, 0), rows, some, 0, best, out + first);
       continue;
@@ -246,7 +195,7 @@ void search_short(const std::byte* p, std::int64_t step, std::int64_t length, st
 constexpr std::int64_t most_lines = 1024;
 
 template <Fold fold, class T>
-void search_each(const Source& source, std::int64_t offset, std::int64_t step, ReaderAxis line,
+void search_each(const ByteSource& source, std::int64_t offset, std::int64_t step, ReaderAxis line,
                  std::int64_t lines, std::int64_t* out) {
   constexpr std::int64_t item = sizeof(T);
   const bool follow = step == line.count * line.stride;
@@ -275,50 +224,136 @@ void search_each(const Source& source, std::int64_t offset, std::int64_t step, R
   }
 }
 
-// Kept elements [first, last), counted in C order, of an array whose axis asked
-// about was taken out.
-template <Fold fold, class T>
-void search_lines(const Question& q, std::int64_t first, std::int64_t last) {
-  Dims shape = q.a->shape(), strides = q.a->strides();
-  const ReaderAxis line{shape[q.axis], strides[q.axis]};
-  shape.erase(q.axis);
-  strides.erase(q.axis);
-  const std::int64_t inner = shape.empty() ? 1 : shape.back();
-  const std::int64_t step = shape.empty() ? 0 : strides.back();
-  const Source source(*q.a);
-  while (first < last) {
-    std::int64_t rest = first;
-    std::int64_t offset = 0;
-    for (std::int64_t i = shape.size() - 1; i >= 0; --i) {
-      offset += rest % shape[i] * strides[i];
-      rest /= shape[i];
-    }
-    const std::int64_t n = std::min(last - first, inner - first % inner);
-    std::int64_t* out = q.out->as<std::int64_t>() + first;
-    if (std::abs(step) < std::abs(line.stride)) {
-      search_rows<fold, T>(source, offset, line, {n, step}, out);
-    } else {
-      search_each<fold, T>(source, offset, step, line, n, out);
-    }
-    first += n;
+// An array whose axis asked about was taken out.
+struct KeptAxes {
+  explicit KeptAxes(const Question& q)
+      : shape(q.a->shape()), strides(q.a->strides()), line{shape[q.axis], strides[q.axis]} {
+    shape.erase(q.axis);
+    strides.erase(q.axis);
+    if (shape.empty()) return;
+    inner = shape.back();
+    step = strides.back();
   }
+
+  std::int64_t offset(std::int64_t element) const {
+    std::int64_t bytes = 0;
+    for (std::int64_t i = shape.size() - 1; i >= 0; --i) {
+      bytes += element % shape[i] * strides[i];
+      element /= shape[i];
+    }
+    return bytes;
+  }
+  bool go_by_rows() const { return std::abs(step) < std::abs(line.stride); }
+
+  Dims shape, strides;
+  ReaderAxis line;
+  std::int64_t inner = 1, step = 0;  // the last axis that is left
+};
+
+// Of kept elements [first, last), counted in C order, what is asked about: all along the axis, or
+// elements [from, from + count) there, whose places are counted from 0.
+struct Part {
+  std::int64_t first, last, from, count;
+};
+
+template <Fold fold, class T>
+void search_lines(const Question& q, Part part, std::int64_t* out, T* values = nullptr) {
+  const KeptAxes kept(q);
+  const ReaderAxis line{part.count, kept.line.stride};
+  const ByteSource source(*q.a);
+  for (std::int64_t i = part.first, n = 0; i < part.last; i += n, out += n) {
+    n = std::min(part.last - i, kept.inner - i % kept.inner);
+    const std::int64_t offset = kept.offset(i) + part.from * line.stride;
+    if (kept.go_by_rows()) {
+      search_rows<fold, T>(source, offset, line, {n, kept.step}, out, values);
+      if (values) values += n;
+    } else {
+      search_each<fold, T>(source, offset, kept.step, line, n, out);
+    }
+  }
+}
+
+// Rows are cut into few long stripes, and there are not enough of these: what was found in each
+// piece of the axis waits for the others.
+template <Fold fold, class T>
+struct PiecesAlong {
+  Question q;
+  std::int64_t stripes, pieces;
+  std::vector<std::vector<T>> values = {};
+  std::vector<std::vector<std::int64_t>> places = {};
+
+  Part part(std::int64_t block) const {
+    const std::int64_t n = q.out->size(), length = q.a->shape()[q.axis];
+    const std::int64_t i = block / pieces, k = block % pieces;
+    const std::int64_t from = piece_begin(length, pieces, k);
+    return {piece_begin(n, stripes, i), piece_begin(n, stripes, i + 1), from,
+            piece_begin(length, pieces, k + 1) - from};
+  }
+
+  void run(std::int64_t block) {
+    const Part own = part(block);
+    auto& found = values[static_cast<std::size_t>(block)];
+    auto& at = places[static_cast<std::size_t>(block)];
+    found.resize(static_cast<std::size_t>(own.last - own.first));
+    at.resize(found.size());
+    search_lines<fold>(q, own, at.data(), found.data());
+  }
+
+  void finish() {
+    for (std::size_t block = 0; block < values.size(); ++block) {
+      const Part own = part(static_cast<std::int64_t>(block));
+      std::int64_t* out = q.out->template as<std::int64_t>() + own.first;
+      if (own.from == 0) {
+        std::copy(places[block].begin(), places[block].end(), out);
+        continue;
+      }
+      T* best = values[block - block % static_cast<std::size_t>(pieces)].data();
+      for (std::size_t i = 0; i < values[block].size(); ++i) {
+        if (!wins<fold>(best[i], values[block][i])) continue;
+        best[i] = values[block][i];
+        out[i] = own.from + places[block][i];
+      }
+    }
+  }
+};
+
+template <Fold fold, class T>
+Job by_stripes(Question q, std::int64_t stripes, std::int64_t pieces) {
+  auto work = std::make_shared<PiecesAlong<fold, T>>(
+      PiecesAlong<fold, T>{.q = std::move(q), .stripes = stripes, .pieces = pieces});
+  work->values.resize(static_cast<std::size_t>(stripes * pieces));
+  work->places.resize(work->values.size());
+  return {.blocks = stripes * pieces,
+          .body = [work](std::int64_t block) { work->run(block); },
+          .finish = [work] { work->finish(); }};
 }
 
 template <Fold fold, class T>
 Job along_axis(Question q) {
-  const std::int64_t kept = q.out->size();
-  const std::int64_t pieces = pieces_of(q.a->bytes(), kept);
-  Job job{.blocks = pieces, .body = {}, .finish = {}};
+  const KeptAxes axes(q);
+  const std::int64_t kept = q.out->size(), length = axes.line.count;
+  std::int64_t pieces = pieces_of(q.a->bytes(), kept);
   std::int64_t rows = 1;
   for (std::int64_t i = 0; i < q.axis; ++i) rows *= q.a->shape()[i];
+  if (axes.go_by_rows()) {
+    constexpr std::int64_t stripe = 2048, most = 16, least = 16;
+    const std::int64_t wanted = pieces_of(q.a->bytes(), most * kept);
+    pieces = pieces_of(q.a->bytes(), kept / std::min(axes.inner, stripe));
+    const std::int64_t along = std::min({most, wanted / pieces, length / least});
+    if (along > 1 && rows == 1) return by_stripes<fold, T>(std::move(q), pieces, along);
+  }
+  Job job{.blocks = pieces, .body = {}, .finish = {}};
+  const auto search = [q, length](std::int64_t first, std::int64_t last) {
+    search_lines<fold, T>(q, {first, last, 0, length}, q.out->as<std::int64_t>() + first);
+  };
   if (rows > 1) {
-    job.rows = {rows, q.a->rank(), [q, each = kept / rows](std::int64_t first, std::int64_t last) {
-                  search_lines<fold, T>(q, first * each, last * each);
+    job.rows = {rows, q.a->rank(),
+                [search, each = kept / rows](std::int64_t first, std::int64_t last) {
+                  search(first * each, last * each);
                 }};
   }
-  job.body = [q = std::move(q), kept, pieces](std::int64_t block) {
-    search_lines<fold, T>(q, piece_begin(kept, pieces, block),
-                          piece_begin(kept, pieces, block + 1));
+  job.body = [search, kept, pieces](std::int64_t block) {
+    search(piece_begin(kept, pieces, block), piece_begin(kept, pieces, block + 1));
   };
   return job;
 }
@@ -334,7 +369,7 @@ Job over_all(Question q) {
     const std::int64_t last = piece_begin(n, pieces, block + 1);
     Best<T>& best = (*bests)[static_cast<std::size_t>(block)];
     if (on_demand(*a)) {
-      best = search_source<fold, T>(Source(*a), first, last);
+      best = search_source<fold, T>(ByteSource(*a), first, last);
     } else {
       best = search<fold, T>(a->data(), axes_of(*a), first, last);
     }

@@ -71,6 +71,24 @@ def test_rows_and_planes() -> None:
     same_places(x.transpose(1, 0, 2), y[:9, :1])
 
 
+@pytest.mark.parametrize(
+    "shape", [(60_000, 5), (900, 300), (40, 9000), (3, 20_000, 7), (1, 900, 300)], ids=str
+)
+@pytest.mark.parametrize("special", [1.0, np.nan])
+def test_down_long_columns(shape: tuple[int, ...], special: float) -> None:
+    x = np.round(50 * drawn(shape, "float64", 7))
+    x[np.random.default_rng(8).random(shape) < 1e-4] = special
+    in_memory = (
+        lambda x, axis: np.argmin(x, axis=axis),
+        lambda x, axis: np.argmax(x, axis=axis, keepdims=True),
+    )
+    same_places(x, np.zeros(1))
+    for view in (x, x[..., ::-1], x[::-1], x.T, x.astype("complex64")):
+        for axis in range(x.ndim):
+            for reduce in in_memory:
+                np.testing.assert_array_equal(jl.jit(reduce)(view, axis), reduce(view, axis))
+
+
 def test_conditions_are_told_of_where_they_were_met(jit_mode: None) -> None:
     def work(x: Any, y: Any) -> Any:
         a = np.argmin(x * y, axis=1)
