@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "array/spare.h"
+#include "base/of_thread.h"
 #include "binding/memory.h"
 
 namespace jetlag::python {
@@ -142,16 +143,11 @@ std::pair<char*, char*> extent(PyArrayObject* array) {
 
 }  // namespace
 
-Border::Known& Border::spare() {
-  static thread_local Known memory;
-  return memory;
-}
-
-Border::Border() : buffers_(std::move(spare())) {}
+Border::Border() : buffers_(std::move(of_thread<Known>())) {}
 
 Border::~Border() {
   buffers_.clear();
-  spare().swap(buffers_);
+  of_thread<Known>().swap(buffers_);
 }
 
 Value Border::from_python(PyObject* o) {

@@ -55,7 +55,6 @@ class Border {
   PyObject* items_to(const Value& value);
 
   using Known = std::vector<std::pair<PyObject*, Ref<Buffer>>>;
-  static Known& spare();  // of this thread: the memory of the last call's
 
   Known buffers_;  // with their owners; few
   bool tangled_ = false;

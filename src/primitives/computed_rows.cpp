@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/of_thread.h"
 #include "primitives/moves.h"
 #include "primitives/on_demand.h"
 #include "primitives/product_loops.h"
@@ -19,6 +20,12 @@ bool is_rows_by_vector(Arguments args) {
 
 namespace {
 
+// Where a thread works, from block to block.
+template <class T>
+struct Lines {
+  std::vector<T> tile, line;
+};
+
 template <class T>
 Job job_for(const Ref<Array>& a, const Ref<Array>& v, const Ref<Array>& out) {
   const OnDemand& computed = *on_demand(*a);
@@ -26,7 +33,7 @@ Job job_for(const Ref<Array>& a, const Ref<Array>& v, const Ref<Array>& out) {
   const std::int64_t pieces = pieces_of(a->bytes(), rows);
   const std::int64_t height = std::max<std::int64_t>(stretch_bytes / (columns * sizeof(T)), 1);
   const auto over_rows = [=](std::int64_t first, std::int64_t end) {
-    thread_local std::vector<T> tile, line;
+    auto& [tile, line] = of_thread<Lines<T>>();
     line.resize(static_cast<std::size_t>(columns));
     for (std::int64_t j = 0; j < columns; ++j) {
       line[static_cast<std::size_t>(j)] =

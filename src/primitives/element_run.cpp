@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/of_thread.h"
+
 namespace jetlag {
 
 namespace {
@@ -67,6 +69,11 @@ std::complex<double> wide_value(const Value& v) {
   return v.is(ValueKind::real) ? std::complex<double>(v.real(), 0) : v.complex();
 }
 
+struct Scratch {
+  Bytes memory;
+  std::int64_t capacity = 0;
+};
+
 }  // namespace
 
 unsigned convert_scalar(const Value& v, DType dtype, std::uint64_t* to) {
@@ -84,8 +91,7 @@ unsigned convert_scalar(const Value& v, DType dtype, std::uint64_t* to) {
 }
 
 std::byte* scratch(std::int64_t bytes) {
-  thread_local Bytes memory;
-  thread_local std::int64_t capacity = 0;
+  auto& [memory, capacity] = of_thread<Scratch>();
   if (bytes > capacity) {
     memory = allocate_bytes(bytes);
     capacity = bytes;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "array/convert.h"
+#include "base/of_thread.h"
 #include "primitives/moves.h"
 #include "primitives/small_loops.h"
 
@@ -197,12 +198,14 @@ struct Rows {
 };
 
 // Memory in which a product of this thread works; it is kept for the next.
-double* workspace(std::int64_t count) {
-  static thread_local const auto memory = std::make_unique<std::vector<double>>();
-  if (static_cast<std::int64_t>(memory->size()) < count)
-    memory->resize(static_cast<std::size_t>(count));
-  return memory->data();
-}
+struct Workspace {
+  std::vector<double> numbers;
+
+  double* reserve(std::int64_t count) {
+    if (std::ssize(numbers) < count) numbers.resize(static_cast<std::size_t>(count));
+    return numbers.data();
+  }
+};
 
 // g += the terms of rows [first, last).
 void add_gram(const Rows& rows, const Diagonal& d, std::int64_t first, std::int64_t last, double* g,
@@ -266,7 +269,7 @@ Job gram_job(Ref<const Scaled> scaled, Ref<Array> out) {
           .flops = used * flops};
   if (pieces == 1) {
     job.body = [=](std::int64_t) {
-      double* g = workspace(cells + packed);
+      double* g = of_thread<Workspace>().reserve(cells + packed);
       std::fill(g, g + cells, 0.0);
       add_gram(rows, scaled->diagonal(), 0, rows.count, g, g + cells);
       store_gram(g, width, *out);
@@ -278,7 +281,7 @@ Job gram_job(Ref<const Scaled> scaled, Ref<Array> out) {
   job.body = [=](std::int64_t block) {
     add_gram(rows, scaled->diagonal(), piece_begin(rows.count, pieces, block),
              piece_begin(rows.count, pieces, block + 1), partials->data() + block * cells,
-             workspace(packed));
+             of_thread<Workspace>().reserve(packed));
   };
   job.finish = [=] {
     double* g = partials->data();
@@ -295,7 +298,8 @@ void scaled_times_vector(const Scaled& scaled, const double* v, const Array& out
   const SmallLoops& loops = small_loops();
   const std::int64_t width = rows.width;
   const double* w = scaled.diagonal().weights();
-  double* sum = workspace(width * (chunk_rows + 1) + chunk_rows + (rows.count + 1) / 2);
+  double* sum =
+      of_thread<Workspace>().reserve(width * (chunk_rows + 1) + chunk_rows + (rows.count + 1) / 2);
   double* s = sum + width;
   double* factors = s + chunk_rows * width;
   auto* at = reinterpret_cast<std::int32_t*>(factors + chunk_rows);

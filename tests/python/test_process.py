@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -76,6 +77,21 @@ def test_importing_costs_little_beyond_numpy() -> None:
     ]
 
     assert min(shares) < 1
+
+
+def test_memory_of_threads_is_found_without_a_call_of_the_loader() -> None:
+    """Which has 512 bytes for all libraries that come later (`rtld.optional_static_tls`)."""
+    from jetlag import _core
+
+    header = struct.Struct("<IIQQQQQQ")  # Elf64_Phdr
+    file = Path(_core.__file__).read_bytes()
+    (first,) = struct.unpack_from("<Q", file, 32)
+    size, count = struct.unpack_from("<HH", file, 54)
+    headers = (header.unpack_from(file, first + k * size) for k in range(count))
+    of_threads = [memory for kind, *_, memory, _ in headers if kind == 7]  # PT_TLS
+
+    assert len(of_threads) == 1
+    assert 0 < of_threads[0] <= 512
 
 
 def test_a_fork_goes_on_in_the_child_and_says_so_once(tmp_path: Path) -> None:

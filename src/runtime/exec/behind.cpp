@@ -3,6 +3,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/of_thread.h"
 #include "runtime/exec/stretches.h"
 #include "runtime/exec/sweeps.h"
 
@@ -41,6 +42,11 @@ struct Cut {
   std::int64_t chunk_size() const { return chunk * row_bytes; }
 };
 
+// Where a thread computes what is stored later; from block to block.
+struct Aside {
+  std::vector<std::byte> bytes;
+};
+
 struct Behind {
   Behind(std::shared_ptr<ElementRun> r, Ref<Array> v, const Cut& c, unsigned w,
          std::function<void(std::int64_t, std::int64_t)> t)
@@ -69,7 +75,7 @@ struct Behind {
   // Rows [first, last), after all before them. Of many sweeps in turns each keeps one chunk; the
   // one that is computed next is that which was stored last, and still in the first-level cache.
   void follow(Late& late, std::int64_t first, std::int64_t last) const {
-    thread_local std::vector<std::byte> to;
+    std::vector<std::byte>& to = of_thread<Aside>().bytes;
     for (std::int64_t row = first; row < last; row += cut.chunk) {
       to.resize(static_cast<std::size_t>(cut.chunk_size()));
       compute(row, std::min(row + cut.chunk, last), to.data());
@@ -101,7 +107,7 @@ struct Behind {
       const std::int64_t bytes = cut.blocks > 1 ? 2 * cut.blocks * cut.chunk_size() : 0;
       ends = new_array(DType::uint8, Dims{bytes});
     });
-    thread_local std::vector<std::byte> aside;
+    std::vector<std::byte>& aside = of_thread<Aside>().bytes;
     const auto size = static_cast<std::size_t>(cut.chunk_size());
     if (aside.size() < 2 * size) aside.resize(2 * size);
     const std::int64_t begin = cut.begin(b), end = cut.begin(b + 1);

@@ -108,7 +108,8 @@ Value Lane::run(std::span<Value> arguments) {
 }
 
 void Lane::use_stack_of_thread() {
-  static thread_local const char* low = lowest_stack_address();
+  static thread_local const char* low = nullptr;
+  if (!low) low = lowest_stack_address();
   stack_end_ = low;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/of_thread.h"
 #include "base/settings.h"
 #include "primitives/loops.h"
 #include "runtime/exec/iterations.h"
@@ -16,10 +17,9 @@ namespace {
 constexpr std::size_t most_codes = 8;
 constexpr std::int64_t hold_ns = 2'000'000;
 // Memory for copies, from entry to entry: fresh pages cost more than the copying.
-std::vector<std::byte>& spare() {
-  static thread_local const auto memory = std::make_unique<std::vector<std::byte>>();
-  return *memory;
-}
+struct Copies {
+  std::vector<std::byte> bytes;
+};
 // Of what is copied before a run, so that it can be run again.
 constexpr std::int64_t most_kept_bytes = 1 << 20;
 constexpr unsigned underflow_bit = 4;
@@ -224,7 +224,7 @@ void NativeEntry::keep_arrays() {
   const std::int64_t bytes = stored_bytes();
   keeps_ = bytes <= most_kept_bytes;
   if (!keeps_) return;
-  kept_ = std::move(spare());
+  kept_ = std::move(of_thread<Copies>().bytes);
   if (static_cast<std::int64_t>(kept_.size()) < bytes)
     kept_.resize(static_cast<std::size_t>(bytes));
   std::byte* to = kept_.data();
@@ -246,7 +246,7 @@ void NativeEntry::restore_arrays() {
 }
 
 NativeEntry::~NativeEntry() {
-  if (kept_.size() > spare().size()) spare() = std::move(kept_);
+  if (kept_.size() > of_thread<Copies>().bytes.size()) of_thread<Copies>().bytes = std::move(kept_);
 }
 
 int NativeEntry::poll(loops::Entry* entry) {

@@ -2,9 +2,11 @@
 // them, so nothing is prepared that tasks, profiles or reports would need.
 // Whatever is out of the ordinary is left to the way that handles all
 // (dispatch.cpp).
+#include <array>
 #include <memory>
 
 #include "array/spare.h"
+#include "base/of_thread.h"
 #include "primitives/element_short.h"
 #include "primitives/loops.h"
 #include "primitives/product.h"
@@ -68,8 +70,7 @@ Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uin
 
 const Meaning& meaning_of(const Primitive& row, std::span<const Value> args) {
   constexpr std::size_t size = 64;
-  // Elsewhere: memory of threads is found soon while it is little.
-  static thread_local const auto known = std::make_unique<Meaning[]>(size);
+  auto& known = of_thread<std::array<Meaning, size>>();
   const std::uint64_t key = key_of(args);
   const auto hash = (reinterpret_cast<std::uintptr_t>(&row) >> 4 ^ key) * 0x9e3779b97f4a7c15u;
   Meaning& m = known[hash >> 58];

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/of_thread.h"
 #include "trace/counters/sources.h"
 #include "trace/record/counter.h"
 #include "trace/record/record.h"
@@ -122,11 +123,6 @@ struct Meter {
   std::vector<std::int64_t> before, now;
   int depth = 0;
 };
-// On the heap: memory of threads is found soon while it is little.
-Meter& meter_of_thread() {
-  static thread_local const auto mine = std::make_unique<Meter>();
-  return *mine;
-}
 
 void join(Meter& meter, std::uint32_t session) {
   meter.events.reset();
@@ -181,7 +177,7 @@ namespace detail {
 std::atomic<std::uint32_t> metering{0};
 
 void sample_hardware(bool begins) {
-  Meter& meter = meter_of_thread();
+  Meter& meter = of_thread<Meter>();
   meter.depth += begins ? 1 : -1;
   const std::uint32_t session = metering.load(std::memory_order_relaxed);
   if (session == 0 || !recording()) return;
@@ -242,7 +238,7 @@ void stop_hardware() { detail::metering.store(0, std::memory_order_release); }
 void hardware_after_fork() {
   stop_hardware();
   // What it counts is of the parent's thread.
-  Meter& meter = meter_of_thread();
+  Meter& meter = of_thread<Meter>();
   static_cast<void>(meter.events.release());
   meter.session = 0;
   new (&state().mutex) std::mutex;

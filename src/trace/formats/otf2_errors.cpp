@@ -6,17 +6,18 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/of_thread.h"
 #include "base/text.h"
 
 namespace jetlag::trace::otf2 {
 
 namespace {
 
+struct Message {
+  std::string text;
+};
 // The first of this thread.
-std::string& first() {
-  static thread_local const auto text = std::make_unique<std::string>();
-  return *text;
-}
+std::string& first() { return of_thread<Message>().text; }
 
 OTF2_ErrorCode keep(void*, const char*, std::uint64_t, const char*, OTF2_ErrorCode code,
                     const char* text, va_list arguments) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/of_thread.h"
 #include "trace/record/counter.h"
 #include "trace/record/listen.h"
 #include "trace/record/recording.h"
@@ -117,11 +118,6 @@ struct Holder {
     if (outlet) outlet->retired.store(true, std::memory_order_release);
   }
 };
-// On the heap: memory of threads is found soon while it is little.
-Holder& holder() {
-  static thread_local const auto mine = std::make_unique<Holder>();
-  return *mine;
-}
 
 // Finds room for the next records, or counts what is lost.
 [[gnu::noinline]] bool make_room(Producer& p, std::uint32_t session, std::uint64_t wanted) {
@@ -131,26 +127,26 @@ Holder& holder() {
     p.session = 0;
     p.task = 0;
     p.head = p.limit = 0;
-    auto before = std::move(holder().outlet);
+    auto before = std::move(of_thread<Holder>().outlet);
     const auto recording = current();
     if (!recording || recording->number() != session) return false;
-    holder().outlet = recording->join(holder().name, std::move(before));
-    if (!holder().outlet) {
+    of_thread<Holder>().outlet = recording->join(of_thread<Holder>().name, std::move(before));
+    if (!of_thread<Holder>().outlet) {
       recording->lose();
       return false;
     }
-    const Ring& ring = *holder().outlet->ring;
+    const Ring& ring = *of_thread<Holder>().outlet->ring;
     p.records = ring.records();
     p.published = &ring.header().head;
     p.mask = ring.room() - 1;
     p.head = p.published->load(std::memory_order_relaxed);
     p.limit = p.head + ring.room() / 2;
     p.open = 0;
-    p.track = holder().outlet->track;
+    p.track = of_thread<Holder>().outlet->track;
     p.session = session;
     return true;
   }
-  const Ring& ring = *holder().outlet->ring;
+  const Ring& ring = *of_thread<Holder>().outlet->ring;
   RingHeader& header = ring.header();
   const std::uint64_t tail = header.tail.load(std::memory_order_acquire);
   p.limit = tail + ring.room() - p.open;
@@ -310,7 +306,7 @@ void after_fork() {
   // Its thread is not here, and its mutex may be held: it is left where it is.
   new std::shared_ptr<Recording>(std::move(state().recording));
   new (&state()) State{};
-  new std::shared_ptr<Outlet>(std::move(holder().outlet));
+  new std::shared_ptr<Outlet>(std::move(of_thread<Holder>().outlet));
 }
 
 std::uint32_t current_track() {
@@ -321,7 +317,7 @@ std::uint32_t current_track() {
 
 void on_recording(void (*told)(bool begins)) { listener.store(told, std::memory_order_release); }
 
-void name_thread(std::string name) { holder().name = std::move(name); }
+void name_thread(std::string name) { of_thread<Holder>().name = std::move(name); }
 
 SiteId define(const Site& site) {
   const SiteId id = intern(site);
