@@ -13,16 +13,34 @@ class Dims {
  public:
   Dims() = default;
   explicit Dims(std::int64_t count, std::int64_t value = 0) {
-    resize(count);
-    std::fill(begin(), end(), value);
+    if (count <= inline_capacity) {
+      size_ = count;
+      for (std::int64_t& inside : inside_) inside = value;
+    } else {
+      resize(count);
+      std::fill(begin(), end(), value);
+    }
   }
   Dims(std::initializer_list<std::int64_t> values) { assign(values.begin(), values.end()); }
   explicit Dims(std::span<const std::int64_t> values) { assign(values.begin(), values.end()); }
 
   template <class It>
   void assign(It first, It last) {
-    resize(static_cast<std::int64_t>(last - first));
-    std::copy(first, last, begin());
+    const auto count = static_cast<std::int64_t>(last - first);
+    if (size_ > inline_capacity || count > inline_capacity) {
+      resize(count);
+      std::copy(first, last, begin());
+      return;
+    }
+    // Of loops over few the compiler makes calls, which take longer.
+    size_ = count;
+    switch (count) {
+      case 4: inside_[3] = first[3]; [[fallthrough]];
+      case 3: inside_[2] = first[2]; [[fallthrough]];
+      case 2: inside_[1] = first[1]; [[fallthrough]];
+      case 1: inside_[0] = first[0]; break;
+      default: break;
+    }
   }
 
   std::int64_t size() const { return size_; }
@@ -59,7 +77,9 @@ class Dims {
       std::copy(outside_.begin(), outside_.begin() + count, inside_);
       outside_.clear();
     } else {
-      for (std::int64_t i = size_; i < count; ++i) inside_[i] = 0;
+      for (std::int64_t i = 0; i < inline_capacity; ++i) {
+        if (i >= size_) inside_[i] = 0;
+      }
     }
     size_ = count;
   }
@@ -68,6 +88,7 @@ class Dims {
     return {data(), static_cast<std::size_t>(size_)};
   }
   friend bool operator==(const Dims& a, const Dims& b) {
+    if (a.size_ == 1 && b.size_ == 1) return a.inside_[0] == b.inside_[0];
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
