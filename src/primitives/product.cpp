@@ -24,12 +24,18 @@ namespace {
 // of its length at the end, by one thread.
 constexpr std::int64_t most_partials = 32;
 
-// A tile of c should be worth starting, and wide enough that packing its parts of a and b costs
-// little beside multiplying them; but a few tiles are wanted even where they are narrower, for
-// without them a second core has nothing to do.
+// A tile of c should be worth starting, and large enough that packing its parts of a and b costs
+// little beside multiplying them; but a few tiles are wanted even where they are smaller, for
+// without them a second core has nothing to do. Every column of tiles packs a again, which costs
+// four times as much as packing b for a row of them: tiles are wide rather than high.
+struct TileSize {
+  std::int64_t height, width;
+};
 constexpr double tile_flops = 2e7;
-constexpr std::int64_t tile_width = 320, narrowest_tile = 224;
+constexpr TileSize least_tile{240, 640}, least_of_few{160, 224};
 constexpr std::int64_t few_tiles = 4, most_tiles_across = 8;
+// Of a symmetric result, where both count: square tiles.
+constexpr std::int64_t least_square = 320, least_of_few_squares = 224;
 
 struct Cut {
   std::int64_t products = 1;  // in a block, where products are small
@@ -43,20 +49,35 @@ bool is_lines_of_columns(const Matrix& a) {
 
 std::int64_t bytes_of(const Matrix& a) { return a.rows * a.columns * size_of(a.dtype); }
 
-// Halves tiles across their longer side: powers of two are shared evenly by most numbers of
-// workers.
+double flops_of(const Product& p) {
+  return 2.0 * static_cast<double>(p.c.rows) * static_cast<double>(p.c.columns) *
+         static_cast<double>(p.a.columns);
+}
+
+// Halves tiles: powers of two are shared evenly by most numbers of workers.
 Cut cut_matrices(const Product& p) {
-  const double flops = 2.0 * static_cast<double>(p.c.rows) * static_cast<double>(p.c.columns) *
-                       static_cast<double>(p.a.columns);
   Cut cut;
-  while (true) {
-    const std::int64_t height = p.c.rows / cut.row_pieces, width = p.c.columns / cut.column_pieces;
-    std::int64_t& across = height >= width ? cut.row_pieces : cut.column_pieces;
-    const std::int64_t narrowest = cut.pieces() < few_tiles ? narrowest_tile : tile_width;
-    if (std::max(height, width) / 2 < narrowest || across == most_tiles_across) return cut;
-    if (flops / static_cast<double>(2 * cut.pieces()) < tile_flops) return cut;
+  while (flops_of(p) / static_cast<double>(2 * cut.pieces()) >= tile_flops) {
+    const TileSize least = cut.pieces() < few_tiles ? least_of_few : least_tile;
+    const std::int64_t height = p.c.rows / cut.row_pieces / 2;
+    const std::int64_t width = p.c.columns / cut.column_pieces / 2;
+    if (height >= least.height && cut.row_pieces < most_tiles_across) cut.row_pieces *= 2;
+    else if (width >= least.width && cut.column_pieces < most_tiles_across) cut.column_pieces *= 2;
+    else break;
+  }
+  return cut;
+}
+
+Cut cut_symmetric(const Product& p) {
+  Cut cut;
+  std::int64_t& across = cut.row_pieces;
+  while (flops_of(p) / static_cast<double>(4 * across * across) >= tile_flops &&
+         across < most_tiles_across &&
+         p.c.rows / across / 2 >= (across == 1 ? least_of_few_squares : least_square)) {
     across *= 2;
   }
+  cut.column_pieces = across;
+  return cut;
 }
 
 Cut cut_product(const Product& p, bool keeps_sums_whole) {
@@ -176,15 +197,13 @@ Job job_of(std::vector<Product> batch, bool conjugate, bool plain) {
   const Product& one = batch.front();
   const auto count = static_cast<std::int64_t>(batch.size());
   auto work = std::make_shared<Work>();
-  work->cut = cut_product(one, count > 1);
   work->multiply = plain ? find_plain_multiply(one.c.dtype) : find_multiply(one.c.dtype);
   work->add_partials = find_add_partials(one.c.dtype);
   work->conjugate = conjugate;
   work->symmetric = count == 1 && !plain && is_symmetric_product(one, conjugate);
-  if (work->symmetric) work->cut.column_pieces = work->cut.row_pieces;
+  work->cut = work->symmetric ? cut_symmetric(one) : cut_product(one, count > 1);
 
-  const double flops = 2.0 * static_cast<double>(one.c.rows) * static_cast<double>(one.c.columns) *
-                       static_cast<double>(one.a.columns);
+  const double flops = flops_of(one);
   const double bytes = static_cast<double>(bytes_of(one.a) + bytes_of(one.b) + bytes_of(one.c));
   Job job;
   job.flops = flops * static_cast<double>(count);
