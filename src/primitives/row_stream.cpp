@@ -21,7 +21,7 @@ constexpr std::int64_t rows_at_once = 8;
 
 // Blocks should be many enough for all workers, and each long enough that
 // adding its partial result costs nothing beside it.
-constexpr std::int64_t most_blocks = 64;
+constexpr std::int64_t most_blocks = 32;
 constexpr std::int64_t rows_of_a_block = 64;
 
 std::int64_t rows_in_tile(std::int64_t row_bytes) {
