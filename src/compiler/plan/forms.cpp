@@ -155,6 +155,7 @@ int Builder::augment(Context& context, const NodePtr& node, Writer& writer) {
   if (target->is_call("attribute")) {
     Op get = make_op(OpKind::attribute, target, {base});
     get.name = target->children[1]->text;
+    get.member = find_attribute(get.name);
     op.name = get.name;
     const int old = writer.emit(std::move(get));
     op.kind = OpKind::augment_attribute;
@@ -239,6 +240,8 @@ int Builder::phylanx_item(Context& context, const NodePtr& item, Writer& writer)
 int Builder::with_name(Context& context, const NodePtr& node, OpKind kind, Writer& writer) {
   Op op = make_op(kind, node, {expression(context, node->children[0], writer)});
   op.name = node->children[1]->text;
+  if (kind == OpKind::method) op.member = find_method(op.name);
+  if (kind == OpKind::attribute) op.member = find_attribute(op.name);
   arguments(context, node, 2, op, writer);
   return writer.emit(std::move(op));
 }

@@ -45,7 +45,7 @@ class Changes {
         case OpKind::store_index: note_target(r, op.args[1]); break;
         case OpKind::augment_index: note_target(r, op.args[2]); break;
         case OpKind::method:
-          if (!find_method(op.name)) around_.runs_python = true;
+          if (!op.member) around_.runs_python = true;
           break;
         case OpKind::opaque:
         case OpKind::host_call:
@@ -77,8 +77,8 @@ bool is_pure(const Op& op) {
     case OpKind::tuple:
     case OpKind::span:
     case OpKind::index: return true;
-    case OpKind::attribute: return find_attribute(op.name) != nullptr;
-    case OpKind::method: return find_method(op.name) != nullptr;
+    case OpKind::attribute:
+    case OpKind::method: return op.member != nullptr;
     default: return false;
   }
 }

@@ -263,7 +263,7 @@ void note_writes(Program& program, Function& function) {
         case OpKind::value_call:
         case OpKind::host_call: program.may_write = true; break;
         // sort, fill, and whatever objects that are no arrays have.
-        case OpKind::method: program.may_write = program.may_write || !find_method(op.name); break;
+        case OpKind::method: program.may_write = program.may_write || !op.member; break;
         default: break;
       }
     }

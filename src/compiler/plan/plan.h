@@ -95,6 +95,7 @@ struct Op {
   bool lane = false;  // known to run in Python: no warning
   bool last = false;  // of a variable: nothing reads it again before it is assigned
   std::string name;   // of an attribute, method, variable
+  const Primitive* member = nullptr;  // what an attribute or method of that name is of an array
   const Function* function = nullptr;
   std::vector<Block> blocks;
   std::vector<int> dying;        // registers that nothing reads after this operation

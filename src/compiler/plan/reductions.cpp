@@ -8,7 +8,7 @@ namespace jetlag::plan {
 
 bool is_reduction(const Op& op) {
   if (op.kind != OpKind::call && op.kind != OpKind::method) return false;
-  const Primitive* p = op.kind == OpKind::call ? op.primitive : find_method(op.name);
+  const Primitive* p = op.kind == OpKind::call ? op.primitive : op.member;
   return p && p->on_demand;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 const Primitive* row_of(const Op& op) {
   if (op.kind == OpKind::call) return op.primitive;
-  return op.kind == OpKind::method ? find_method(op.name) : nullptr;
+  return op.kind == OpKind::method ? op.member : nullptr;
 }
 
 bool makes_views(const Op& op) {
@@ -196,8 +196,8 @@ class Repeats {
       if (op.kind == OpKind::assign && op.variable.slot < 0) return escapes(k);
       if (op.kind == OpKind::index && i > 0) return false;
       const Primitive* p = row_of(op);
-      const bool reads = p || op.kind == OpKind::index ||
-                         (op.kind == OpKind::attribute && find_attribute(op.name));
+      const bool reads =
+          p || op.kind == OpKind::index || (op.kind == OpKind::attribute && op.member);
       if (!reads) return true;
       return makes_views(op) && escapes(k);
     });

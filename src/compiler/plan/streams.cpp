@@ -32,7 +32,7 @@ bool spares_elements(const Op& op) {
 const Primitive* whole_kernel(const Op& op) {
   const Primitive* p = nullptr;
   if (op.kind == OpKind::call) p = op.primitive;
-  if (op.kind == OpKind::method) p = find_method(op.name);
+  if (op.kind == OpKind::method) p = op.member;
   const bool fits = p && p->kernel && !p->can_fail && !p->reads_data && !p->value && !p->view &&
                     p->ufunc.empty() && p->algebra == Algebra::none;
   return fits ? p : nullptr;

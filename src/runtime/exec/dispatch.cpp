@@ -491,7 +491,7 @@ Value Lane::method(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   if (args.front().is_array()) {
     const bool of_scalar = args.front().array()->is_scalar;
-    const Primitive* p = find_method(op.name);
+    const Primitive* p = op.member;
     auto bound = p ? arguments_of(op, *p, regs) : std::nullopt;
     if (bound) {
       if (auto result = native(op, *p, *bound)) {
@@ -524,7 +524,7 @@ Value Lane::method(const plan::Op& op, Value* regs) {
 Value Lane::attribute(const plan::Op& op, Value* regs) {
   std::vector<Value> args = operands(op, regs);
   if (args.front().is_array() && !args.front().array()->is_scalar) {
-    if (const Primitive* p = find_attribute(op.name)) {
+    if (const Primitive* p = op.member) {
       fill_defaults(*p, args);
       if (auto result = native(op, *p, args)) return std::move(*result);
     }

@@ -152,7 +152,7 @@ Value RecallCall::again(const Value& known) {
 bool RecallCall::is_worth_copying(const Array& result) const {
   if (plan::is_elementwise(op_)) return true;
   if (op_.primitive && op_.primitive->can_fail) return true;
-  const Primitive* p = op_.kind == plan::OpKind::method ? find_method(op_.name) : op_.primitive;
+  const Primitive* p = op_.kind == plan::OpKind::method ? op_.member : op_.primitive;
   if (p->algebra == Algebra::product || p->ufunc == "matmul") return true;
   std::int64_t bytes = 0;
   for (const Value* v : operands_) bytes += v->is_array() ? v->array()->bytes() : 0;

@@ -42,7 +42,7 @@ bool is_plain_array(const Value& v) {
 
 // The row that computes: dot, or matmul for an operator.
 const Primitive* product_of(const Op& op) {
-  if (op.kind == OpKind::method) return find_method(op.name);
+  if (op.kind == OpKind::method) return op.member;
   return op.primitive->ufunc.empty() ? op.primitive : find_primitive(op.primitive->ufunc);
 }
 
