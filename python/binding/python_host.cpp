@@ -2,7 +2,10 @@
 
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "primitives/primitive.h"
 #include "trace/record/record.h"
@@ -111,6 +114,38 @@ void PythonHost::poll() {
   if (PyErr_CheckSignals() != 0) nb::raise_python_error();
 }
 
+namespace {
+
+// Whether the filters of warnings make an error of one. They are asked once, too: a filter is a
+// tuple, which stays what it is, so the same ones in the same order say the same.
+bool warnings_raise() {
+  static PyObject* module = nb::module_::import_("warnings").release().ptr();
+  static PyObject* name = PyUnicode_InternFromString("filters");
+  static auto& known = *new std::vector<nb::object>;  // the interpreter may be gone by the end
+  static bool raise = false;
+  const nb::object filters = nb::steal(PyObject_GetAttr(module, name));
+  if (!filters.is_valid()) nb::raise_python_error();
+  if (!PyList_Check(filters.ptr())) return true;
+  const auto count = static_cast<std::size_t>(PyList_GET_SIZE(filters.ptr()));
+  PyObject** items = &PyList_GET_ITEM(filters.ptr(), 0);
+  const auto same = [](const nb::object& a, PyObject* b) { return a.ptr() == b; };
+  if (std::equal(known.begin(), known.end(), items, items + count, same)) return raise;
+  std::vector<nb::object> seen;
+  bool found = false;
+  for (PyObject* filter : std::span(items, count)) {
+    seen.push_back(nb::borrow(filter));
+    const bool is_filter = PyTuple_Check(filter) && PyTuple_GET_SIZE(filter) > 0;
+    PyObject* action = is_filter ? PyTuple_GET_ITEM(filter, 0) : nullptr;
+    if (action && PyUnicode_Check(action))
+      found = found || PyUnicode_CompareWithASCIIString(action, "error") == 0;
+  }
+  known = std::move(seen);
+  raise = found;
+  return raise;
+}
+
+}  // namespace
+
 exec::Host::FpMode PythonHost::fp_mode() {
   take();
   // The state of np.errstate is one object per state: what was asked of it once holds.
@@ -129,14 +164,7 @@ exec::Host::FpMode PythonHost::fp_mode() {
     seen = Py_XNewRef(now);
   }
   FpMode result = mode;
-  if (result.wanted && !result.at_once) {
-    static PyObject* warnings = nb::module_::import_("warnings").release().ptr();
-    const nb::object filters = nb::getattr(nb::handle(warnings), "filters");
-    for (nb::handle filter : filters) {
-      if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(filter.ptr(), 0), "error") == 0)
-        result.at_once = true;
-    }
-  }
+  if (result.wanted && !result.at_once) result.at_once = warnings_raise();
   return result;
 }
 
