@@ -46,7 +46,7 @@ namespace {
 bool is_silent(const Code& code, const Operation& o) {
   const DType operand = code.operand_dtype(o);
   return info(o.opcode).quiet && (is_float(operand) || is_complex(operand)) &&
-         o.opcode != Opcode::select && o.opcode != Opcode::negate;
+         o.opcode != Opcode::select && o.opcode != Opcode::take && o.opcode != Opcode::negate;
 }
 
 Step make_step(const Code& code, int value, bool loud) {
@@ -138,7 +138,13 @@ void Program::finish() {
       if (operand >= 0) last_read[operand] = s;
     }
   }
-  for (int value : input_values) telling.push_back(tells_of(value));
+  for (int value : input_values) {
+    telling.push_back(tells_of(value));
+    const auto takes = [value](const Operation& o) {
+      return o.opcode == Opcode::take && o.operands[0] == value;
+    };
+    whole.push_back(std::any_of(code_.operations().begin(), code_.operations().end(), takes));
+  }
   lay_out_constants();
   assign_slots();
 }
@@ -278,6 +284,19 @@ int ElementBuilder::apply(const Primitive& p, std::span<const int> operands,
 
 int ElementBuilder::cast(int operand, DType dtype) {
   return state_->converted(operand, dtype, state_->program->applications() - 1);
+}
+
+int ElementBuilder::take(int array, int index, bool far) {
+  Code& code = state_->program->code_;
+  const Expr number = jetlag::cast(Expr(code, index), DType::int64);
+  return jetlag::take(Expr(code, array), number, far).value();
+}
+
+int ElementBuilder::take(int array, int index, int count, bool far) {
+  Code& code = state_->program->code_;
+  const Expr number = jetlag::cast(Expr(code, index), DType::int64);
+  const Expr from_end = number + Expr(code, count);
+  return take(array, jetlag::select(number < 0, from_end, number).value(), far);
 }
 
 DType ElementBuilder::dtype(int reg) const { return state_->program->code_[reg].dtype; }

@@ -54,6 +54,8 @@ class ElementProgram : public std::enable_shared_from_this<ElementProgram> {
   // Whether an input's values decide about a condition to report: where not, what a run met can be
   // told once they are gone.
   virtual bool conditions_hang_on(int input) const = 0;
+  // Whether an input is a whole array, of which any element may be read for any of a result.
+  virtual bool reads_whole(int input) const = 0;
   KernelTable& kernels() const { return kernels_; }
 
  private:
@@ -75,6 +77,11 @@ class ElementBuilder {
   // Applications count from 0 in the order of these calls.
   int apply(const Primitive& p, std::span<const int> operands, std::span<const DType> loop);
   int cast(int operand, DType dtype);
+  // The element of that number of an input, which is an array of one axis without gaps. The caller
+  // has looked at the indices; they are integers, and `count` is added to those below 0.
+  // An array that no cache holds is far.
+  int take(int array, int index, bool far);
+  int take(int array, int index, int count, bool far);
   DType dtype(int reg) const;
   void output(int reg);
   std::shared_ptr<const ElementProgram> build();

@@ -339,11 +339,16 @@ class Replay {
       wanted.insert(wanted.end(), a.operands.begin(), a.operands.end());
     }
     steps_ = program_.steps_for(wanted);
+    whole_.resize(static_cast<std::size_t>(program_.code_.size()));
+    for (int i = 0; i < program_.inputs(); ++i) {
+      if (program_.reads_whole(i)) whole_[program_.input_values[i]] = state_.space[i].data;
+    }
     memory_ = allocate_bytes(program_.code_.size() * program_.slot_bytes);
   }
 
   void compute(std::int64_t position, std::int64_t n) {
     for (int i = 0; i < program_.inputs(); ++i) {
+      if (program_.reads_whole(i)) continue;
       state_.space.gather(i, position, n, at(program_.input_values[i]));
     }
     for (int v = 0; v < program_.code_.size(); ++v) {
@@ -371,11 +376,15 @@ class Replay {
 
  private:
   std::byte* at(int value) const { return memory_.get() + value * program_.slot_bytes; }
-  const std::byte* place(int value) const { return value < 0 ? nullptr : at(value); }
+  const std::byte* place(int value) const {
+    if (value < 0) return nullptr;
+    return whole_[value] ? whole_[value] : at(value);
+  }
 
   const RunState& state_;
   const Program& program_;
   std::vector<Step> steps_;
+  std::vector<const std::byte*> whole_;  // of an input that is a whole array
   Bytes memory_;
 };
 

@@ -70,6 +70,8 @@ class Program final : public ElementProgram {
     return telling[static_cast<std::size_t>(input)];
   }
 
+  bool reads_whole(int input) const override { return whole[static_cast<std::size_t>(input)]; }
+
   // The steps that compute the wanted values, in order.
   std::vector<Step> steps_for(std::span<const int> wanted) const;
   // What NumPy would compute and might warn of: results and conversions.
@@ -95,6 +97,7 @@ class Program final : public ElementProgram {
   std::vector<int> step_of;    // of a value: the step that makes it; -1 for none
   std::vector<int> last_read;  // of a value: the last step that reads it; -1 for none
   std::vector<bool> telling;   // of an input: conditions hang on it
+  std::vector<bool> whole;     // of an input: elements are taken of it
 
  private:
   bool tells_of(int value) const;

@@ -131,10 +131,15 @@ ElementSpace RunState::make_space(std::vector<Value>& inputs, std::vector<Ref<Ar
   std::vector<Placement> placements;
   placements.reserve(inputs.size() + outputs.size());
   keep.reserve(inputs.size() + outputs.size());
-  auto place = [&](const Ref<Array>& a, DType dtype) {
+  auto place = [&](const Ref<Array>& a, DType dtype, bool whole) {
     JETLAG_CHECK(a->dtype() == dtype, "an array of {} for an operand of {}", info(a->dtype()).name,
                  info(dtype).name);
     Placement p{a->data(), size_of(dtype), Dims(shape.size()), false, false};
+    if (whole) {
+      placements.push_back(std::move(p));
+      keep.push_back(a);
+      return;
+    }
     const std::int64_t missing = shape.size() - a->rank();
     for (std::int64_t axis = 0; axis < a->rank(); ++axis) {
       p.strides[missing + axis] = a->shape()[axis] == 1 ? 0 : a->strides()[axis];
@@ -145,7 +150,7 @@ ElementSpace RunState::make_space(std::vector<Value>& inputs, std::vector<Ref<Ar
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const DType dtype = program->input_dtype(static_cast<int>(i));
     if (inputs[i].is_array()) {
-      place(inputs[i].array(), dtype);
+      place(inputs[i].array(), dtype, program->reads_whole(static_cast<int>(i)));
     } else {
       std::uint64_t* bytes = &scalars[2 * i];
       if (const unsigned met = convert_scalar(inputs[i], dtype, bytes)) {
@@ -158,7 +163,7 @@ ElementSpace RunState::make_space(std::vector<Value>& inputs, std::vector<Ref<Ar
     }
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    place(outputs[i], program->output_dtype(static_cast<int>(i)));
+    place(outputs[i], program->output_dtype(static_cast<int>(i)), false);
   }
   return ElementSpace(shape, std::move(placements), static_cast<std::int64_t>(inputs.size()));
 }
@@ -207,13 +212,17 @@ class ChunkRunner {
     for (std::size_t v = 0; v < program_.slots.size(); ++v) {
       pointers_[v] = program_.fixed[v] ? program_.fixed[v] : buffer(static_cast<int>(v));
     }
+    for (int i = 0; i < program_.inputs(); ++i) {
+      if (program_.reads_whole(i)) pointers_[program_.input_values[i]] = space_[i].data;
+    }
   }
 
   // Repeated scalars are spread over their buffers once.
   void spread_uniform(std::int64_t n) {
     for (int i = 0; i < program_.inputs(); ++i) {
       const Placement& p = space_[i];
-      if (p.uniform) copy_strided(p.data, 0, buffer(program_.input_values[i]), p.item, n, p.item);
+      if (p.uniform && !program_.reads_whole(i))
+        copy_strided(p.data, 0, buffer(program_.input_values[i]), p.item, n, p.item);
     }
   }
 
@@ -253,7 +262,7 @@ class ChunkRunner {
 
   void load(int i, std::int64_t position, std::int64_t n) {
     const int value = program_.input_values[i];
-    if (space_[i].uniform) return;
+    if (space_[i].uniform || program_.reads_whole(i)) return;
     pointers_[value] = dense(i, position, n);
     if (pointers_[value]) return;
     pointers_[value] = buffer(value);
@@ -357,6 +366,10 @@ const Array* ElementRun::operand(int operand) const {
 }
 
 Extent ElementRun::extent(int operand, std::int64_t first, std::int64_t last) const {
+  if (operand < program().inputs() && program().reads_whole(operand)) {
+    const Array& a = *state_->keep[static_cast<std::size_t>(operand)];
+    return {a.data(), a.data() + a.bytes()};
+  }
   return state_->space.extent(operand, first, last);
 }
 

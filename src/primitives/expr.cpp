@@ -39,6 +39,7 @@ constexpr OpcodeInfo table[] = {
     {Opcode::less, "less", 2, boolean, "biuf", true},
     {Opcode::less_equal, "less_equal", 2, boolean, "biuf", true},
     {Opcode::select, "select", 3, same, "biufc", true},
+    {Opcode::take, "take", 2, same, "biufc", true},
     {Opcode::real, "real", 1, real_part, "c", true},
     {Opcode::imag, "imag", 1, real_part, "c", true},
     {Opcode::pair, "pair", 2, complex_of, "f", true},
@@ -175,6 +176,16 @@ Expr select(Expr condition, Expr yes, Expr no) {
   return {yes.code(), value};
 }
 
+Expr take(Expr array, Expr index, bool far) {
+  JETLAG_CHECK(index.dtype() == DType::int64, "take wants an int64, not {}",
+               info(index.dtype()).name);
+  const int value = array.code().emit({.opcode = Opcode::take,
+                                       .dtype = array.dtype(),
+                                       .operands = {array.value(), index.value(), -1},
+                                       .index = far ? 0 : -1});
+  return {array.code(), value};
+}
+
 Expr cast(Expr e, DType dtype) {
   if (e.dtype() == dtype) return e;
   const int value =
@@ -280,6 +291,7 @@ std::string to_text(const Code& code) {
     const Operation& o = code[i];
     text += format("%{} = {} {}", i, info(o.opcode).name, info(o.dtype).letter);
     if (o.opcode == Opcode::input) text += format(" {}", o.index);
+    if (o.opcode == Opcode::take && o.index == 0) text += " far";
     if (o.opcode == Opcode::constant) text += " " + literal_text(o);
     for (int k = 0; k < info(o.opcode).arity; ++k) text += format(" %{}", o.operands[k]);
     text += '\n';

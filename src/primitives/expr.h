@@ -51,6 +51,7 @@ enum class Opcode : std::uint8_t {
   less,
   less_equal,  // a bool; less only for reals
   select,      // operands: bool, T, T
+  take,        // operands: an input that is a whole array, int64: its element of that number
   real,
   imag,  // of a complex: a real
   pair,  // two reals: a complex
@@ -118,7 +119,7 @@ struct Operation {
   Opcode opcode = Opcode::input;
   DType dtype = DType::boolean;             // of the result
   std::int32_t operands[3] = {-1, -1, -1};  // earlier operations
-  std::int32_t index = -1;                  // of an input
+  std::int32_t index = -1;                  // of an input; of a take that is far: 0
   std::uint64_t literal[2] = {0, 0};        // of a constant
   bool operator==(const Operation&) const = default;
 };
@@ -163,6 +164,8 @@ Expr apply(Opcode opcode, Expr a);
 Expr apply(Opcode opcode, Expr a, Expr b);
 Expr apply(Opcode opcode, Expr a, Expr b, Expr c);
 Expr select(Expr condition, Expr yes, Expr no);
+// Of an array that no cache holds: loads one by one wait less than a gather does.
+Expr take(Expr array, Expr index, bool far);
 Expr cast(Expr e, DType dtype);
 // A number in the dtype of another expression.
 Expr constant(Expr like, double value);

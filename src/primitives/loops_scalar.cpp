@@ -238,6 +238,18 @@ void ldexp_loop(const void* a, const void* b, const void*, void* out, std::int64
   }
 }
 
+// Moves bytes: a NaN stays the one that it is.
+template <class T>
+void take_loop(const void* a, const void* b, const void*, void* out, std::int64_t n) {
+  struct Item {
+    std::byte bytes[sizeof(T)];
+  };
+  const auto* from = static_cast<const Item*>(a);
+  const auto* index = static_cast<const std::int64_t*>(b);
+  auto* r = static_cast<Item*>(out);
+  for (std::int64_t i = 0; i < n; ++i) r[i] = from[index[i]];
+}
+
 template <Opcode op>
 Loop complex_loop(DType d) {
   if (d == DType::complex64) return unary_loop<op, std::complex<float>>;
@@ -279,6 +291,7 @@ Loop power_loop(DType d) {
 
 Loop find_scalar_loop(Opcode opcode, DType d) {
   switch (opcode) {
+    case Opcode::take: return visit(d, []<class T>(Tag<T>) -> Loop { return take_loop<T>; });
     case Opcode::floor_divide: return integer_binary<Opcode::floor_divide>(d);
     case Opcode::modulo: return integer_binary<Opcode::modulo>(d);
     case Opcode::fmod:

@@ -97,6 +97,25 @@ void copy_item(std::byte* here, std::byte* there) {
 
 }  // namespace
 
+bool are_within(const Array& indices, std::int64_t first, std::int64_t last, std::int64_t count,
+                bool& any_negative) {
+  const ElementReader reader(indices.dtype(), DType::int64);
+  const std::vector<ReaderAxis> axes = axes_of(indices);
+  const bool in_place = reader.reads_in_place() && is_aligned(indices.data());
+  alignas(64) std::int64_t read[ElementReader::run];
+  any_negative = false;
+  for (; first < last; first += ElementReader::run) {
+    const std::int64_t n = std::min(ElementReader::run, last - first);
+    const std::int64_t* some = read;
+    if (in_place) some = indices.as<std::int64_t>() + first;
+    else reader.read(indices.data(), axes, first, n, read);
+    bool negative = false;
+    if (!within(some, n, count, negative)) return false;
+    any_negative = any_negative || negative;
+  }
+  return true;
+}
+
 Places::Places(const Selection& s, const Array& other)
     : data_(s.data),
       other_(other.data()),

@@ -9,6 +9,11 @@
 
 namespace jetlag {
 
+// Whether elements [first, last) of an array of integers, which has no gaps, are indices of an axis
+// of so many elements; and whether some count from its end.
+bool are_within(const Array& indices, std::int64_t first, std::int64_t last, std::int64_t count,
+                bool& any_negative);
+
 class Places {
  public:
   // `other` has the axes of the places, in their order, and then those of the rest. Its memory and

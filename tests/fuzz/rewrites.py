@@ -1,8 +1,8 @@
 """Draws what the rewrite rules look for, so that each meets operands that nobody thought of.
 
-Reductions of expressions and of what a mask picks, expressions that stand in a program twice,
-outer products that are reduced at once, and loops with invariants or with one matrix in several
-products. Some forms only look like what a rule takes.
+Reductions of expressions and of what a mask picks, what many indices take, expressions that stand
+in a program twice, outer products that are reduced at once, and loops with invariants or with one
+matrix in several products. Some forms only look like what a rule takes.
 """
 
 from __future__ import annotations
@@ -63,6 +63,16 @@ OUTER = [
     "np.argmin((({m}[:, None] - {m}[None]) ** 2).sum(axis=-1), axis={n})",
     "np.dot(np.outer({v}, {w}), {w})",
 ]
+GATHERED = [
+    "({v}[{i}] * 2 + {v}[{i}])[::700]",
+    "np.sum({v}[{i}] * {v}[{i}])",
+    "np.max(np.abs({v}[{i}] - {w}[{j}]))",
+    "({w}[{j}] > {v}[{i}]).sum(axis={n})",
+    "np.where({v}[{i}] > 1, {w}[{j}], 2)[-3:]",
+    "({v}[({i}).reshape(60, 100)] * {w}[{j}][:100]).sum(axis={n})[:9]",
+    "(np.sqrt(np.abs({v}[{i}])) + {i})[:4]",
+]
+INDICES = ["np.arange(6000) * 7 % {}.size", "np.arange(6000) % {0}.size - {0}.size"]
 INVARIANTS = [
     "{c} = {b} * 2 + 1\n{a} = {a} + np.sum({c})",
     "{c} = np.sum({b} ** 2)\n{a} = {a} + {c} * {k}",
@@ -126,6 +136,9 @@ def expression(owner: Expressions, depth: int) -> str:
     tables = [OF_EXPRESSIONS, MASKED, SHARED]
     if vectors:
         names |= {"v": rng.choice(vectors).text, "w": rng.choice(vectors).text}
+        names |= {"i": rng.choice(INDICES).format(names["v"])}
+        names |= {"j": rng.choice(INDICES).format(names["w"])}
+        tables.append(GATHERED)
     if vectors and matrices:
         tables.append(OUTER)
     form = rng.choice(rng.choice(tables))

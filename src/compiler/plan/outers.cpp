@@ -56,7 +56,62 @@ class Finder {
   Region& region_;
 };
 
+class GatherFinder {
+ public:
+  explicit GatherFinder(Region& region) : region_(region) {}
+
+  void run() {
+    // What a stream puts off is done row by row.
+    if (!region_.streams.empty()) return;
+    for (int k = 0; k < static_cast<int>(region_.ops.size()); ++k) {
+      Op& op = at(k);
+      if (op.kind != OpKind::index || op.args.size() != 2 || op.args[1] < 0) continue;
+      if (op.recall || op.feeds_reduction || region_.result == k) continue;
+      const OpKind item = at(op.args[1]).kind;
+      if (item == OpKind::span || item == OpKind::constant || item == OpKind::tuple) continue;
+      op.feeds_elements = suits(k);
+    }
+  }
+
+ private:
+  Op& at(int k) { return region_.ops[static_cast<std::size_t>(k)]; }
+
+  bool suits(int k) {
+    std::vector<int> readers;
+    for (int r = k + 1; r < static_cast<int>(region_.ops.size()); ++r) {
+      const Op& op = at(r);
+      if (op.kind == OpKind::assign && op.variable.slot < 0) continue;
+      if (std::find(op.args.begin(), op.args.end(), k) == op.args.end()) continue;
+      if (!is_elementwise(op) || op.recall) return false;
+      readers.push_back(r);
+    }
+    if (readers.empty()) return false;
+    const int group = at(readers[0]).group;
+    for (int r : readers) {
+      if (at(r).group != group) return false;
+    }
+    if (group < 0 && (readers.size() > 1 || at(readers[0]).read_by_elements)) return false;
+    const int last =
+        group < 0 ? readers[0] : region_.groups[static_cast<std::size_t>(group)].members.back();
+    if (at(last).recall || at(last).repeated) return false;
+    for (int r = k + 1; r < last; ++r) {
+      if (!is_quiet(at(r))) return false;
+    }
+    if (group < 0) {
+      at(last).group = static_cast<int>(region_.groups.size());
+      region_.groups.push_back({.members = {last}, .gathers = true});
+    }
+    return true;
+  }
+
+  Region& region_;
+};
+
 }  // namespace
+
+void note_gathers(Program&, Function& function) {
+  each_region(function.body, [](Region& r) { GatherFinder(r).run(); });
+}
 
 void note_outers(Program&, Function& function) {
   each_region(function.body, [](Region& r) { Finder(r).run(); });

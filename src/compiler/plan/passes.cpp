@@ -328,6 +328,8 @@ constexpr Pass table[] = {
      "inverses become factorisations, and products wait, where only products read them"},
     {"find-repeats", find_repeats,
      "results that will be wanted again are kept: in a region, or from round to round"},
+    {"note-gathers", note_gathers,
+     "what an index array takes is taken by the elementwise work that reads it"},
     {"last-use", last_use, "a value is let go after its last reader"},
     {"independent-iterations", find_independent,
      "rounds of a loop that do not read what others store run as tasks"},

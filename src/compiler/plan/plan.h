@@ -104,6 +104,7 @@ struct Op {
   int stream = -1;               // the stream, if it may be part of one
   bool feeds_product = false;    // an inverse that a product reads as its first factor
   bool feeds_reduction = false;  // a subscript whose result one reduction alone reads
+  bool feeds_elements = false;   // a subscript whose result one group alone reads
   int invariant = -1;            // the outermost loop around that leaves its operands as they are
   std::optional<Recall> recall;
   bool read_by_elements = false;  // only by elementwise work, more than once
@@ -124,6 +125,7 @@ struct Group {
   int reduction = -1;        // the operation that alone reads the result, and reduces it
   int tail = -1;             // the in-place operation that alone reads it, and comes next
   bool stored = false;       // a store alone reads it, and comes next but for its bounds
+  bool gathers = false;      // a single operation, for the subscripts that it alone reads
 };
 
 // Products that may have a matrix in common, with the elementwise work between

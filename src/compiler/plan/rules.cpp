@@ -148,6 +148,14 @@ constexpr Rule table[] = {
              " define(d, index(x, nil, span(nil, nil, nil)) - index(x, span(nil, nil, nil), nil)),"
              " define(s, sum(d * d + 1)), define(t, sum(absolute(d) + 1)), return(s + t)))"
              "  #= 269406600.0"},
+    {.name = "fused-gather",
+     .before = "slice(x, i) * w",
+     .after = "one pass that takes elements of x by the indices",
+     .guard = "an index array of 32 kB and more for the axis of x; both without gaps, and all "
+              "indices within bounds; only one elementwise pass reads what they take",
+     .why = "what an index array takes is not stored, and read again",
+     .test = "block(define(x, arange(6000.0)), define(i, arange(5999, -1, -1)),"
+             " max(slice(x, i) * 2 + x))  #= 11998.0"},
     {.name = "diagonal",
      .before = "diag(c) + identity(n)",
      .after = "diag(c + 1)",

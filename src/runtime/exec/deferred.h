@@ -22,6 +22,10 @@ class DeferredElements : public OnDemand {
     // One application, which each reader may compute for itself (outer-elements); or null.
     const Primitive* ufunc = nullptr;
     std::vector<DType> loop = {};
+    // Elements of an array by indices (fused-gather): the operands are the array, the indices and,
+    // where some are below 0, the count to be added to those.
+    bool gathers = false;
+    bool far = false;  // the array is larger than caches
   };
   DeferredElements(Lane& lane, Work work);
 
@@ -59,10 +63,10 @@ class DeferredElements : public OnDemand {
 
 // Null if the value is something else.
 const DeferredElements* deferred_in(const Value& v);
-// The same, of elements that each reader may compute for itself.
+// The same, of elements that each reader may compute for itself, or takes from an array.
 inline const DeferredElements* outer_in(const Value& v) {
   const DeferredElements* d = deferred_in(v);
-  return d && d->work().ufunc ? d : nullptr;
+  return d && (d->work().ufunc || d->work().gathers) ? d : nullptr;
 }
 
 }  // namespace jetlag::exec

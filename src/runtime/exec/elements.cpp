@@ -81,7 +81,10 @@ void Lane::run_elements(const plan::Op& op, std::shared_ptr<ElementRun> run,
     compute(block * length, std::min(block * length + length, size));
   };
   // Little work goes along with what it hangs on.
-  const bool may_wait = size >= element_block || (rows_ && rows_->holds());
+  bool by_rows = true;  // a row of the result needs no others of an operand
+  for (int i = 0; i < run->program().inputs(); ++i)
+    by_rows = by_rows && !run->program().reads_whole(i);
+  const bool may_wait = by_rows && (size >= element_block || (rows_ && rows_->holds()));
   if (may_wait && size > 0 && out->rank() > 0 && lies_in_rows(*out)) {
     const std::int64_t each = out->rank() > 1 ? out->shape()[out->rank() - 1] : 1;
     job.rows = {size / each, out->rank(), [compute, each](std::int64_t first, std::int64_t last) {

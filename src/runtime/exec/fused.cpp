@@ -182,6 +182,8 @@ bool FusedGroup::check(int at, Frame& frame) {
   if (plan::is_outer(op)) return check_outer(at, frame);
   spec.ufunc = op.primitive->formula ? op.primitive : find_primitive(op.primitive->ufunc);
   if (!spec.ufunc || !spec.ufunc->formula || !may_fuse(*spec.ufunc)) return false;
+  const auto is_taken = [&](int a) { return a >= 0 && outer_in(regs_[a]); };
+  if (group_.gathers && std::none_of(op.args.begin(), op.args.end(), is_taken)) return false;
   if (!is_sound([&] { return find_shape(at); })) return set_apart_number(at, frame);
   for (int a : op.args) {
     // A row that becomes a matrix would be computed once for each row.

@@ -5,6 +5,8 @@
 // scalar) makes the group run member by member, as if there were no group.
 #pragma once
 
+#include <map>
+
 #include "runtime/exec/stream.h"
 
 namespace jetlag::exec {
@@ -88,7 +90,10 @@ class FusedGroup {
   Value operand(const FusedProgram::Input& input) const;
   // What the program reads; and the registers of what no member computes, -1 for the others.
   std::vector<Value> operands_of(const FusedProgram& program, std::vector<int>& registers) const;
-  int add_outer(ElementBuilder& builder, FusedProgram& fused, int member, int argument) const;
+  using Indices = std::map<const Array*, int>;  // index arrays that are operands already
+  int add_outer(ElementBuilder& builder, FusedProgram& fused, int member, int argument,
+                Indices& indices) const;
+  std::string same_indices() const;
   void set_apart(int at, Frame& frame);
   void set_apart_strangers(Frame& frame);
   bool set_apart_number(int at, Frame& frame);
@@ -114,8 +119,8 @@ class FusedGroup {
   // stores.cpp: where the result is to be stored, if it can be computed there; or null.
   std::optional<Destination> destination(int reg, const Frame& frame,
                                          std::vector<Value>& inputs) const;
-  std::optional<Destination> way_into(const Ref<Array>& view, std::vector<Value>& inputs,
-                                      const Op& op) const;
+  std::optional<Destination> way_into(const Ref<Array>& view, const ElementProgram& program,
+                                      std::vector<Value>& inputs, const Op& op) const;
   std::optional<Value> foreseen(int reg, int root, const Frame& frame) const;
   void run_into(const Destination& to, const Op& op, const Made& made,
                 const std::vector<Value>& operands);

@@ -17,18 +17,37 @@ std::string FusedGroup::key(bool tail) const {
       key += static_cast<char>('A' + static_cast<int>(o.dtype));
       if (o.weak) key += 'w';
       if (const DeferredElements* outer = outer_in(regs_[a])) {
-        key += outer->work().ufunc->name;
+        key += outer->work().gathers ? "take" : outer->work().ufunc->name;
         for (const Value& v : outer->work().operands) {
           key += static_cast<char>('A' + static_cast<int>(operand_of(v).dtype));
         }
       }
     }
   }
+  // Indices that several gathers share are one operand.
+  key += same_indices();
   // A power may be another formula.
   for (const Spec& spec : specs_) {
     key += format(",{}{}", spec.apart ? "" : spec.ufunc->name, spec.outer ? "'" : "");
   }
   return tail ? key + " in place" : key;
+}
+
+std::string FusedGroup::same_indices() const {
+  std::string text;
+  std::vector<const Array*> seen;
+  for (std::size_t m = 0; m < group_.members.size(); ++m) {
+    if (specs_[m].apart) continue;
+    for (int a : op_of(static_cast<int>(m)).args) {
+      const DeferredElements* d = inner(a) < 0 ? outer_in(regs_[a]) : nullptr;
+      if (!d || !d->work().gathers) continue;
+      const Array* index = d->work().operands[1].array().get();
+      const auto at = std::find(seen.begin(), seen.end(), index);
+      text += format("{}{}", d->work().far ? 'f' : 'i', at - seen.begin());
+      if (at == seen.end()) seen.push_back(index);
+    }
+  }
+  return text;
 }
 
 std::shared_ptr<const FusedProgram> FusedGroup::build(bool tail) const {
@@ -41,6 +60,7 @@ std::shared_ptr<const FusedProgram> FusedGroup::build(bool tail) const {
     int input;
   };
   std::vector<Known> strong;
+  Indices indices;
   for (std::size_t m = 0; m < group_.members.size(); ++m) {
     if (specs_[m].apart) continue;
     const Op& op = op_of(static_cast<int>(m));
@@ -56,7 +76,7 @@ std::shared_ptr<const FusedProgram> FusedGroup::build(bool tail) const {
             std::find_if(strong.begin(), strong.end(), [&](const Known& k) { return k.reg == a; });
         operands.push_back(made != strong.end() ? made->input
                                                 : add_outer(builder, *fused, static_cast<int>(m),
-                                                            static_cast<int>(i)));
+                                                            static_cast<int>(i), indices));
         if (made == strong.end()) strong.push_back({a, false, operands.back()});
         continue;
       }
@@ -85,15 +105,25 @@ std::shared_ptr<const FusedProgram> FusedGroup::build(bool tail) const {
 }
 
 // The elements that an argument stands for, as the group computes them.
-int FusedGroup::add_outer(ElementBuilder& builder, FusedProgram& fused, int member,
-                          int argument) const {
+int FusedGroup::add_outer(ElementBuilder& builder, FusedProgram& fused, int member, int argument,
+                          Indices& indices) const {
   const Value& v = regs_[op_of(member).args[static_cast<std::size_t>(argument)]];
   const DeferredElements::Work& work = outer_in(v)->work();
   std::vector<int> inputs;
   for (std::size_t k = 0; k < work.operands.size(); ++k) {
+    const Array* index = work.gathers && k == 1 ? work.operands[k].array().get() : nullptr;
+    const auto same = indices.find(index);
+    if (index && same != indices.end()) {
+      inputs.push_back(same->second);
+      continue;
+    }
     inputs.push_back(builder.input(operand_of(work.operands[k]).dtype));
     fused.inputs.push_back({member, argument, static_cast<int>(k)});
+    if (index) indices[index] = inputs.back();
   }
+  if (work.gathers)
+    return inputs.size() > 2 ? builder.take(inputs[0], inputs[1], inputs[2], work.far)
+                             : builder.take(inputs[0], inputs[1], work.far);
   fused.applied.push_back({member, argument});
   return builder.apply(*work.ufunc, inputs, work.loop);
 }

@@ -47,13 +47,17 @@ struct FusedProgram {
   std::vector<Input> applied;  // by application: a member, or what an argument of it stands for
 };
 
-// The largest magnitude in an array, as long as nobody writes into its buffer.
+// The largest magnitude in an array, or that its indices are within bounds, as long as nobody
+// writes into its buffer.
 struct Fact {
   Ref<Buffer> buffer;
   const std::byte* data;
   DType dtype;
   Dims shape, strides;
-  double largest;
+  double largest = 0;
+  // Of index arrays: all are within bounds of an axis of so many elements.
+  std::int64_t within = 0;
+  bool any_negative = false;
 };
 
 // Decisions kept from run to run, by operand types. Shared by all lanes of a program.
@@ -205,6 +209,10 @@ class Lane {
   Value index(const plan::Op& op, Value* regs);
   Value masked(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
   void copy_places(const plan::Op& op, Subscript work, const Ref<Array>& to);
+  // gathers.cpp: elements that who reads them takes
+  Value left_to_group(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
+  std::optional<Fact> bounds(const plan::Op& op, const Ref<Array>& index, std::int64_t count);
+  void remember(Fact fact);
   Value gathered(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
   void store_index(const plan::Op& op, const Value& base, std::vector<Value> items,
                    const Value& value);

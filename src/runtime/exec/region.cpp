@@ -58,7 +58,7 @@ void Lane::finish_what_waits(std::span<const Value> regs, RegionState* state, Fr
       group.compute_what_waits(static_cast<int>(regs.size()), frame);
   }
   for (const Value& v : regs) {
-    if (outer_in(v)) v.array()->write_out();
+    if (const DeferredElements* d = outer_in(v); d && d->work().ufunc) v.array()->write_out();
   }
   frame_place_ = place;
   frame_within_ = within;

@@ -109,7 +109,8 @@ std::optional<FusedGroup::Destination> FusedGroup::destination(int reg, const Fr
   const Array& view = **found;
   const Spec& root = specs_.back();
   if (view.dtype() != root.dtype || !(view.shape() == root.shape)) return std::nullopt;
-  auto place = way_into(*found, inputs, op_of(static_cast<int>(specs_.size()) - 1));
+  auto place =
+      way_into(*found, *alone_.fused->program, inputs, op_of(static_cast<int>(specs_.size()) - 1));
   if (place && lane_.profile_) lane_.profile_->apply(op_of(position(reg)).id, "store-in-place");
   return place;
 }
@@ -118,6 +119,7 @@ std::optional<FusedGroup::Destination> FusedGroup::destination(int reg, const Fr
 // view itself, some rows behind where operands are the view, shifted. Small operands that lie
 // in the way are copied, and take the place of what they were.
 std::optional<FusedGroup::Destination> FusedGroup::way_into(const Ref<Array>& to,
+                                                            const ElementProgram& program,
                                                             std::vector<Value>& inputs,
                                                             const Op& op) const {
   constexpr std::int64_t small_part = 8;  // of the view
@@ -129,11 +131,12 @@ std::optional<FusedGroup::Destination> FusedGroup::way_into(const Ref<Array>& to
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].is_array() || !may_overlap(view, *inputs[i].array())) continue;
     const Array& a = *inputs[i].array();
-    if (is_same_view(view, a)) {
+    const bool whole = program.reads_whole(static_cast<int>(i));
+    if (is_same_view(view, a) && !whole) {
       itself = true;
     } else if (a.bytes() * small_part <= view.bytes()) {
       small.push_back(i);
-    } else if (const auto reach = rows_reached(view, a)) {
+    } else if (const auto reach = whole ? std::nullopt : rows_reached(view, a)) {
       place.reach = std::max(place.reach, std::max<std::int64_t>(*reach, 1));
     } else {
       return std::nullopt;

@@ -394,17 +394,21 @@ double Lane::largest(const Ref<Array>& a) {
     std::swap(strides[0], strides[1]);
   }
   for (const Fact& f : facts_) {
-    if (f.buffer == a->buffer() && f.data == a->data() && f.dtype == a->dtype() &&
+    if (f.within == 0 && f.buffer == a->buffer() && f.data == a->data() && f.dtype == a->dtype() &&
         f.shape == shape && f.strides == strides) {
       return f.largest;
     }
   }
   const double largest = largest_magnitude(*a);
-  if (host_.serial()) return largest;
+  remember({a->buffer(), a->data(), a->dtype(), shape, strides, largest});
+  return largest;
+}
+
+void Lane::remember(Fact fact) {
+  if (host_.serial()) return;
   std::erase_if(facts_, [](const Fact& f) { return f.buffer->use_count() == 1; });
   if (facts_.size() == most_facts) facts_.erase(facts_.begin());
-  facts_.push_back({a->buffer(), a->data(), a->dtype(), shape, strides, largest});
-  return largest;
+  facts_.push_back(std::move(fact));
 }
 
 void Lane::about_to_write(const Array& a) {

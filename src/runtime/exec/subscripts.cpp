@@ -103,6 +103,9 @@ Value Lane::index(const plan::Op& op, Value* regs) {
       ready(*a);
       if (Value result = masked(op, a, items); result.bound()) return result;
     }
+    if (op.feeds_elements) {
+      if (Value result = left_to_group(op, a, items); result.bound()) return result;
+    }
     if (Value result = gathered(op, a, items); result.bound()) return result;
   } else if ((base.is(ValueKind::tuple) || base.is(ValueKind::list)) && items.size() == 1) {
     if (auto at = as_index(items[0]); at && !items[0].is_array()) {

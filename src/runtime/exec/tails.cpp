@@ -56,7 +56,7 @@ bool FusedGroup::finish_tail(int reg) {
   for (const FusedProgram::Input& input : with_tail_.fused->inputs)
     operands.push_back(operand(input));
   const Value target = regs_[tail().args[0]];
-  const auto place = way_into(target.array(), operands, tail());
+  const auto place = way_into(target.array(), *with_tail_.fused->program, operands, tail());
   if (!place) return false;
   if (news && longest_run_ > 0) note(nullptr, {});
   regs_[reg] = target;

@@ -29,6 +29,7 @@ class OneOperation final : public ElementProgram {
   bool is_loud(int) const override { return false; }
   bool is_fast(int) const override { return false; }
   bool conditions_hang_on(int) const override { return true; }
+  bool reads_whole(int) const override { return false; }
 };
 
 inline std::unique_ptr<OneOperation> program_of(Opcode opcode, DType operand, DType to) {

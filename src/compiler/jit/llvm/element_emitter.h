@@ -52,6 +52,8 @@ class ElementEmitter {
   Lanes value(LaneEmitter& lanes, const Place* place, int v);
   llvm::Value* element(const Operand& o, llvm::Value* index);
   Lanes load(LaneEmitter& lanes, const Operand& o, const Place& place);
+  llvm::Value* load_each(llvm::FixedVectorType* type, llvm::Value* places);
+  Lanes take(LaneEmitter& lanes, const Place* place, const Operation& o);
   Lanes load_dense(LaneEmitter& lanes, const Operand& o, llvm::Value* first);
   bool is_masked(const Operand& o) const;
   llvm::Value* mask_for(LaneEmitter& lanes, std::int64_t item);

@@ -228,11 +228,38 @@ Lanes ElementEmitter::value(LaneEmitter& lanes, const Place* place, int v) {
   if (o.opcode == Opcode::input) {
     return at = load(lanes, operands_[static_cast<std::size_t>(o.index)], *place);
   }
+  if (o.opcode == Opcode::take) return at = take(lanes, place, o);
   llvm::SmallVector<Lanes> operands;
   for (int k = 0; k < info(o.opcode).arity; ++k) {
     operands.push_back(value(lanes, place, o.operands[k]));
   }
   return at = lanes.operation(v, operands);
+}
+
+Value* ElementEmitter::load_each(llvm::FixedVectorType* type, Value* places) {
+  Value* all = llvm::PoisonValue::get(type);
+  for (unsigned k = 0; k < type->getNumElements(); ++k) {
+    Value* place = b_.CreateExtractElement(places, std::uint64_t{k});
+    Value* one = b_.CreateAlignedLoad(type->getElementType(), place, llvm::Align(1));
+    all = b_.CreateInsertElement(all, one, std::uint64_t{k});
+  }
+  return all;
+}
+
+// The processor's own gathers where LLVM finds that they pay, loads one by one elsewhere.
+Lanes ElementEmitter::take(LaneEmitter& lanes, const Place* place, const Operation& o) {
+  const Operand& from = operands_[static_cast<std::size_t>(code_[o.operands[0]].index)];
+  Value* index = value(lanes, place, o.operands[1]).re;
+  llvm::Type* type = lanes.memory_type(o.dtype);
+  auto* vector = llvm::FixedVectorType::get(type, static_cast<unsigned>(lanes.width()));
+  Value* first = is_complex(o.dtype) ? b_.CreateShl(index, 1) : index;
+  const auto part = [&](Value* base) {
+    Value* at = b_.CreateGEP(type, base, first);
+    if (o.index == 0) return lanes.from_memory(load_each(vector, at), o.dtype);
+    return lanes.from_memory(b_.CreateMaskedGather(vector, at, llvm::Align(1)), o.dtype);
+  };
+  if (!is_complex(o.dtype)) return {part(from.row)};
+  return {part(from.row), part(b_.CreatePtrAdd(from.row, word(size_of(o.dtype) / 2)))};
 }
 
 Value* ElementEmitter::element(const Operand& o, Value* index) {
