@@ -1,5 +1,7 @@
 #include "runtime/exec/host.h"
 
+#include "primitives/primitive.h"
+
 namespace jetlag::exec {
 
 namespace {
@@ -10,7 +12,18 @@ namespace {
               "run the program from Python with jetlag");
 }
 
+std::string_view last_part(std::string_view dotted) {
+  const std::size_t dot = dotted.rfind('.');
+  return dot == std::string_view::npos ? dotted : dotted.substr(dot + 1);
+}
+
 }  // namespace
+
+std::string reported_name(const Primitive& ufunc, bool scalars) {
+  if (!ufunc.reports.empty()) return std::string(ufunc.reports);
+  const std::string_view name = last_part(ufunc.python.empty() ? ufunc.name : ufunc.python);
+  return scalars ? format("scalar {}", name) : std::string(name);
+}
 
 Value Host::fetch(int) { return {}; }
 Value Host::call(const Value& callee, const std::vector<Value>&, Keywords) {

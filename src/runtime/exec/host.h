@@ -9,6 +9,10 @@
 #include "array/value.h"
 #include "base/error.h"
 
+namespace jetlag {
+struct Primitive;
+}
+
 namespace jetlag::plan {
 struct Inlined;
 }
@@ -32,6 +36,9 @@ struct FpReport {
   // Of an operation that another one computes; -1 - n: n operations before that one.
   std::int64_t sequence = -1;
 };
+
+// The name under which NumPy reports a condition: "divide", "scalar add", "reduce".
+std::string reported_name(const Primitive& ufunc, bool scalars);
 
 struct BlockOutcome {
   int code = 0;  // 0 go on, 1 return value, 2 break, 3 continue
