@@ -1,6 +1,7 @@
 // Python's builtins on numbers: exact on Python's own scalars, else they
 // decline and Python computes.
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "primitives/families.h"
@@ -61,6 +62,34 @@ Value to_complex(Arguments a) {
   return Value::of(std::complex<double>(*as_real(a[0]), imaginary));
 }
 
+bool is_number_of_numpy(const Value& v) {
+  return v.is(ValueKind::scalar) || (v.is_array() && v.array()->is_scalar);
+}
+
+// What Python's float and NumPy's are, and whole numbers that a float holds.
+std::optional<double> as_double(const Value& v) {
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  if (is_number_of_numpy(v)) {
+    const bool is_array = v.is_array();
+    if ((is_array ? v.array()->dtype() : v.dtype()) != DType::float64) return std::nullopt;
+    const void* bytes = is_array ? static_cast<const void*>(v.array()->data()) : v.scalar_bytes();
+    double number;
+    std::memcpy(&number, bytes, sizeof number);
+    return number;
+  }
+  if (v.is(ValueKind::real)) return v.real();
+  if (v.is(ValueKind::integer) && v.integer() >= -most && v.integer() <= most)
+    return static_cast<double>(v.integer());
+  return std::nullopt;
+}
+
+// a < b of Python's numbers, or where one is a float64 of NumPy; none: Python is asked.
+std::optional<bool> is_less(const Value& a, const Value& b) {
+  if (a.is_python_scalar() && b.is_python_scalar()) return python::less(a, b);
+  const std::optional<double> x = as_double(a), y = as_double(b);
+  return x && y ? std::optional(*x < *y) : std::nullopt;
+}
+
 // min(a, b, …) or min(sequence): the first of the best, the object itself.
 template <bool largest>
 Value best(Arguments a) {
@@ -73,9 +102,9 @@ Value best(Arguments a) {
   if (items->empty()) return {};
   const Value* found = nullptr;
   for (const Value& v : *items) {
-    if (!v.is_python_scalar()) return {};
+    if (!v.is_python_scalar() && !is_number_of_numpy(v)) return {};
     if (found) {
-      const auto better = largest ? python::less(*found, v) : python::less(v, *found);
+      const auto better = largest ? is_less(*found, v) : is_less(v, *found);
       if (!better) return {};
       if (!*better) continue;
     }

@@ -164,6 +164,25 @@ def builtins_are_found(n):
     return abs(n), len((1, 2))
 
 
+@native(np.array([0.5, 3.0, -1.0]))
+def best_of_numbers_of_both_kinds(a):
+    most, least = 1.0, 2
+    for i in range(3):
+        most = max(most, np.max(a) - i)
+        least = min(a[i], least, 7)
+    return most, least, max(a[0], a[1]), min(1, a[0]), max(2.0, a.sum(), 2)
+
+
+@native(np.array([np.nan, 3.0]))
+def best_beside_nan(a):
+    return max(a[0], 1.0), max(1.0, a[0]), min(a[0], a[1]), min(a[1], a[0]), max(0, np.max(a))
+
+
+@native(np.array([0.1, 3.0], np.float32))
+def best_of_narrow_numbers(a):
+    return max(a[0], 0.1), max(0.1, a[0]), min(a[1], 3), max(2**60, a[1])
+
+
 @native(3)
 def shadowed_builtin(len):
     range = len + 1
