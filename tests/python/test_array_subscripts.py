@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,6 @@ INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 ELEMENTS = ["?", "i1", "u2", "f4", "f8", "c8", "c16"]
 LARGE = 300_000  # more than one task copies
 Program = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = jl.threads()
-    yield
-    jl.threads(before)
 
 
 def load(a, i):
