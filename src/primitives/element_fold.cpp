@@ -152,11 +152,43 @@ class FoldPlaces {
   std::int64_t packed_[most_kernel_operands];  // where its copy is; -1: there is none
 };
 
+// Whether rows that are folded down are parts of one row of the space.
+bool in_one_row(const ElementSpace& space, const LineStretch& rows) {
+  return rows.first % space.row() + (rows.lines - 1) * rows.step + rows.n <= space.row();
+}
+
+// Otherwise they are columns of rows that follow each other in a plane.
+bool rows_fit(const ElementSpace& space, const LineStretch& rows) {
+  if (in_one_row(space, rows)) return true;
+  const std::int64_t row = space.row();
+  if (rows.step != row || rows.first % row + rows.n > row || space.shape().size() < 2) return false;
+  const std::int64_t height = plane_rows(space);
+  return rows.first / row % height + rows.lines <= height;
+}
+
+unsigned fold_down(ElementKernel kernel, const ElementSpace& space, int operands,
+                   const LineStretch& rows) {
+  std::byte* places[most_kernel_operands];
+  std::int64_t inner[most_kernel_operands], outer[most_kernel_operands];
+  const int inputs = operands - 1;
+  const bool one_row = in_one_row(space, rows);
+  space.find(rows.first, {places, static_cast<std::size_t>(inputs)});
+  for (int i = 0; i < inputs; ++i) {
+    inner[i] = space.step(i);
+    outer[i] = one_row ? rows.step * inner[i] : space[i].strides[space.shape().size() - 2];
+  }
+  places[inputs] = rows.out;
+  inner[inputs] = space[inputs].item;
+  outer[inputs] = 0;
+  return kernel(places, inner, outer, rows.n, rows.lines, nullptr);
+}
+
 }  // namespace
 
-bool lines_fit(const ElementSpace& space, std::int64_t first, std::int64_t n, std::int64_t lines) {
-  const std::int64_t row = space.row(), column = first % row;
-  return column + n * lines <= row || (row % n == 0 && first % n == 0);
+bool lines_fit(const ElementSpace& space, const LineStretch& lines) {
+  if (lines.step > 0) return rows_fit(space, lines);
+  const std::int64_t n = lines.n, row = space.row(), column = lines.first % row;
+  return column + n * lines.lines <= row || (row % n == 0 && lines.first % n == 0);
 }
 
 KernelLayout fold_layout(const ElementSpace& space, int operands, LineFold how, std::int64_t n) {
@@ -181,7 +213,9 @@ KernelLayout fold_layout(const ElementSpace& space, int operands, LineFold how, 
 
 unsigned run_fold(ElementKernel kernel, KernelLayout layout, const ElementSpace& space,
                   int operands, const LineStretch& lines) {
-  return FoldPlaces(space, operands, fold_of(layout), lines).run(kernel);
+  const LineFold how = fold_of(layout);
+  if (how.rows == RowFold::down) return fold_down(kernel, space, operands, lines);
+  return FoldPlaces(space, operands, how, lines).run(kernel);
 }
 
 }  // namespace jetlag

@@ -13,10 +13,13 @@ struct LineStretch {
   std::int64_t first, n, lines;
   std::byte* out;
   const void* vector = nullptr;  // that lines are multiplied by
+  // Of rows that are folded down, onto one of n numbers at `out`: from one to the next, in
+  // elements.
+  std::int64_t step = 0;
 };
 
 // Whether each line lies within a row of the space, and all as the first one does.
-bool lines_fit(const ElementSpace& space, std::int64_t first, std::int64_t n, std::int64_t lines);
+bool lines_fit(const ElementSpace& space, const LineStretch& lines);
 
 // The layout of a kernel for lines of n elements, of which `how` says what is made; 0: there is
 // none. The last operand stands for the results.

@@ -32,7 +32,7 @@ enum class Lie : std::uint8_t { dense, repeated, strided };
 using KernelLayout = std::uint64_t;
 inline constexpr int most_kernel_operands = 32;
 inline constexpr KernelLayout all_dense = KernelLayout{1} << 63;
-inline constexpr int lies_bits = 53;
+inline constexpr int lies_bits = 52;
 
 inline constexpr KernelLayout lie_at(int operand, Lie lie) {
   KernelLayout place = 1;
@@ -51,6 +51,7 @@ enum class RowFold : std::uint8_t {
   along,    // one number, as FoldLoops::lines folds a line of at most fold_run; places of any
   across,   // each is the first of a line, whose next is beside[operand] bytes further
   product,  // the product with the vector `beside`, as ProductLoops::rows adds it
+  down,     // all are folded onto the row of the output, as FoldLoops::rows folds them
 };
 
 struct LineFold {
@@ -65,13 +66,13 @@ inline constexpr int longest_across = 31;
 inline KernelLayout with_fold(KernelLayout lies, const LineFold& how) {
   return lies | static_cast<KernelLayout>(how.place) << lies_bits |
          static_cast<KernelLayout>(how.rows) << (lies_bits + 1) |
-         static_cast<KernelLayout>(how.fold) << (lies_bits + 3) |
-         static_cast<KernelLayout>(how.length) << (lies_bits + 5);
+         static_cast<KernelLayout>(how.fold) << (lies_bits + 4) |
+         static_cast<KernelLayout>(how.length) << (lies_bits + 6);
 }
 inline LineFold fold_of(KernelLayout layout) {
-  return {static_cast<RowFold>(layout >> (lies_bits + 1) & 3),
-          static_cast<Fold>(layout >> (lies_bits + 3) & 3),
-          static_cast<int>(layout >> (lies_bits + 5) & 31), (layout >> lies_bits & 1) != 0};
+  return {static_cast<RowFold>(layout >> (lies_bits + 1) & 7),
+          static_cast<Fold>(layout >> (lies_bits + 4) & 3),
+          static_cast<int>(layout >> (lies_bits + 6) & 31), (layout >> lies_bits & 1) != 0};
 }
 
 // The kernel of a program for one layout, and what is known before there is one.

@@ -383,9 +383,7 @@ KernelLayout ElementRun::fold_layout(const LineFold& how, std::int64_t n) const 
   return jetlag::fold_layout(state_->space, state_->operands(), how, n);
 }
 
-bool ElementRun::fits(const LineStretch& lines) const {
-  return lines_fit(state_->space, lines.first, lines.n, lines.lines);
-}
+bool ElementRun::fits(const LineStretch& lines) const { return lines_fit(state_->space, lines); }
 
 unsigned ElementRun::fold(ElementKernel kernel, KernelLayout layout,
                           const LineStretch& lines) const {

@@ -35,6 +35,12 @@ class OnDemand : public Structure {
                            std::int64_t* /*out*/) const {
     return false;
   }
+  // Rows of n elements, `step` apart, are folded onto a row of sums as FoldLoops::rows does it.
+  // False as above; the sums are spoilt then.
+  virtual bool fold_rows(Fold, std::int64_t /*first*/, std::int64_t /*step*/, std::int64_t /*rows*/,
+                         std::int64_t /*n*/, std::byte* /*sums*/) const {
+    return false;
+  }
   // What computing all of them takes.
   virtual double bytes_read() const = 0;
   virtual double flops() const = 0;

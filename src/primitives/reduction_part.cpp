@@ -378,6 +378,30 @@ class PartFolder {
   void add_rows(Spot at, std::int64_t step, std::int64_t rows, std::int64_t n,
                 std::byte* sums) const {
     if (at.memory) return loop_rows(at.memory, step, rows, n, sums);
+    for (std::int64_t j = 0; j < n; j += most_columns) {
+      const std::int64_t some = std::min(most_columns, n - j);
+      const Spot here = at + j * from_item_;
+      if (!add_computed(here, step, rows, some, sums + j * item_))
+        add_fetched(here, step, rows, some, sums + j * item_);
+    }
+  }
+
+  static constexpr std::int64_t most_columns = 1024;
+
+  // Rows of at most so many, that are added as they are computed.
+  bool add_computed(Spot at, std::int64_t step, std::int64_t rows, std::int64_t n,
+                    std::byte* sums) const {
+    if (!lines_at_once_) return false;
+    alignas(64) std::byte before[most_columns * 16];
+    const auto bytes = static_cast<std::size_t>(n * item_);
+    std::memcpy(before, sums, bytes);
+    if (source_->fold_rows(fold_, at.offset / from_item_, step, rows, n, sums)) return true;
+    std::memcpy(sums, before, bytes);
+    return false;
+  }
+
+  void add_fetched(Spot at, std::int64_t step, std::int64_t rows, std::int64_t n,
+                   std::byte* sums) const {
     for_rectangles(at, step * from_item_, rows, n,
                    [&](Spot here, std::int64_t count, std::int64_t j, std::int64_t width) {
                      loop_rows(here.memory, width, count, width, sums + j * item_);

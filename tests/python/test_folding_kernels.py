@@ -54,6 +54,38 @@ def test_lines_of_any_length(length: int, function: Any, dtype: str, jit_mode: N
         same_bits(function, a, b)
 
 
+def down(x: Any, y: Any) -> Any:
+    return np.sum((x - y) * (x - y), axis=0), np.max(x * y + x, axis=0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32"])
+@pytest.mark.parametrize("columns", [1, 3, 7, 8, 9, 40, 65, 700, 1025, 5000])
+@pytest.mark.parametrize("rows", [2, 5, 31, 400])
+def test_rows_are_folded_down(rows: int, columns: int, dtype: str, jit_mode: None) -> None:
+    rows = max(rows, 9000 // columns)
+    x, y = drawn((rows, columns), dtype, 1), drawn((rows, columns), dtype, 2)
+    for a, b in ((x, y), (x[:, ::-1], y[:1]), (x[::2], y[::2, :1]), (x[::-1], y)):
+        same_bits(down, a, b)
+
+
+@pytest.mark.parametrize("axis", [0, 1, (0, 1), (0, 2)])
+def test_planes_are_folded_down(axis: Any, jit_mode: None) -> None:
+    x, y = drawn((13, 21, 90), "float64", 1), drawn((13, 21, 90), "float64", 2)
+    for a, b in ((x, y), (x, y[:1]), (x, y[:, :1]), (x[:, ::2, ::-1], y[:, 3:14, :1])):
+        same_bits(lambda a, b: np.sum(a * b + a, axis=axis), a, b)
+        same_bits(lambda a, b: np.mean(np.abs(a - b), axis=axis), a, b)
+
+
+def test_sums_are_as_before_where_a_row_meets_a_condition(jit_mode: None) -> None:
+    x, y = drawn((900, 300), "float64", 3), drawn((900, 300), "float64", 4)
+    x[0], x[400, 7], x[500, 8], x[600, 9] = 1.0, np.nan, np.inf, 1.7e308
+    y[600, 9] = 1e200
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same_bits(down, x, y)
+        same_bits(lambda x, y: np.prod(x / y, axis=0), x, y)
+
+
 @pytest.mark.parametrize("length", [2, 3, 8, 16, 40])
 @pytest.mark.parametrize("others", [1, 5, 16, 33])
 def test_every_line_of_one_meets_every_line_of_another(
@@ -125,6 +157,20 @@ def test_conditions_are_told_of_where_they_were_met(every: int, jit_mode: None) 
         (overflow + "multiply", 1),
         ("invalid value encountered in reduce", 2),
     ]
+
+
+def test_conditions_met_down_the_rows(jit_mode: None) -> None:
+    def work(x: Any, y: Any) -> Any:
+        a = np.sum(x * y, axis=0)
+        return a
+
+    overflow = "overflow encountered in "
+    x, y = np.ones((300, 900)), np.ones((300, 900))
+    assert told(work, x, y) == []
+    x[100:102, 7] = 1.7e308
+    assert told(work, x, y) == [(overflow + "reduce", 1)]
+    y[100, 8], x[100, 8] = 1e9, 1e300
+    assert told(work, x, y) == [(overflow + "multiply", 1), (overflow + "reduce", 1)]
 
 
 def test_conditions_of_a_product_with_a_vector(jit_mode: None) -> None:

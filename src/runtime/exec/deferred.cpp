@@ -78,6 +78,12 @@ bool DeferredElements::multiply_lines(const void* vector, std::int64_t first, st
   return fold({RowFold::product}, {first, n, lines, out, vector});
 }
 
+bool DeferredElements::fold_rows(Fold fold, std::int64_t first, std::int64_t step,
+                                 std::int64_t rows, std::int64_t n, std::byte* sums) const {
+  return this->fold({.rows = RowFold::down, .fold = fold},
+                    {.first = first, .n = n, .lines = rows, .out = sums, .step = step});
+}
+
 double DeferredElements::bytes_read() const { return bytes_; }
 
 double DeferredElements::flops() const {

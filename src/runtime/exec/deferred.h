@@ -37,6 +37,8 @@ class DeferredElements : public OnDemand {
                    std::int64_t* out) const override;
   bool multiply_lines(const void* vector, std::int64_t first, std::int64_t n, std::int64_t lines,
                       std::byte* out) const override;
+  bool fold_rows(Fold fold, std::int64_t first, std::int64_t step, std::int64_t rows,
+                 std::int64_t n, std::byte* sums) const override;
   double bytes_read() const override;
   double flops() const override;
   Ref<Array> written_out() const override;

@@ -92,14 +92,8 @@ class Folds {
     const KernelLayout layout = run.fold_layout({.rows = rows_, .fold = fold, .place = place_}, n);
     ASSERT_EQ(layout == 0, run.size() == 1);
     if (layout == 0) return;
-    ElementKernel& kernel = kernels_[layout];
-    if (!kernel) {
-      const auto source = element_source(*program_, layout);
-      ASSERT_TRUE(source);
-      std::string problem;
-      kernel = reinterpret_cast<ElementKernel>(compile_elements(*source, problem));
-      ASSERT_NE(kernel, nullptr) << problem;
-    }
+    const ElementKernel kernel = kernel_for_layout(layout);
+    ASSERT_NE(kernel, nullptr);
     const T* from = elements.data() + first * n;
     if (place_) {
       ASSERT_TRUE(run.fits({first * n, n, lines, nullptr}));
@@ -144,6 +138,50 @@ class Folds {
     ASSERT_EQ(found.back(), -7);
   }
 
+  // Rows `step` apart, of n elements from `first` on, of a space of this shape.
+  void check_down(Fold fold, const Dims& shape, Way x, Way y, LineStretch stretch) {
+    const ElementRun run(program_,
+                         {Value::of(operand_for<T>(x, shape, random_)),
+                          Value::of(operand_for<T>(y, shape, random_))},
+                         shape, contiguous_strides(shape, sizeof(T)));
+    std::vector<T> elements(static_cast<std::size_t>(run.size())), wanted;
+    run.run(0, run.size(), reinterpret_cast<std::byte*>(elements.data()));
+    for (std::int64_t i = 0; i <= stretch.n; ++i) wanted.push_back(drawn<T>(random_));
+    std::vector<T> found = wanted;
+    find_fold(fold, dtype_of<T>())
+        .rows(elements.data() + stretch.first, stretch.step, stretch.lines, stretch.n,
+              wanted.data());
+    stretch.out = reinterpret_cast<std::byte*>(found.data());
+    ASSERT_TRUE(run.fits(stretch));
+    const KernelLayout layout = run.fold_layout({.rows = rows_, .fold = fold}, stretch.n);
+    const ElementKernel kernel = kernel_for_layout(layout);
+    ASSERT_NE(kernel, nullptr);
+    run.fold(kernel, layout, stretch);
+
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      ASSERT_TRUE(same_number(wanted[i], found[i]))
+          << wanted[i] << " and " << found[i] << ": fold " << static_cast<int>(fold)
+          << " of column " << i << " of " << stretch.n << ", " << stretch.lines << " rows, layout "
+          << std::hex << layout;
+    }
+  }
+
+  void check_rows(std::initializer_list<std::int64_t> widths) {
+    for (const std::int64_t n : widths) {
+      for (int f = 0; f < fold_count; ++f) {
+        const auto fold = static_cast<Fold>(f);
+        check_down(fold, {13, n}, Way::dense, Way::backwards, {2 * n, n, 11, nullptr, nullptr, n});
+        check_down(fold, {9, n + 5}, Way::dense, Way::one_row,
+                   {n + 8, n, 8, nullptr, nullptr, n + 5});
+        check_down(fold, {3, 10, n}, Way::one_column, Way::columns_first,
+                   {11 * n, n, 7, nullptr, nullptr, n});
+        // Parts of one row of the space.
+        check_down(fold, {20 * n}, Way::dense, Way::dense, {3, n, 9, nullptr, nullptr, 2 * n});
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+
   void check_ways(Fold fold, const Dims& shape, std::int64_t n, std::int64_t first,
                   std::int64_t lines) {
     constexpr std::pair<Way, Way> ways[] = {{Way::dense, Way::dense},
@@ -181,6 +219,16 @@ class Folds {
   }
 
  private:
+  ElementKernel kernel_for_layout(KernelLayout layout) {
+    ElementKernel& kernel = kernels_[layout];
+    if (kernel) return kernel;
+    const auto source = element_source(*program_, layout);
+    std::string problem;
+    if (source) kernel = reinterpret_cast<ElementKernel>(compile_elements(*source, problem));
+    EXPECT_NE(kernel, nullptr) << problem;
+    return kernel;
+  }
+
   RowFold rows_;
   bool place_;
   std::shared_ptr<const ElementProgram> program_;
@@ -216,6 +264,13 @@ TEST_F(FoldKernels, HaveTheBitsOfTheLoopsForIntegers) {
 TEST_F(FoldKernels, HaveTheBitsOfProductsWithAVector) {
   Folds<double>(RowFold::product).check_lengths({1, 3, 4, 7, 8, 15, 30, 64, 511, 700});
   Folds<float>(RowFold::product).check_lengths({1, 7, 8, 9, 16, 25, 600});
+}
+
+TEST_F(FoldKernels, HaveTheBitsOfTheLoopsForRowsFoldedDown) {
+  Folds<double>(RowFold::down).check_rows({1, 3, 8, 9, 16, 37, 300});
+  Folds<float>(RowFold::down).check_rows({2, 7, 16, 17, 70});
+  Folds<std::int64_t>(RowFold::down).check_rows({5, 40});
+  Folds<std::uint32_t>(RowFold::down).check_rows({5, 40});
 }
 
 TEST_F(FoldKernels, FindTheFirstOfTheBest) {
@@ -256,6 +311,10 @@ TEST(FoldLayouts, LinesFitWhereEachLiesInOneRow) {
   EXPECT_FALSE(run.fits({0, 4, 3, nullptr}));
   EXPECT_FALSE(run.fits({0, 20, 2, nullptr}));
   EXPECT_TRUE(run.fits({12, 4, 2, nullptr}));
+  EXPECT_TRUE(run.fits({12, 4, 2, nullptr, nullptr, 10}));
+  EXPECT_FALSE(run.fits({12, 4, 3, nullptr, nullptr, 20}));
+  EXPECT_FALSE(run.fits({12, 9, 2, nullptr, nullptr, 10}));
+  EXPECT_TRUE(run.fits({12, 2, 3, nullptr, nullptr, 3}));
 }
 
 }  // namespace

@@ -85,8 +85,19 @@ class ElementEmitter {
   Best take_any(const Best& a, const Best& b);
   llvm::Value* place_along(LaneEmitter& lanes);
   Lanes place_across(LaneEmitter& lanes, const Place& place);
+  // Of several rows at a time: where one begins, and what is the same in all of it.
+  struct Row {
+    Values begins;
+    std::vector<Lanes> uniform;
+  };
+  template <class F>
+  void for_fours(const F& f);
+  std::vector<Row> rows_from(LaneEmitter& lanes, llvm::Value* first, int rows);
+  llvm::Value* number_in(LaneEmitter& lanes, const Row& row, const Place& place);
   void emit_products(LaneEmitter& lanes, LaneEmitter& rest);
   void multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, llvm::Value* first, int rows);
+  void emit_down(LaneEmitter& lanes);
+  void add_rows(LaneEmitter& lanes, llvm::Value* first, int rows);
 
   const Operand& output(std::size_t i) const {
     return operands_[static_cast<std::size_t>(program_.inputs()) + i];

@@ -34,7 +34,8 @@ Widths widths_for(const ElementSource& source) {
   const LineFold fold = fold_of(source.layout);
   if (fold.rows != RowFold::none) {
     const int whole = std::min(lanes, most_lanes);
-    return {whole, fold.rows == RowFold::across || fold.place ? whole : sum_register(source)};
+    const bool by_registers = fold.rows == RowFold::along || fold.rows == RowFold::product;
+    return {whole, by_registers && !fold.place ? sum_register(source) : whole};
   }
   return {std::min(calls || source.operations > short_program ? lanes : 2 * lanes, most_lanes),
           std::min(lanes, most_lanes)};
@@ -93,6 +94,8 @@ void ElementEmitter::emit() {
   measure_rows(rest);
   if (fold_.rows == RowFold::product) {
     emit_products(lanes, rest);
+  } else if (fold_.rows == RowFold::down) {
+    emit_down(lanes);
   } else {
     for_rows([&] { emit_row(lanes, rest); });
   }

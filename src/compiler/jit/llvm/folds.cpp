@@ -310,15 +310,15 @@ ElementEmitter::Best ElementEmitter::take_any(const Best& a, const Best& b) {
   return {b_.CreateSelect(wins, b.number, a.number), b_.CreateSelect(wins, b.at, a.at)};
 }
 
-// some_rows: a register of sums for each row; several rows, as an addition waits for the one
-// before it.
-void ElementEmitter::emit_products(LaneEmitter& lanes, LaneEmitter& rest) {
+// Rows in fours, then the others one by one.
+template <class F>
+void ElementEmitter::for_fours(const F& f) {
   constexpr int together = 4;
   Value* rows = function_->getArg(4);
   Value* fours = b_.CreateAnd(rows, word(-together));
   const auto some = [&](int height) {
     return [&, height](Value* i, const Values&) {
-      multiply_rows(lanes, rest, i, height);
+      f(i, height);
       return Values{};
     };
   };
@@ -326,18 +326,9 @@ void ElementEmitter::emit_products(LaneEmitter& lanes, LaneEmitter& rest) {
   carry(fours, rows, 1, {}, some(1));
 }
 
-void ElementEmitter::multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, Value* first, int rows) {
-  struct Row {
-    Values begins;
-    std::vector<Lanes> uniform;
-  };
-  const DType d = output(0).dtype;
-  const int width = lanes.width(), count = rest.width();
+std::vector<ElementEmitter::Row> ElementEmitter::rows_from(LaneEmitter& lanes, Value* first,
+                                                           int rows) {
   std::vector<Row> all;
-  const auto go_to = [&](const Row& row) {
-    for (std::size_t i = 0; i < row.begins.size(); ++i) operands_[i].row = row.begins[i];
-    uniform_ = row.uniform;
-  };
   for (int r = 0; r < rows; ++r) {
     Row row;
     Value* number = b_.CreateAdd(first, word(r));
@@ -349,14 +340,66 @@ void ElementEmitter::multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, Value*
     row.uniform = uniform_;
     all.push_back(std::move(row));
   }
+  return all;
+}
+
+Value* ElementEmitter::number_in(LaneEmitter& lanes, const Row& row, const Place& place) {
+  for (std::size_t i = 0; i < row.begins.size(); ++i) operands_[i].row = row.begins[i];
+  uniform_ = row.uniform;
+  forget(lanes);
+  return value(lanes, &place, program_.output_values()[0]).re;
+}
+
+// FoldLoops::rows: four rows meet in pairs before they meet the sums.
+void ElementEmitter::emit_down(LaneEmitter& lanes) {
+  for_fours([&](Value* first, int rows) { add_rows(lanes, first, rows); });
+}
+
+void ElementEmitter::add_rows(LaneEmitter& lanes, Value* first, int rows) {
+  const std::vector<Row> all = rows_from(lanes, first, rows);
+  const Operand& sums = output(0);
+  const int width = lanes.width();
+  auto* type =
+      llvm::FixedVectorType::get(lanes.memory_type(sums.dtype), static_cast<unsigned>(width));
+  const auto folded = [&](const Place& place) {
+    Values numbers;
+    for (const Row& row : all) numbers.push_back(number_in(lanes, row, place));
+    for (std::size_t few = numbers.size() / 2; few > 0; few /= 2) {
+      for (std::size_t r = 0; r < few; ++r)
+        numbers[r] = combine(numbers[2 * r], numbers[2 * r + 1]);
+    }
+    return numbers[0];
+  };
+  carry(word(0), whole_, width, {}, [&](Value* j, const Values&) {
+    Value* at = element(sums, j);
+    Value* sum = combine(b_.CreateAlignedLoad(type, at, llvm::Align(1)), folded({j}));
+    b_.CreateAlignedStore(sum, at, llvm::Align(1));
+    return Values{};
+  });
+  // What is left over is there once, or not at all.
+  Value* mask = mask_for(lanes, size_of(sums.dtype));
+  carry(whole_, function_->getArg(3), width, {}, [&](Value* j, const Values&) {
+    Value* at = element(sums, j);
+    Value* before =
+        b_.CreateMaskedLoad(type, at, llvm::Align(1), mask, llvm::Constant::getNullValue(type));
+    b_.CreateMaskedStore(combine(before, folded({j, left_})), at, llvm::Align(1), mask);
+    return Values{};
+  });
+}
+
+// some_rows: a register of sums for each row; several rows, as an addition waits for the one
+// before it.
+void ElementEmitter::emit_products(LaneEmitter& lanes, LaneEmitter& rest) {
+  for_fours([&](Value* first, int rows) { multiply_rows(lanes, rest, first, rows); });
+}
+
+void ElementEmitter::multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, Value* first, int rows) {
+  const DType d = output(0).dtype;
+  const int width = lanes.width(), count = rest.width();
+  const std::vector<Row> all = rows_from(lanes, first, rows);
   llvm::Type* type = llvm::FixedVectorType::get(lanes.memory_type(d), static_cast<unsigned>(count));
   const auto factor_at = [&](Value* j) {
     return b_.CreatePtrAdd(function_->getArg(5), b_.CreateMul(j, word(size_of(d))));
-  };
-  const auto next = [&](LaneEmitter& how, const Row& row, const Place& place) {
-    go_to(row);
-    forget(how);
-    return value(how, &place, program_.output_values()[0]).re;
   };
   const auto add = [&](Value* sum, Value* a, Value* b) {
     return b_.CreateIntrinsic(llvm::Intrinsic::fma, {type}, {a, b, sum});
@@ -366,7 +409,7 @@ void ElementEmitter::multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, Value*
     return [&](Value* j, const Values& held) {
       Values made = held;
       for (std::size_t r = 0; r < all.size(); ++r) {
-        Value* v = next(how, all[r], {j});
+        Value* v = number_in(how, all[r], {j});
         for (int k = 0; k < how.width(); k += count) {
           Value* part = v;
           if (how.width() > count) part = b_.CreateExtractVector(type, v, word(k));
@@ -387,7 +430,7 @@ void ElementEmitter::multiply_rows(LaneEmitter& lanes, LaneEmitter& rest, Value*
     Value* factor = b_.CreateMaskedLoad(type, factor_at(j), llvm::Align(1), mask, none);
     Values made = held;
     for (std::size_t r = 0; r < all.size(); ++r) {
-      Value* v = next(rest, all[r], {narrow_, left_});
+      Value* v = number_in(rest, all[r], {narrow_, left_});
       made[r] = add(made[r], b_.CreateSelect(mask, v, none), factor);
     }
     return made;
