@@ -95,6 +95,7 @@ def draw(owner: Statements) -> list[str]:
     """One loop; its variables come from the scope."""
     kinds = [grid, grid, line, line, row, time, time, fixed, recursion]
     kinds += [rewrites.invariant, rewrites.products, rewrites.numbers, rewrites.numbers]
+    kinds += [rewrites.chosen]
     kind = owner.rng.choice(kinds)
     owner.used[f"loop.{kind.__name__}"] += 1
     return kind(owner)

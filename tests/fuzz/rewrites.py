@@ -93,6 +93,19 @@ PRODUCTS = [
     "{c} = np.dot({m}, {w})\n{d} = {m}.dot({w} + 1)\n{w} = {w} * 0 + np.sum({c} - {d}) % 7",
     "{c} = np.dot({m}.T, {m})\n{w} = np.dot({c}, {w}) % 3",
 ]
+CHOSEN = [
+    "{c}[{c} > {k}] = {k}",
+    "{c}[{m}] *= {k}",
+    "{c}[{m}] -= 0.5",
+    "{c}[~{m}] = -{k}",
+    "{c}[{m}] /= {k}",
+    "{c}[{c} != {c}[0]] += 1",
+    "{m} = {c} < 1",
+    "{m}[{m}] = False",
+    "{m}[::2] = True",
+    "{d} = {c}[1:]\n{d}[{m}[1:]] += {k}",
+    "{d} = {c} * 2\n{c}[{m}] = {d}[{m}]",
+]
 NUMBERS = [
     "{s} += math.floor({a}[{i}] / 2)",
     "{s} = math.sqrt(abs({s}) + {i})",
@@ -197,6 +210,17 @@ def products(owner: Statements) -> list[str]:
     lines.append(f"for {k} in range({owner.rng.choice([1, 2, 3])}):")
     form = owner.rng.choice(PRODUCTS)
     return lines + block(form.format(m=m.text, w=w, c=c, d=d, k=k))
+
+
+def chosen(owner: Statements) -> list[str]:
+    """A loop that changes an array where masks are true."""
+    k, c, d, m = owner.fresh("n"), owner.fresh("x"), owner.fresh("x"), owner.fresh("x")
+    made = owner.rng.choice(["* 0.5", "- 4", "% 2 == 0", "* np.float32(0.25)"])
+    lines = [f"{c} = np.arange(9000) * 5 % 11 {made}", f"{m} = np.arange(9000) % 3 == 0"]
+    lines.append(f"for {k} in range({owner.rng.choice([1, 2, 3])}):")
+    for form in owner.rng.sample(CHOSEN, owner.rng.choice([1, 2, 3])):
+        lines += block(form.format(c=c, d=d, k=k, m=m))
+    return lines
 
 
 def numbers(owner: Statements) -> list[str]:

@@ -136,6 +136,13 @@ def taken(a, b):
     return x[places] * 2 + y[places], np.abs(y[places - x.size])
 
 
+def chosen(a, b):
+    x, y = np.tile(a, 9000), np.tile(b, 9000)
+    x[x > y - 30] = 3
+    y[y > 2] *= 2
+    return x, y
+
+
 def diagonal(_x, w):
     return np.diag(w) * 2 + np.identity(w.shape[0])
 
@@ -217,6 +224,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "outer-product": columns_times_rows,
     "outer-elements": differences,
     "fused-gather": taken,
+    "masked-select": chosen,
     "power-of-constant": powers,
     "compiled-loop": looped,
     "compiled-call": called,

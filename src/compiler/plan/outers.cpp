@@ -61,11 +61,12 @@ class GatherFinder {
   explicit GatherFinder(Region& region) : region_(region) {}
 
   void run() {
-    // What a stream puts off is done row by row.
-    if (!region_.streams.empty()) return;
     for (int k = 0; k < static_cast<int>(region_.ops.size()); ++k) {
       Op& op = at(k);
       if (op.kind != OpKind::index || op.args.size() != 2 || op.args[1] < 0) continue;
+      op.feeds_augment = is_augmented(k);
+      // What a stream puts off is done row by row.
+      if (!region_.streams.empty()) continue;
       if (op.recall || op.feeds_reduction || region_.result == k) continue;
       const OpKind item = at(op.args[1]).kind;
       if (item == OpKind::span || item == OpKind::constant || item == OpKind::tuple) continue;
@@ -75,6 +76,17 @@ class GatherFinder {
 
  private:
   Op& at(int k) { return region_.ops[static_cast<std::size_t>(k)]; }
+
+  bool is_augmented(int k) {
+    const int count = static_cast<int>(region_.ops.size());
+    int next = k + 1;
+    while (next < count && (at(next).kind == OpKind::constant || at(next).kind == OpKind::variable))
+      ++next;
+    if (next == count || at(next).kind != OpKind::augment_index) return false;
+    const auto& args = at(next).args;
+    return args.size() == 4 && args[0] == k && args[1] != k && args[2] == at(k).args[0] &&
+           args[3] == at(k).args[1];
+  }
 
   bool suits(int k) {
     std::vector<int> readers;

@@ -1,4 +1,4 @@
-// Rules outer-elements and fused-gather, as far as the text decides them.
+// Rules outer-elements, fused-gather and masked-select, as far as the text decides them.
 #pragma once
 
 #include "compiler/plan/plan.h"
@@ -12,7 +12,8 @@ void note_outers(Program&, Function& function);
 
 // Notes subscripts by one index that only one group of elementwise work reads, or one operation,
 // which becomes a group (Op::feeds_elements). Where the index turns out to be an array, the group
-// takes elements as it reads them. After find_repeats: what is kept is made by itself.
+// takes elements as it reads them. After find_repeats: what is kept is made by itself. And
+// subscripts that are changed in place, with nothing but numbers in between (Op::feeds_augment).
 void note_gathers(Program&, Function& function);
 
 }  // namespace jetlag::plan

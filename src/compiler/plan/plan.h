@@ -105,6 +105,7 @@ struct Op {
   bool feeds_product = false;    // an inverse that a product reads as its first factor
   bool feeds_reduction = false;  // a subscript whose result one reduction alone reads
   bool feeds_elements = false;   // a subscript whose result one group alone reads
+  bool feeds_augment = false;    // a subscript of the in-place operation that comes next
   int invariant = -1;            // the outermost loop around that leaves its operands as they are
   std::optional<Recall> recall;
   bool read_by_elements = false;  // only by elementwise work, more than once

@@ -156,6 +156,14 @@ constexpr Rule table[] = {
      .why = "what an index array takes is not stored, and read again",
      .test = "block(define(x, arange(6000.0)), define(i, arange(5999, -1, -1)),"
              " max(slice(x, i) * 2 + x))  #= 11998.0"},
+    {.name = "masked-select",
+     .before = "store(slice(c, m), 0)",
+     .after = "where(m, 0, c), written into c",
+     .guard = "a mask of the array's shape, in rows, that is true for some in 32 of 8192 elements "
+              "and more; a number, stored or in c[m] op= number (+ - * / & | ^); the result has "
+              "the dtype of c; no condition raises at once",
+     .why = "a choice in registers is quicker than to look for places",
+     .test = "block(define(c, arange(9000.0)), store(slice(c, c > 2), 1), sum(c))  #= 9000.0"},
     {.name = "diagonal",
      .before = "diag(c) + identity(n)",
      .after = "diag(c + 1)",

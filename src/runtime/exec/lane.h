@@ -209,6 +209,16 @@ class Lane {
   Value index(const plan::Op& op, Value* regs);
   Value masked(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
   void copy_places(const plan::Op& op, Subscript work, const Ref<Array>& to);
+  // masked_stores.cpp: numbers stored, or worked with, where a mask is true
+  bool suits_select(const Array& a, const std::vector<Value>& items, const Value& number);
+  Value masked_for_augment(const plan::Op& op, const Ref<Array>& a,
+                           const std::vector<Value>& items);
+  bool store_select(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items,
+                    const Value& value);
+  bool augment_select(const plan::Op& op, const Value& old, const Ref<Array>& a,
+                      const std::vector<Value>& items, const Value& value);
+  void run_select(const plan::Op& op, std::shared_ptr<const ElementProgram> program,
+                  std::vector<Value> inputs, const Ref<Array>& to, std::string_view ufunc);
   // gathers.cpp: elements that who reads them takes
   Value left_to_group(const plan::Op& op, const Ref<Array>& a, const std::vector<Value>& items);
   std::optional<Fact> bounds(const plan::Op& op, const Ref<Array>& index, std::int64_t count);

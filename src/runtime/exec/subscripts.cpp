@@ -103,6 +103,9 @@ Value Lane::index(const plan::Op& op, Value* regs) {
       ready(*a);
       if (Value result = masked(op, a, items); result.bound()) return result;
     }
+    if (op.feeds_augment) {
+      if (Value result = masked_for_augment(op, a, items); result.bound()) return result;
+    }
     if (op.feeds_elements) {
       if (Value result = left_to_group(op, a, items); result.bound()) return result;
     }
@@ -244,6 +247,7 @@ bool Lane::store_native(const plan::Op& op, const Ref<Array>& a, const std::vect
     tell_if_at_once(sequence_);
     return true;
   }
+  if (store_select(op, a, items, value)) return true;
   if (value.is_array()) ready(*value.array());
   const bool few = are_few(items);
   if (few) {
@@ -337,6 +341,9 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
   const Value old = regs[op.args[0]];
   const Value value = regs[op.args[1]];
   Value result;
+  if (op.kind == plan::OpKind::augment_index && regs[op.args[2]].is_array() &&
+      augment_select(op, old, regs[op.args[2]].array(), operands(op, regs, 3), value))
+    return old;
   if (old.is_array() && !old.array()->is_scalar) {
     if (augment_array(op, old.array(), value)) {
       result = old;
