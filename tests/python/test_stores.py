@@ -229,3 +229,35 @@ def test_columns_and_transposes_are_changed_in_place() -> None:
         return a
 
     same_as_numpy(step, numbers(300, 40), numbers(300, 40, seed=1))
+
+
+def square_in_place(c):
+    c **= 2
+    return c
+
+
+def root_in_place(c):
+    c[1:] **= 0.5
+    return c
+
+
+def root_of_some_in_place(c):
+    c[c < 2] **= 0.5
+    return c
+
+
+def reciprocal_in_place(c):
+    c **= -1
+    return c
+
+
+@pytest.mark.parametrize("repeats", [1, 5000])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize(
+    "program", [square_in_place, root_in_place, root_of_some_in_place, reciprocal_in_place]
+)
+def test_powers_in_place_are_those_of_expressions(program, dtype, repeats) -> None:
+    """NumPy takes the square root for an exponent of 0.5, which has another zero and infinity."""
+    numbers = [1.0, -0.0, np.inf, -np.inf, 1e30, -3.0]
+
+    same_as_numpy(program, np.array(numbers * repeats, dtype))

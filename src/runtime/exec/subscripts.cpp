@@ -7,6 +7,7 @@
 #include "primitives/run_all.h"
 #include "runtime/exec/iterations.h"
 #include "runtime/exec/lane.h"
+#include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
 #include "runtime/exec/stores.h"
 #include "runtime/exec/stretches.h"
@@ -401,7 +402,13 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   const Primitive* ufunc = find_primitive(op.primitive->ufunc);
   if (!ufunc || !target->writable() || !value.is_numeric()) return false;
   if (!ufunc->formula) return augment_by_kernel(op, *ufunc, target, value);
-  const std::vector<Operand> operands{operand_of(Value::of(target)), operand_of(value)};
+  std::vector<Value> args{Value::of(target), value};
+  std::vector<Operand> operands{operand_of(args[0]), operand_of(value)};
+  if (const Primitive* exact = power_of_constant(*op.primitive, target->dtype(), value)) {
+    ufunc = exact;
+    args.pop_back();
+    operands.pop_back();
+  }
   const auto program = program_for(*ufunc, operands);
   if (!program || !casts_within_kind(program->output_dtype(0), target->dtype())) return false;
   Dims shape = target->shape();
@@ -409,8 +416,7 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
     shape = in_place_shape(shape, value.array()->shape());
     if (!(shape == target->shape())) return false;
   }
-  std::vector<Value> args{Value::of(target), value};
-  FpReport report = report_at(op, std::string(ufunc->python.substr(ufunc->python.rfind('.') + 1)));
+  const FpReport report = report_at(op, reported_name(*ufunc, false));
   const auto name = [report](int) { return report; };
 
   // Where nothing is in the way, and no report can throw, the pass writes in place.
