@@ -332,6 +332,7 @@ template <Fold fold, class T>
 Job along_axis(Question q) {
   const KeptAxes axes(q);
   const std::int64_t kept = q.out->size(), length = axes.line.count;
+  if (kept == 0) return {.blocks = 1, .body = [](std::int64_t) {}, .finish = {}};
   std::int64_t pieces = pieces_of(q.a->bytes(), kept);
   std::int64_t rows = 1;
   for (std::int64_t i = 0; i < q.axis; ++i) rows *= q.a->shape()[i];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -119,3 +120,40 @@ def test_places_are_found_while_the_code_is_being_made() -> None:
     jitted = jl.jit(ARGS[0])
     for _ in range(30):
         np.testing.assert_array_equal(jitted(x, y, 1), np.argmin(x + y, axis=1))
+
+
+REDUCTIONS = "sum prod max min mean std any all argmin argmax count_nonzero".split()
+EMPTY = [s for rank in (1, 2, 3) for s in itertools.product((0, 1, 3), repeat=rank) if 0 in s]
+
+
+def reduced(name: str, axis: int | None) -> Any:
+    reduction = getattr(np, name)
+
+    def of_elements(x: Any) -> Any:
+        return reduction(x * 2 > 1, axis=axis), reduction(x + 1, axis=axis)
+
+    def of_memory(x: Any) -> Any:
+        return reduction(x, axis=axis)
+
+    return of_elements, of_memory
+
+
+def outcome(program: Any, x: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            results = program(x)
+        except ValueError as error:
+            return str(error)
+    several = results if isinstance(results, tuple) else (results,)
+    return [(type(r), np.shape(r), np.asarray(r).tobytes()) for r in several]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int32"])
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_nothing_is_reduced_as_numpy_does(name: str, dtype: str) -> None:
+    for shape in EMPTY:
+        for axis in (None, *range(-len(shape), len(shape))):
+            for program in reduced(name, axis):
+                x = np.zeros(shape, dtype)
+                assert outcome(jl.jit(program), x) == outcome(program, x), (shape, axis)
