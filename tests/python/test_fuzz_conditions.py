@@ -130,3 +130,20 @@ def test_a_complex_power_protests_where_the_exponent_is_nan(dtype, jit_mode) -> 
             a, b = np.array([x, x], dtype), np.array([y, y], dtype)
             same_as_numpy(lambda a, b: a**b, a, b, rtol=1e-5)
             same_as_numpy(lambda a, b: a**b, a[0], b[1], rtol=1e-5)
+
+
+def products_of_scalars(t, u):
+    first = t[()] * u[()]
+    return first, first * 0, t[()] * 2, u[()] * t[()] * 1
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize(
+    "number", [np.inf, complex(np.inf, np.nan), complex(np.nan, 1), 1e30 + 1e30j, 2 - 1j]
+)
+def test_parts_of_complex_scalars_are_multiplied_one_by_one(
+    number: complex, dtype: str, jit_mode: None
+) -> None:
+    """A NaN in one part hides nothing of the other, as it does in NumPy's arrays."""
+    same_as_numpy(products_of_scalars, np.array(number, dtype), np.array(0, dtype))
+    same_as_numpy(products_of_scalars, np.array(number, dtype), np.array(number, dtype))

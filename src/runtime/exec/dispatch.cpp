@@ -4,9 +4,11 @@
 #include <cstring>
 
 #include "primitives/arguments.h"
+#include "primitives/element_run.h"
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
 #include "primitives/loop_rules.h"
+#include "primitives/loops.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
@@ -99,7 +101,7 @@ Dims common_shape(const std::vector<Value>& args) {
   return shape;
 }
 
-// NumPy's integer scalars tell when they wrap; its arrays do not.
+// Integers that wrap.
 bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
   __extension__ typedef __int128 Wide;
   const auto wide = [](const Value& v) -> Wide {
@@ -122,6 +124,34 @@ bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& 
   else if (ufunc.name == "absolute") exact = a < 0 ? -a : a;
   else return false;
   return exact != wide(element(out));
+}
+
+// NumPy multiplies the parts of complex scalars one by one; products of its arrays are fused, and
+// a NaN in one part hides what the other meets.
+template <class Real>
+unsigned met_by_parts(const std::vector<Value>& args, DType dtype) {
+  std::uint64_t bytes[2][2] = {};
+  volatile Real parts[2][2];
+  for (std::size_t i = 0; i < 2; ++i) {
+    convert_scalar(args[i], dtype, bytes[i]);
+    Real read[2];
+    std::memcpy(read, bytes[i], sizeof read);
+    for (std::size_t k = 0; k < 2; ++k) parts[i][k] = read[k];
+  }
+  clear_flags();
+  // Volatile: neither found out before or after, nor fused.
+  const volatile Real ac = parts[0][0] * parts[1][0], bd = parts[0][1] * parts[1][1],
+                      ad = parts[0][0] * parts[1][1], bc = parts[0][1] * parts[1][0];
+  [[maybe_unused]] const volatile Real re = ac - bd, im = ad + bc;
+  return read_flags();
+}
+
+// What NumPy's scalars tell of, and its arrays do not.
+unsigned met_by_scalars(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
+  if (is_integer(out.dtype())) return wraps(ufunc, args, out) ? overflow : 0;
+  if (!is_complex(out.dtype()) || ufunc.name != "multiply") return 0;
+  const bool narrow = out.dtype() == DType::complex64;
+  return narrow ? met_by_parts<float>(args, out.dtype()) : met_by_parts<double>(args, out.dtype());
 }
 
 }  // namespace
@@ -228,14 +258,14 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   FpReport report = report_at(op, reported_name(computes, scalars));
   const std::string_view rule = over ? "last-use" : "";
-  const bool may_come_again = !over && strides.empty() && !op.read_by_elements;
+  const bool may_come_again = !over && strides.empty() && !op.read_by_elements && !scalars;
   std::shared_ptr<ElementRun> kept = may_come_again ? run : nullptr;
   run_elements(
       op, std::move(run), std::move(inputs), target, [report](int) { return report; },
       StepKind::call, rule);
   if (kept) keep_lone(op, ufunc, args, std::move(kept), *out);
-  if (scalars && (fp().wanted & overflow) && is_integer(out->dtype()) && wraps(ufunc, args, *out)) {
-    report.anomalies = overflow;
+  if (const unsigned met = scalars ? met_by_scalars(ufunc, args, *out) & fp().wanted : 0u) {
+    report.anomalies = met;
     flight_->report(sequence_, report);
     tell_if_at_once(sequence_);
   }

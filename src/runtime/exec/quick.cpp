@@ -3,6 +3,9 @@
 // Whatever is out of the ordinary is left to the way that handles all
 // (dispatch.cpp).
 #include <array>
+#include <cmath>
+#include <complex>
+#include <cstring>
 #include <memory>
 
 #include "array/spare.h"
@@ -116,6 +119,17 @@ Value Lane::quick(const plan::Op& op, const Value* regs) {
   return m.program ? quick_elements(*m.program, args, m.most_elements, m.keeps_arrays) : Value();
 }
 
+namespace {
+
+bool has_nan(const std::complex<double>& bytes, DType dtype) {
+  if (dtype == DType::complex128) return std::isnan(bytes.real()) || std::isnan(bytes.imag());
+  std::complex<float> narrow;
+  std::memcpy(&narrow, &bytes, sizeof narrow);
+  return std::isnan(narrow.real()) || std::isnan(narrow.imag());
+}
+
+}  // namespace
+
 // An array that loops may use again; what runs once would only keep it.
 Ref<Array> Lane::quick_result(DType dtype, const Dims& shape) {
   if (!prepared_) return new_small_array(dtype, shape);
@@ -189,6 +203,8 @@ Value Lane::quick_elements(const ElementProgram& program, std::span<const Value>
   if (any != (model != nullptr) || keeps_arrays || (!any && is_integer(dtype))) return {};
   std::complex<double> element;
   const unsigned met = run_short(program, args, reinterpret_cast<std::byte*>(&element), 1);
+  // Of these scalars NumPy may tell more than a loop meets.
+  if (!any && is_complex(dtype) && has_nan(element, dtype)) return {};
   return met && (met & fp().wanted) ? Value() : Value::scalar(dtype, &element);
 }
 
