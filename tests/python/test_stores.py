@@ -261,3 +261,15 @@ def test_powers_in_place_are_those_of_expressions(program, dtype, repeats) -> No
     numbers = [1.0, -0.0, np.inf, -np.inf, 1e30, -3.0]
 
     same_as_numpy(program, np.array(numbers * repeats, dtype))
+
+
+@pytest.mark.parametrize("size", [0, 8, 20_000])
+def test_a_target_may_be_of_another_dtype_in_the_next_round(size) -> None:
+    def step(x):
+        y = x
+        for _ in range(3):
+            x += np.logical_and(np.remainder(1, y), y)
+            x = np.less(y, y)
+        return x, y
+
+    same_as_numpy(step, np.ones(size, np.uint8))

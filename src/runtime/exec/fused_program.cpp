@@ -30,7 +30,9 @@ std::string FusedGroup::key(bool tail) const {
   for (const Spec& spec : specs_) {
     key += format(",{}{}", spec.apart ? "" : spec.ufunc->name, spec.outer ? "'" : "");
   }
-  return tail ? key + " in place" : key;
+  if (!tail) return key;
+  // Of several rounds, the target may be of one dtype and then of another.
+  return format("{} in place of {}", key, info(regs_[this->tail().args[0]].array()->dtype()).name);
 }
 
 std::string FusedGroup::same_indices() const {

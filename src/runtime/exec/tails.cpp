@@ -50,7 +50,11 @@ int FusedGroup::add_tail(ElementBuilder& builder, FusedProgram& fused, int resul
 }
 
 bool FusedGroup::finish_tail(int reg) {
-  const bool news = !with_tail_.fused;
+  // The target is no member's operand: it may be another than in the last round.
+  const auto fits = [&](const ElementProgram& program) {
+    return program.input_dtype(program.inputs() - 1) == regs_[tail().args[0]].array()->dtype();
+  };
+  const bool news = !with_tail_.fused || !fits(*with_tail_.fused->program);
   if (news) with_tail_ = made_for(true);
   std::vector<Value> operands;
   for (const FusedProgram::Input& input : with_tail_.fused->inputs)
