@@ -211,11 +211,6 @@ bool is_sum_or_product(const Primitive& p) {
   return p.name == "add" || p.name == "subtract" || p.name == "multiply" || p.name == "square";
 }
 
-bool protests_power(Judge judge, std::span<const Seen> in, DType d) {
-  if (judge != Judge::zero_base || !is_complex(d)) return false;
-  return power_compares_nan({in[0].re, in[0].im}, {in[1].re, in[1].im});
-}
-
 unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in, const Seen& out,
                        DType d) {
   if (is_complex(d) && is_sum_or_product(p)) {
@@ -230,7 +225,9 @@ unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in
     return d == DType::complex64 ? judge_quotient<float>(in[0], in[1])
                                  : judge_quotient<double>(in[0], in[1]);
   }
-  if (nan_in) return compares || judge == Judge::gap || protests_power(judge, in, d) ? invalid : 0u;
+  if (judge == Judge::zero_base && is_complex(d))
+    return met_by_power({in[0].re, in[0].im}, {in[1].re, in[1].im}, d == DType::complex64);
+  if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
   const bool pole = at_pole(judge, in);
   unsigned anomalies = out.is_nan() ? invalid : 0u;
   // Smith's quotient by 0 is x/0 in both parts: a pole, whatever 0/0 adds.

@@ -45,8 +45,7 @@ void raise_invalid();
 unsigned save_flags();
 void restore_flags(unsigned saved);
 
-// Whether NumPy's complex power compares a NaN with a number, which is "invalid": where it looks
-// for whole exponents, and in its quotient for negative ones.
-bool power_compares_nan(std::complex<double> base, std::complex<double> exponent);
+// What a complex power meets, as complex64 or complex128: of its products, or in the C library.
+unsigned met_by_power(std::complex<double> base, std::complex<double> exponent, bool narrow);
 
 }  // namespace jetlag

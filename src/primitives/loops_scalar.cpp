@@ -11,14 +11,6 @@
 
 namespace jetlag {
 
-bool power_compares_nan(std::complex<double> base, std::complex<double> exponent) {
-  const double y = exponent.real();
-  if (std::isnan(y)) return exponent.imag() == 0 || base == 0.0;
-  const bool of_nan = std::isnan(base.real()) || std::isnan(base.imag());
-  if (!of_nan || exponent.imag() != 0) return false;
-  return std::isinf(y) || (y < 0 && y > -100 && y == std::trunc(y));
-}
-
 namespace {
 
 template <class T>
@@ -138,11 +130,22 @@ C reciprocal(C y) {
 template <class C>
 C whole_power(C base, int exponent) {
   C result(1, 0), factor = base;
-  for (int left = std::abs(exponent), mask = 1; left >= mask; mask <<= 1) {
-    if (left & mask) result = product(result, factor);
-    factor = product(factor, factor);
+  for (int left = std::abs(exponent); left > 0; left >>= 1) {
+    if (left & 1) result = product(result, factor);
+    // The square that nobody needs might overflow.
+    if (left > 1) factor = product(factor, factor);
   }
   return exponent < 0 ? reciprocal(result) : result;
+}
+
+// Whether NumPy's complex power compares a NaN with a number, which is "invalid": where it looks
+// for whole exponents, and in its quotient for negative ones.
+bool power_compares_nan(std::complex<double> base, std::complex<double> exponent) {
+  const double y = exponent.real();
+  if (std::isnan(y)) return exponent.imag() == 0 || base == 0.0;
+  const bool of_nan = std::isnan(base.real()) || std::isnan(base.imag());
+  if (!of_nan || exponent.imag() != 0) return false;
+  return std::isinf(y) || (y < 0 && y > -100 && y == std::trunc(y));
 }
 
 template <class C>
@@ -288,6 +291,20 @@ Loop power_loop(DType d) {
 }
 
 }  // namespace
+
+unsigned met_by_power(std::complex<double> base, std::complex<double> exponent, bool narrow) {
+  using Narrow = std::complex<float>;
+  // The compiler's own comparisons protest where NumPy's may not.
+  if (std::isnan(exponent.real())) return power_compares_nan(base, exponent) ? invalid : 0u;
+  clear_flags();
+  if (narrow) {
+    [[maybe_unused]] const volatile Narrow power =
+        complex_power(static_cast<Narrow>(base), static_cast<Narrow>(exponent));
+  } else {
+    [[maybe_unused]] const volatile std::complex<double> power = complex_power(base, exponent);
+  }
+  return read_flags();
+}
 
 Loop find_scalar_loop(Opcode opcode, DType d) {
   switch (opcode) {

@@ -147,3 +147,37 @@ def test_parts_of_complex_scalars_are_multiplied_one_by_one(
     """A NaN in one part hides nothing of the other, as it does in NumPy's arrays."""
     same_as_numpy(products_of_scalars, np.array(number, dtype), np.array(0, dtype))
     same_as_numpy(products_of_scalars, np.array(number, dtype), np.array(number, dtype))
+
+
+POWERS = [
+    -np.inf,
+    np.inf,
+    2.0,
+    0.0,
+    -1.5,
+    1e30,
+    9.3e18,
+    99.0,
+    -100.0,
+    complex(np.inf, 1),
+    np.nan,
+    2j,
+]
+
+
+def power(x, y):
+    return np.power(x, y)
+
+
+def power_in_place(x, y):
+    x **= y
+    return x
+
+
+@pytest.mark.parametrize("program", [power, power_in_place])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("exponent", POWERS)
+def test_complex_powers_meet_what_the_c_library_meets(exponent, dtype, program) -> None:
+    for base in POWERS:
+        arguments = np.array([base], dtype), np.array([exponent], dtype)
+        same_as_numpy(program, *arguments, rtol=1e-5)
