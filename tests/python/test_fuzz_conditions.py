@@ -181,3 +181,12 @@ def test_complex_powers_meet_what_the_c_library_meets(exponent, dtype, program) 
     for base in POWERS:
         arguments = np.array([base], dtype), np.array([exponent], dtype)
         same_as_numpy(program, *arguments, rtol=1e-5)
+
+
+@pytest.mark.parametrize("other", [np.float64(0), np.float32(2), np.int8(3), np.True_, 1j, 2, True])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_scalars_times_others(dtype: str, other: object, jit_mode: None) -> None:
+    def products(t, other):
+        return t[()] * other, other * t[()]
+
+    same_as_numpy(products, np.array(1 - 2j, dtype), other)

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "primitives/arguments.h"
-#include "primitives/element_run.h"
 #include "primitives/index.h"
 #include "primitives/kept_order.h"
 #include "primitives/loop_rules.h"
@@ -126,17 +125,28 @@ bool wraps(const Primitive& ufunc, const std::vector<Value>& args, const Array& 
   return exact != wide(element(out));
 }
 
+std::complex<double> number_of(const Value& v) {
+  if (const std::optional<double> real = as_real(v)) return *real;
+  if (!v.is(ValueKind::scalar)) return v.complex();
+  if (v.dtype() == DType::complex64) {
+    std::complex<float> narrow;
+    std::memcpy(&narrow, v.scalar_bytes(), sizeof narrow);
+    return narrow;
+  }
+  std::complex<double> number;
+  std::memcpy(&number, v.scalar_bytes(), sizeof number);
+  return number;
+}
+
 // NumPy multiplies the parts of complex scalars one by one; products of its arrays are fused, and
 // a NaN in one part hides what the other meets.
 template <class Real>
-unsigned met_by_parts(const std::vector<Value>& args, DType dtype) {
-  std::uint64_t bytes[2][2] = {};
+unsigned met_by_parts(const std::vector<Value>& args) {
   volatile Real parts[2][2];
   for (std::size_t i = 0; i < 2; ++i) {
-    convert_scalar(args[i], dtype, bytes[i]);
-    Real read[2];
-    std::memcpy(read, bytes[i], sizeof read);
-    for (std::size_t k = 0; k < 2; ++k) parts[i][k] = read[k];
+    const std::complex<double> number = number_of(args[i]);
+    parts[i][0] = static_cast<Real>(number.real());
+    parts[i][1] = static_cast<Real>(number.imag());
   }
   clear_flags();
   // Volatile: neither found out before or after, nor fused.
@@ -150,8 +160,7 @@ unsigned met_by_parts(const std::vector<Value>& args, DType dtype) {
 unsigned met_by_scalars(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
   if (is_integer(out.dtype())) return wraps(ufunc, args, out) ? overflow : 0;
   if (!is_complex(out.dtype()) || ufunc.name != "multiply") return 0;
-  const bool narrow = out.dtype() == DType::complex64;
-  return narrow ? met_by_parts<float>(args, out.dtype()) : met_by_parts<double>(args, out.dtype());
+  return out.dtype() == DType::complex64 ? met_by_parts<float>(args) : met_by_parts<double>(args);
 }
 
 }  // namespace
