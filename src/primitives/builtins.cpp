@@ -1,7 +1,6 @@
 // Python's builtins on numbers: exact on Python's own scalars, else they
 // decline and Python computes.
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "primitives/families.h"
@@ -69,18 +68,10 @@ bool is_number_of_numpy(const Value& v) {
 // What Python's float and NumPy's are, and whole numbers that a float holds.
 std::optional<double> as_double(const Value& v) {
   constexpr std::int64_t most = std::int64_t{1} << 53;
-  if (is_number_of_numpy(v)) {
-    const bool is_array = v.is_array();
-    if ((is_array ? v.array()->dtype() : v.dtype()) != DType::float64) return std::nullopt;
-    const void* bytes = is_array ? static_cast<const void*>(v.array()->data()) : v.scalar_bytes();
-    double number;
-    std::memcpy(&number, bytes, sizeof number);
-    return number;
-  }
-  if (v.is(ValueKind::real)) return v.real();
-  if (v.is(ValueKind::integer) && v.integer() >= -most && v.integer() <= most)
-    return static_cast<double>(v.integer());
-  return std::nullopt;
+  if (v.is_array()) return as_double(element(*v.array()));
+  if (v.is(ValueKind::scalar) && v.dtype() != DType::float64) return std::nullopt;
+  if (v.is(ValueKind::integer) && (v.integer() < -most || v.integer() > most)) return std::nullopt;
+  return as_real(v);
 }
 
 // a < b of Python's numbers, or where one is a float64 of NumPy; none: Python is asked.
