@@ -85,7 +85,8 @@ Judge judge_of(const Primitive& p) {
 
 bool reports_nan(const Primitive& p, DType operand) {
   const Judge judge = judge_of(p);
-  return judge == Judge::gap || (judge == Judge::order && is_complex(operand));
+  const bool compares_parts = judge == Judge::order || p.name == "reciprocal";
+  return judge == Judge::gap || (compares_parts && is_complex(operand));
 }
 
 bool may_report(const Primitive& p, std::span<const DType> operands, DType result) {
@@ -182,7 +183,7 @@ unsigned judge_parts(const Primitive& p, const Seen& x, const Seen& y) {
   return read_flags();
 }
 
-// What the steps of Smith's quotient meet where a part is infinite or NaN.
+// What the steps of Smith's quotient meet.
 template <class Real>
 unsigned judge_quotient(const Seen& x, const Seen& y) {
   const bool first = std::abs(y.re) >= std::abs(y.im);
@@ -204,7 +205,24 @@ unsigned judge_quotient(const Seen& x, const Seen& y) {
   }
   (void)re;
   (void)im;
-  return read_flags() & (invalid | divide_by_zero);
+  return read_flags() & ~unsigned{underflow};
+}
+
+// NumPy's way to 1/x, which begins with a comparison: a NaN protests.
+template <class Real>
+unsigned judge_reciprocal(const Seen& x) {
+  const bool first = std::isgreaterequal(std::abs(x.re), std::abs(x.im));
+  const volatile Real c = static_cast<Real>(first ? x.re : x.im),
+                      d = static_cast<Real>(first ? x.im : x.re);
+  volatile Real near, far;
+  clear_flags();
+  const volatile Real ratio = d / c;
+  const volatile Real size = c + d * ratio;
+  near = 1 / size;
+  far = ratio / size;
+  (void)near;
+  (void)far;
+  return read_flags() | (x.is_nan() ? invalid : 0u);
 }
 
 bool is_sum_or_product(const Primitive& p) {
@@ -217,22 +235,23 @@ unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in
     return d == DType::complex64 ? judge_parts<float>(p, in.front(), in.back())
                                  : judge_parts<double>(p, in.front(), in.back());
   }
+  if (is_complex(d) && p.name == "reciprocal") {
+    return d == DType::complex64 ? judge_reciprocal<float>(in[0]) : judge_reciprocal<double>(in[0]);
+  }
   const bool nan_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_nan(); });
   // NumPy's quotient compares the parts of the divisor, and a NaN protests.
   const bool compares = judge == Judge::divisor && is_complex(d) && in[1].is_nan();
-  const bool inf_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_inf(); });
-  if ((nan_in || inf_in) && p.name == "divide" && is_complex(d) && !compares) {
-    return d == DType::complex64 ? judge_quotient<float>(in[0], in[1])
-                                 : judge_quotient<double>(in[0], in[1]);
+  if (p.name == "divide" && is_complex(d) && !compares) {
+    const unsigned lost = !nan_in && lost_digits(in, out, d) ? underflow : 0u;
+    return lost | (d == DType::complex64 ? judge_quotient<float>(in[0], in[1])
+                                         : judge_quotient<double>(in[0], in[1]));
   }
   if (judge == Judge::zero_base && is_complex(d))
     return met_by_power({in[0].re, in[0].im}, {in[1].re, in[1].im}, d == DType::complex64);
   if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
-  const bool pole = at_pole(judge, in);
+  const bool inf_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_inf(); });
   unsigned anomalies = out.is_nan() ? invalid : 0u;
-  // Smith's quotient by 0 is x/0 in both parts: a pole, whatever 0/0 adds.
-  const bool complex_pole = pole && is_complex(d) && p.name == "divide" && !in[0].is_zero();
-  if ((out.is_inf() || complex_pole) && !inf_in) anomalies |= pole ? divide_by_zero : overflow;
+  if (out.is_inf() && !inf_in) anomalies |= at_pole(judge, in) ? divide_by_zero : overflow;
   // There NumPy goes on to subtract the floor of that infinity.
   if ((anomalies & overflow) && p.name == "floor_divide") anomalies |= invalid;
   if (may_underflow(p) && lost_digits(in, out, d)) anomalies |= underflow;

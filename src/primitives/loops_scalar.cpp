@@ -100,10 +100,10 @@ T integer_power(T base, T exponent) {
 
 template <class T>
 T real_power(T x, T y) {
-  // The exponents of everyday use, exact and fast; NumPy takes the same way
-  // for a scalar exponent.
+  // The exponents of everyday use, exact and fast. A power of -0.0 or of minus infinity is none of
+  // their roots.
   if (y == 2) return x * x;
-  if (y == T(0.5)) return std::sqrt(x);
+  if (y == T(0.5) && x > 0) return std::sqrt(x);
   if (y == -1) return 1 / x;
   return std::pow(x, y);
 }

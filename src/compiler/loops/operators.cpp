@@ -289,6 +289,9 @@ Val Specialiser::ufunc(const Primitive& p, std::span<const Val> args, bool opera
   const bool wraps = p.name == "add" || p.name == "subtract" || p.name == "multiply" ||
                      p.name == "negative" || p.name == "absolute";
   if (operator_form && is_integer(d) && wraps) return wrapping(p, args, d);
+  const bool by_name = !operator_form && (p.name == "power" || p.name == "pow");
+  if (by_name && is_float(d) && args[0].kind.dtype == d && constant(args[1].value) == 0.5)
+    return evaluate(*find_primitive("__power_half"), args.first(1));
   return evaluate(p, args);
 }
 
@@ -306,7 +309,14 @@ int Specialiser::plain_power(const Operation& o, DType d, int x, int y) {
   if (o.opcode != Opcode::pow || !is_float(d)) return -1;
   const auto exponent = constant(y);
   if (exponent == 2) return compute(Opcode::multiply, d, x, x);
-  if (exponent == 0.5) return compute(Opcode::sqrt, d, x);
+  if (exponent == 0.5) {
+    // The power of -0.0 is 0, and that of minus infinity is infinite: roots are neither.
+    const double infinity = std::numeric_limits<double>::infinity();
+    const int lowest = compute(Opcode::equal, d, x, cast(real(-infinity), f64, d));
+    const int base = compute(Opcode::add, d, x, cast(real(0), f64, d));
+    const int above = compute(Opcode::select, d, lowest, cast(real(infinity), f64, d), base);
+    return compute(Opcode::sqrt, d, above);
+  }
   if (exponent == -1) return compute(Opcode::divide, d, cast(real(1), f64, d), x);
   return -1;
 }

@@ -165,14 +165,18 @@ unsigned met_by_scalars(const Primitive& ufunc, const std::vector<Value>& args, 
 
 }  // namespace
 
-const Primitive* power_of_constant(const Primitive& row, DType array, const Value& exponent) {
-  if (row.ufunc != "power" || !exponent.is_python_scalar() || exponent.is(ValueKind::boolean)) {
-    return nullptr;
-  }
+const Primitive* power_of_constant(const Primitive& row, const Operand& base,
+                                   const Value& exponent) {
+  if (!is_power(row) || exponent.is_array() || exponent.is(ValueKind::boolean)) return nullptr;
   const std::optional<double> number = as_real(exponent);
-  const bool inexact = is_float(array) || is_complex(array);
+  const bool inexact = is_float(base.dtype) || is_complex(base.dtype);
+  if (row.ufunc != "power" || !exponent.is_python_scalar()) {
+    const Operand both[] = {base, operand_of(exponent)};
+    const bool root = number == 0.5 && is_float(base.dtype) && common_dtype(both) == base.dtype;
+    return root ? find_primitive("__power_half") : nullptr;
+  }
   if (number == 0.5 && inexact) return find_primitive("sqrt");
-  if (is_float(array)) {
+  if (is_float(base.dtype)) {
     // A library's power costs many times as much, and is no closer than 4 ulp by promise.
     if (number == 3) return find_primitive("__power_3");
     if (number == 1.5) return find_primitive("__power_3_halves");
@@ -210,9 +214,11 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
   if (p.formula || !p.ufunc.empty()) {
     const Primitive* ufunc = p.formula ? &p : find_primitive(p.ufunc);
     if (ufunc && ufunc->formula) {
-      const bool power = args.size() == 2 && args[0].is_array();
+      // NumPy's scalars have a power of their own.
+      const bool of_array = args.size() == 2 && args[0].is_array() && !args[0].array()->is_scalar;
+      const bool of_number = args.size() == 2 && args[0].is_numeric() && p.formula;
       const Primitive* exact =
-          power ? power_of_constant(p, args[0].array()->dtype(), args[1]) : nullptr;
+          of_array || of_number ? power_of_constant(p, operand_of(args[0]), args[1]) : nullptr;
       if (exact) {
         args.resize(1);
         auto result = elementwise(op, *exact, *ufunc, args);

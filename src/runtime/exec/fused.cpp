@@ -292,8 +292,7 @@ bool FusedGroup::choose_power(const Op& op, Spec& spec, std::vector<Operand>& op
   const int exponent = op.args[1];
   const bool of_array = inner(op.args[0]) >= 0 || regs_[op.args[0]].is_array();
   if (inner(exponent) < 0 && of_array) {
-    if (const Primitive* exact =
-            power_of_constant(*op.primitive, operands[0].dtype, regs_[exponent])) {
+    if (const Primitive* exact = power_of_constant(*op.primitive, operands[0], regs_[exponent])) {
       spec.ufunc = exact;
       operands.pop_back();
       return true;
@@ -401,6 +400,7 @@ void FusedGroup::tell_rules(const Op& root) const {
 bool FusedGroup::Likeness::fits(const Value& v) const {
   if (v.kind() != kind || outer || outer_in(v)) return false;
   if (exponent && as_real(v) != exponent) return false;
+  if (is_exponent && !exponent && as_real(v) == 0.5) return false;
   if (kind == ValueKind::scalar) return v.dtype() == dtype;
   if (kind != ValueKind::array) return true;
   const Array& a = *v.array();
@@ -434,7 +434,8 @@ void FusedGroup::note(std::shared_ptr<ElementRun> run, std::vector<int> register
       if (position(a) >= 0 && !apart) continue;
       const Value& v = regs_[a];
       Likeness l{a, v.kind(), v.dtype(), {}, {}, {}, outer_in(v) != nullptr};
-      if (i == 1 && op.primitive->ufunc == "power" && v.is_python_scalar()) l.exponent = as_real(v);
+      l.is_exponent = i == 1 && !v.is_array() && is_power(*op.primitive);
+      if (l.is_exponent && (v.is_python_scalar() || as_real(v) == 0.5)) l.exponent = as_real(v);
       if (v.is_array()) {
         l.dtype = v.array()->dtype();
         l.shape = v.array()->shape();

@@ -62,6 +62,7 @@ class FusedGroup {
     Dims shape, strides;
     std::optional<double> exponent;  // that chose the formula
     bool outer;                      // its elements were computed by the group
+    bool is_exponent = false;
     bool fits(const Value& v) const;
   };
   // The program of the group, and how its conditions are told: by application.

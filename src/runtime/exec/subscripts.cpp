@@ -404,7 +404,7 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
   if (!ufunc->formula) return augment_by_kernel(op, *ufunc, target, value);
   std::vector<Value> args{Value::of(target), value};
   std::vector<Operand> operands{operand_of(args[0]), operand_of(value)};
-  if (const Primitive* exact = power_of_constant(*op.primitive, target->dtype(), value)) {
+  if (const Primitive* exact = power_of_constant(*op.primitive, operands[0], value)) {
     ufunc = exact;
     args.pop_back();
     operands.pop_back();
