@@ -131,6 +131,27 @@ def test_arithmetic_on_diagonals_warns_like_numpy() -> None:
     same_as_numpy(f, np.array([1.0, 2.0]), 0.0)
 
 
+@pytest.mark.parametrize("s", [1e300, 1e-300, 2.5])
+def test_a_factor_that_single_precision_does_not_have_meets_zeros(s: float) -> None:
+    def f(v, s):
+        return np.diag(v) * s, s * np.identity(3, np.float32), np.eye(3) * s
+
+    def divided(v, s):
+        return np.diag(v) / s, np.eye(3) / s
+
+    v = np.array([1.0, 0.0, 3.0], np.float32)
+    same_as_numpy(f, v, s)
+    same_as_numpy(divided, v, s)
+
+
+def test_products_with_diagonals_overflow_in_single_precision() -> None:
+    def f(v, m):
+        return v @ np.diag(v), np.diag(v) @ np.diag(v), m @ np.diag(v), np.dot(np.diag(v), v)
+
+    v = np.array([1e30, 2.0, 3.0], np.float32)
+    same_as_numpy(f, v, np.full((3, 3), 1e30, np.float32))
+
+
 def test_a_diagonal_is_an_array_like_others() -> None:
     def f(c):
         d = np.diag(c)

@@ -155,24 +155,33 @@ class StructuredCall {
     return sum;
   }
 
-  // Zeros must stay positive zeros.
-  static bool keeps_zeros(const Value& factor) {
+  // What a number of that size is in the dtype: single precision has no 1e300, nor 1e-300.
+  static double in_dtype(double x, DType dtype) {
+    return dtype == DType::float32 ? static_cast<double>(static_cast<float>(x)) : x;
+  }
+
+  // Zeros must stay positive zeros: Python's number is one of the diagonal's dtype.
+  static bool keeps_zeros(const Diagonal& d, const Value& factor) {
     if (factor.is_array()) return false;
     const std::optional<double> x = as_real(factor);
-    return x && std::isfinite(*x) && !std::signbit(*x);
+    return x && std::isfinite(in_dtype(*x, d.values()->dtype())) && !std::signbit(*x);
+  }
+
+  static bool divides_zeros(const Diagonal& d, const Value& divisor) {
+    return keeps_zeros(d, divisor) && in_dtype(*as_real(divisor), d.values()->dtype()) != 0;
   }
 
   std::optional<Value> multiple() {
     const Diagonal *a = diagonal_in(args_[0]), *b = diagonal_in(args_[1]);
     if (p_.algebra == Algebra::divide) {
-      if (!a || !keeps_zeros(args_[1]) || *as_real(args_[1]) == 0) return std::nullopt;
+      if (!a || !divides_zeros(*a, args_[1])) return std::nullopt;
       return on_diagonals(p_, {Value::of(a->values()), args_[1]});
     }
     if (a && b && a->size() == b->size()) {
       return on_diagonals(p_, {Value::of(a->values()), Value::of(b->values())});
     }
-    if (a && keeps_zeros(args_[1])) return on_diagonals(p_, {Value::of(a->values()), args_[1]});
-    if (b && keeps_zeros(args_[0])) return on_diagonals(p_, {args_[0], Value::of(b->values())});
+    if (a && keeps_zeros(*a, args_[1])) return on_diagonals(p_, {Value::of(a->values()), args_[1]});
+    if (b && keeps_zeros(*b, args_[0])) return on_diagonals(p_, {args_[0], Value::of(b->values())});
     return std::nullopt;
   }
 
@@ -224,8 +233,12 @@ class StructuredCall {
     return std::nullopt;
   }
 
+  bool is_finite_product(double a, double b) const {
+    return std::isfinite(in_dtype(a * b, spec_->dtype));
+  }
+
   std::optional<Value> diagonal_product(const Diagonal& a, const Diagonal& b) {
-    if (!std::isfinite(a.largest() * b.largest())) return std::nullopt;
+    if (!is_finite_product(a.largest(), b.largest())) return std::nullopt;
     return on_diagonals(*find_primitive("multiply"),
                         {Value::of(a.values()), Value::of(b.values())});
   }
@@ -237,7 +250,7 @@ class StructuredCall {
     if (m->dtype() != spec_->dtype && m->rank() == 2) return std::nullopt;
     if (!is_float(m->dtype()) && m->rank() == 1 && !is_real(m->dtype())) return std::nullopt;
     const double largest = is_float(m->dtype()) ? lane_.largest(m) : 1;
-    if (!std::isfinite(largest * d.largest())) return refuse("scaled", "not all is finite");
+    if (!is_finite_product(largest, d.largest())) return refuse("scaled", "not all is finite");
     if (m->rank() == 1) return scaled_vector(m, d);
     const Structure* s = diagonal->structure();
     if (const auto* turned = dynamic_cast<const Turned*>(s)) s = turned->of()->structure();
