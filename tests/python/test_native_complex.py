@@ -336,3 +336,18 @@ def test_numpys_complex_numbers_have_the_bits_of_the_interpreter(
         here = ~np.isnan(off.view(float))  # which sign a NaN has, nobody says
         signs = [np.signbit(x.view(float)[here]) for x in (off, always)]
         np.testing.assert_array_equal(*signs)
+
+
+def test_numpys_complex_numbers_are_compared_without_a_word() -> None:
+    def count(a, x):
+        found = 0
+        for i in range(len(a)):
+            found += (a[i] > x) + (x <= a[i])
+        return found
+
+    a = np.array([complex(np.nan, 1), complex(0, np.nan), 2, 5j])
+    for x in (3, 0.5, 1j, np.complex128(complex(np.nan, 0)), np.float64(np.nan)):
+        same_as_numpy(count, a, x)
+    with np.errstate(invalid="raise"):
+        same_as_numpy(count, a, 3)
+        same_as_numpy(count, a.astype(np.complex64), 3)

@@ -356,3 +356,14 @@ def test_conditions_of_what_is_computed_in_vectors(odd: float) -> None:
     same_as_numpy(work, a, np.zeros(49))
     a[40] = odd
     same_as_numpy(work, a, np.zeros(49))
+
+
+def test_a_rare_store_without_machine_code_behind_an_index_that_may_be_negative() -> None:
+    def work(a, at, t):
+        for i in range(len(a)):
+            t = t * 1.5
+            if i == 2:
+                a[at[i]] = t
+        return t
+
+    same_as_numpy(work, np.zeros(5, np.uint8), np.array([0, 1, -2, 3, 4]), np.float64(2))

@@ -234,6 +234,7 @@ bool Specialiser::step(int& next) {
   const int block = block_;
   const std::size_t blocks = out_->blocks.size();
   const std::size_t emitted = out_->blocks[static_cast<std::size_t>(block_)].instructions.size();
+  const std::size_t watched = watched_.size();
   try {
     if (n.kind == NodeKind::begin) begin();
     else operation();
@@ -242,7 +243,11 @@ bool Specialiser::step(int& next) {
     state_ = before;
     block_ = block;
     out_->blocks.resize(blocks);
-    out_->blocks[static_cast<std::size_t>(block_)].instructions.resize(emitted);
+    watched_.resize(watched);
+    // Its end may have been a branch to blocks that are gone.
+    Block& open = out_->blocks[static_cast<std::size_t>(block_)];
+    open.instructions.resize(emitted);
+    open = {.instructions = std::move(open.instructions)};
     return leave_here();
   }
   return true;

@@ -271,7 +271,9 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && scalar_arithmetic(args);
   // The row that computes names the condition: numpy.mod reports as remainder.
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
-  FpReport report = report_at(op, reported_name(computes, scalars));
+  // NumPy's scalars tell of nothing when they are compared.
+  const bool silent = scalars && dtype == DType::boolean;
+  FpReport report = report_at(op, silent ? "" : reported_name(computes, scalars));
   const std::string_view rule = over ? "last-use" : "";
   const bool may_come_again = !over && strides.empty() && !op.read_by_elements && !scalars;
   std::shared_ptr<ElementRun> kept = may_come_again ? run : nullptr;
