@@ -265,7 +265,7 @@ Value PythonHost::attribute(const Value& object, std::string_view name) {
 
 void PythonHost::set_attribute(const Value& object, std::string_view name, const Value& value) {
   take();
-  nb::setattr(out(object), text(name), out(value));
+  from_site()(resolve("builtins.setattr"), out(object), text(name), out(value));
 }
 
 nb::object PythonHost::subscript(const std::vector<Value>& items) {

@@ -94,6 +94,16 @@ def test_an_operation_in_place_that_raises_has_written(dtype) -> None:
     np.testing.assert_array_equal(jitted, x)
 
 
+def product_in_place(x, y):
+    x @= y
+
+
+@pytest.mark.parametrize("y", [np.ones((4, 4)), np.ones((3, 3))])
+def test_a_product_in_place_asks_for_dtypes_before_shapes(y) -> None:
+    same_as_numpy(product_in_place, np.ones((3, 3), np.int32), y)
+    same_as_numpy(product_in_place, np.ones((3, 3)), y * 1j)
+
+
 def test_an_operation_in_place_names_its_target_twice() -> None:
     same_as_numpy(remainder_in_place, np.zeros((1, 4, 4)), np.zeros(0))
 
@@ -112,12 +122,18 @@ def real_part_stored(x, y):
     return x
 
 
+def attribute_stored(x, y):
+    x.real = y
+    return x
+
+
 @pytest.mark.parametrize(
     ("function", "args"),
     [
         (mean_of_nothing, (np.zeros((0, 3)),)),
         (variance_of_nothing, (np.zeros(0, "u8"),)),
         (real_part_stored, (np.zeros(3), np.array([1j, 2]))),
+        (attribute_stored, (np.zeros(3, np.float32), np.array(1e300))),
     ],
 )
 def test_a_warning_of_what_runs_in_python_has_the_users_line(function, args) -> None:

@@ -125,7 +125,7 @@ Value Lane::op(const Op& op, Frame& frame, Value* regs) {
       Value value = regs[op.args[0]];
       settle(object);
       settle(value);
-      barrier_for_host();
+      barrier_for_host(op);
       host_.set_attribute(object, op.name, value);
       host_ran();
       return value;

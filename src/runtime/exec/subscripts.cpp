@@ -3,6 +3,7 @@
 
 #include "compiler/plan/rules.h"
 #include "primitives/index.h"
+#include "primitives/loop_rules.h"
 #include "primitives/masked.h"
 #include "primitives/run_all.h"
 #include "runtime/exec/iterations.h"
@@ -365,7 +366,7 @@ Value Lane::augment(const plan::Op& op, Value* regs) {
     store_index(op, regs[op.args[2]], operands(op, regs, 3), result);
   } else if (op.kind == plan::OpKind::augment_attribute) {
     settle(result);
-    barrier_for_host();
+    barrier_for_host(op);
     host_.set_attribute(regs[op.args[2]], op.name, result);
     host_ran();
   }
@@ -465,6 +466,9 @@ bool Lane::augment_array(const plan::Op& op, const Ref<Array>& target, const Val
 bool Lane::augment_by_kernel(const plan::Op& op, const Primitive& p, const Ref<Array>& target,
                              const Value& value) {
   std::vector<Value> args{Value::of(target), value};
+  // NumPy asks for the dtype first, and then for the shapes.
+  const std::vector<Operand> operands{operand_of(args[0]), operand_of(value)};
+  if (!casts_within_kind(common_dtype(operands), target->dtype())) return false;
   args.resize(parameters(p).size());
   const std::optional<Value> result = native(op, p, args);
   if (!result || !result->is_array()) return false;
