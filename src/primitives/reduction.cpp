@@ -9,6 +9,7 @@
 #include "primitives/loops.h"
 #include "primitives/moves.h"
 #include "primitives/on_demand.h"
+#include "primitives/ordered_product.h"
 #include "primitives/reduction_part.h"
 
 namespace jetlag {
@@ -100,16 +101,22 @@ void write(const Work& work, const ReductionLayout& part, std::byte* results) {
   copy_elements(source, Array(nullptr, part.out, work.how.dtype, shape, strides));
 }
 
+void settle_products(const Work& work, const ReductionLayout& part, std::byte* results) {
+  if (work.how.fold == Fold::multiply) multiply_in_order(work.how, *work.a, part, results);
+}
+
 // Folds a part, all of whose elements are there.
 void run_part(const Work& work, const ReductionLayout& part) {
   const std::int64_t n = part.results();
   if (is_dense(work, part)) {
     fill_neutral(work.how, part.out, n);
     fold_part(work.how, *work.a, part, part.out);
+    settle_products(work, part, part.out);
     return finish_results(work, part.out, n);
   }
   Results results = new_results(work.how, n);
   fold_part(work.how, *work.a, part, results.get());
+  settle_products(work, part, results.get());
   write(work, part, results.get());
 }
 
@@ -118,6 +125,8 @@ void run_block(Work& work, std::int64_t block) {
   if (work.layout.folded_pieces == 1) return run_part(work, part);
   Results results = new_results(work.how, part.results());
   fold_part(work.how, *work.a, part, results.get());
+  // What a partial product meets is seen in the product.
+  if (work.how.fold == Fold::multiply) clear_flags();
   work.partials[static_cast<std::size_t>(block)] = std::move(results);
 }
 
@@ -125,6 +134,9 @@ void run_block(Work& work, std::int64_t block) {
 void finish(Work& work) {
   const FoldLoops& loops = find_fold(work.how.fold, work.how.dtype);
   const std::int64_t pieces = work.layout.folded_pieces;
+  ReductionLayout whole = work.layout;
+  whole.folded_axis = -1;
+  whole.folded_pieces = 1;
   for (std::int64_t first = 0; first < work.layout.blocks(); first += pieces) {
     const ReductionLayout part = part_of_reduction(work.layout, first);
     Results* all = &work.partials[static_cast<std::size_t>(first)];
@@ -133,6 +145,7 @@ void finish(Work& work) {
         loops.rows(all[i + apart].get(), 0, 1, part.results(), all[i].get());
       }
     }
+    settle_products(work, part_of_reduction(whole, first / pieces), all[0].get());
     write(work, part, all[0].get());
   }
 }

@@ -403,3 +403,31 @@ def test_methods_of_numbers_that_still_compute_give_numbers() -> None:
     x = np.arange(400_000.0)
     for found, expected in zip(jl.jit(f)(x), f(x), strict=True):
         assert (type(found), found) == (type(expected), expected)
+
+
+def products(a):
+    return a.prod(), (a * 1).prod(), np.prod(a.reshape(-1, 100), axis=0), a[a < 4].prod()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n", [1000, 200_000])
+@pytest.mark.parametrize("place", [0, 350, -1])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_zero_among_factors_whose_product_overflows(
+    dtype: str, n: int, place: int, workers: int
+) -> None:
+    a = np.full(n, 3, dtype)
+    a[place] = 0
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        same_as_numpy(products, a, workers=workers)
+
+
+def test_products_tell_of_what_numpys_order_meets() -> None:
+    def one(a):
+        return np.multiply(a, 1).prod(), np.prod(a, axis=0)
+
+    a = np.full((2000, 20), 3.0)
+    a[0] = 0.0
+    with np.errstate(all="raise"):
+        same_as_numpy(one, a)
