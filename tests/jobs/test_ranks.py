@@ -32,7 +32,7 @@ def work(x, rounds):
 rank = int(os.environ["SLURM_PROCID"])
 jl.threads(1)
 with jl.span("share"):
-    work(np.ones(20_000), 5 + 800 * (rank == 3))
+    work(np.ones(20_000), 5 + 8000 * (rank == 3))
 """
 
 
