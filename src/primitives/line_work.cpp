@@ -80,6 +80,7 @@ constexpr std::int64_t run_bytes(std::int64_t item) { return run_length * item; 
 void compute_run(const Decoded& work, std::byte* buffers, std::int64_t first, std::int64_t n,
                  std::int64_t item, std::byte* to) {
   const std::byte* results[most_line_steps];
+  results[0] = to;
   std::size_t top = 0;
   for (std::size_t k = 0; k < work.count; ++k) {
     const Decoded::Part& part = work.parts[k];

@@ -24,7 +24,7 @@ std::vector<bool> body_of(const Program& program, int round, const std::map<int,
 }  // namespace
 
 void enter_rounds_by_parts(Program& program, const std::map<int, int>& parts) {
-  for (const auto [round, part] : parts) {
+  for (const auto& [round, part] : parts) {
     const std::vector<bool> body = body_of(program, round, parts);
     for (std::size_t b = 0; b < program.blocks.size(); ++b) {
       if (static_cast<int>(b) == part || body[b]) continue;

@@ -120,9 +120,9 @@ struct Op {
 // Elementwise operations that make one pass: all but the last and the outputs have
 // no other reader than a member of the group. Each is read by another one, or is an output.
 struct Group {
-  std::vector<int> members;  // registers, in order; the last is the result
-  std::vector<int> outputs;  // members that are results as well
-  std::vector<int> assigns;  // of outputs, which are done once these are there
+  std::vector<int> members = {};  // registers, in order; the last is the result
+  std::vector<int> outputs = {};  // members that are results as well
+  std::vector<int> assigns = {};  // of outputs, which are done once these are there
   int reduction = -1;        // the operation that alone reads the result, and reduces it
   int tail = -1;             // the in-place operation that alone reads it, and comes next
   bool stored = false;       // a store alone reads it, and comes next but for its bounds

@@ -124,7 +124,7 @@ namespace {
 bool has_nan(const std::complex<double>& bytes, DType dtype) {
   if (dtype == DType::complex128) return std::isnan(bytes.real()) || std::isnan(bytes.imag());
   std::complex<float> narrow;
-  std::memcpy(&narrow, &bytes, sizeof narrow);
+  std::memcpy(&narrow, static_cast<const void*>(&bytes), sizeof narrow);
   return std::isnan(narrow.real()) || std::isnan(narrow.imag());
 }
 

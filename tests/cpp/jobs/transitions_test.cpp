@@ -65,14 +65,24 @@ TEST(Transitions, AnyEventsLeaveALifeThatMakesSense) {
       EXPECT_GE(after->attempt, life.attempt);
       EXPECT_LE(after->attempt, after->attempts);
       EXPECT_EQ(after->attempts, life.attempts + (event == Event::vanished ? 1 : 0));
-      if (after->attempt != life.attempt) EXPECT_EQ(after->state, State::staging);
+      if (after->attempt != life.attempt) {
+        EXPECT_EQ(after->state, State::staging);
+      }
       cancelled |= event == Event::cancel;
       // After the user's word no attempt begins any more.
-      if (cancelled) EXPECT_EQ(after->attempt, life.attempt);
+      if (cancelled) {
+        EXPECT_EQ(after->attempt, life.attempt);
+      }
       life = *after;
-      if (life.state == State::finished) EXPECT_EQ(life.outcome, Outcome::good);
-      if (life.state == State::cancelled) EXPECT_EQ(life.outcome, Outcome::cancelled);
-      if (life.state == State::failed) EXPECT_EQ(life.outcome, Outcome::bad);
+      if (life.state == State::finished) {
+        EXPECT_EQ(life.outcome, Outcome::good);
+      }
+      if (life.state == State::cancelled) {
+        EXPECT_EQ(life.outcome, Outcome::cancelled);
+      }
+      if (life.state == State::failed) {
+        EXPECT_EQ(life.outcome, Outcome::bad);
+      }
     }
   }
 }

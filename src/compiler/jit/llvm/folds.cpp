@@ -362,8 +362,8 @@ void ElementEmitter::add_rows(LaneEmitter& lanes, Value* first, int rows) {
   auto* type =
       llvm::FixedVectorType::get(lanes.memory_type(sums.dtype), static_cast<unsigned>(width));
   const auto folded = [&](const Place& place) {
-    Values numbers;
-    for (const Row& row : all) numbers.push_back(number_in(lanes, row, place));
+    Values numbers{number_in(lanes, all.front(), place)};
+    for (std::size_t r = 1; r < all.size(); ++r) numbers.push_back(number_in(lanes, all[r], place));
     for (std::size_t few = numbers.size() / 2; few > 0; few /= 2) {
       for (std::size_t r = 0; r < few; ++r)
         numbers[r] = combine(numbers[2 * r], numbers[2 * r + 1]);
