@@ -49,6 +49,7 @@ constexpr JudgeRow judges[] = {
     {"log1p", Judge::minus_one},
     {"arctanh", Judge::unit},
     {"power", Judge::zero_base},
+    {"__scalar_power", Judge::zero_base},
     {"float_power", Judge::zero_base},
     {"logaddexp", Judge::gap},
     {"logaddexp2", Judge::gap},
@@ -141,20 +142,10 @@ bool lost_digits(std::span<const Seen> in, const Seen& out, DType d) {
 
 // Functions that never leave the range where their operands are.
 bool may_underflow(const Primitive& p) {
-  constexpr std::string_view names[] = {"multiply",
-                                        "divide",
-                                        "square",
-                                        "reciprocal",
-                                        "exp",
-                                        "exp2",
-                                        "power",
-                                        "float_power",
-                                        "exp10",
-                                        "erfc",
-                                        "ldexp",
-                                        "__power_3",
-                                        "__power_3_halves",
-                                        "__power_minus_3_halves"};
+  constexpr std::string_view names[] = {
+      "multiply", "divide", "square",         "reciprocal",       "exp",
+      "exp2",     "power",  "__scalar_power", "float_power",      "exp10",
+      "erfc",     "ldexp",  "__power_3",      "__power_3_halves", "__power_minus_3_halves"};
   return std::find(std::begin(names), std::end(names), p.name) != std::end(names);
 }
 
@@ -229,6 +220,17 @@ bool is_sum_or_product(const Primitive& p) {
   return p.name == "add" || p.name == "subtract" || p.name == "multiply" || p.name == "square";
 }
 
+// Where NumPy raises floats to powers by vector functions, 0 to the power of minus infinity is a
+// pole as well.
+bool powers_in_vectors() {
+#if defined(__x86_64__)
+  static const bool found = __builtin_cpu_supports("x86-64-v4");
+  return found;
+#else
+  return false;
+#endif
+}
+
 unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in, const Seen& out,
                        DType d) {
   if (is_complex(d) && is_sum_or_product(p)) {
@@ -251,7 +253,9 @@ unsigned judge_inexact(const Primitive& p, Judge judge, std::span<const Seen> in
   if (nan_in) return compares || judge == Judge::gap ? invalid : 0u;
   const bool inf_in = std::any_of(in.begin(), in.end(), [](const Seen& s) { return s.is_inf(); });
   unsigned anomalies = out.is_nan() ? invalid : 0u;
-  if (out.is_inf() && !inf_in) anomalies |= at_pole(judge, in) ? divide_by_zero : overflow;
+  const bool pole = at_pole(judge, in);
+  const bool told_anyway = pole && p.name == "power" && powers_in_vectors();
+  if (out.is_inf() && (!inf_in || told_anyway)) anomalies |= pole ? divide_by_zero : overflow;
   // There NumPy goes on to subtract the floor of that infinity.
   if ((anomalies & overflow) && p.name == "floor_divide") anomalies |= invalid;
   if (may_underflow(p) && lost_digits(in, out, d)) anomalies |= underflow;

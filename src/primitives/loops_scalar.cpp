@@ -1,6 +1,7 @@
 // Elementary operations that run one element at a time: integer division,
 // powers, and what the mathematics library has in scalar form only.
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -105,7 +106,10 @@ T real_power(T x, T y) {
   if (y == 2) return x * x;
   if (y == T(0.5) && x > 0) return std::sqrt(x);
   if (y == -1) return 1 / x;
-  return std::pow(x, y);
+  const T power = std::pow(x, y);
+  // The C library need not tell of this pole; NumPy's vectors do.
+  if (x == 0 && std::isinf(y) && y < 0) std::feraiseexcept(FE_DIVBYZERO);
+  return power;
 }
 
 template <class C>

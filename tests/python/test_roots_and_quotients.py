@@ -145,3 +145,38 @@ def test_complex_quotients_tell_of_what_their_steps_meet(
         expected, wanted = told(program, a)
         np.testing.assert_allclose(value, expected, rtol=1e-6)
         assert conditions == wanted, (re, im)
+
+
+def of_two(a, b):
+    return a**b
+
+
+def of_two_by_name(a, b):
+    return np.power(a, b)
+
+
+def of_two_in_float64(a, b):
+    return np.float_power(a, b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "bool"])
+@pytest.mark.parametrize("program", [of_two, of_two_by_name, of_two_in_float64])
+def test_zero_to_the_power_of_minus_infinity(program: Callable[..., Any], dtype: str) -> None:
+    """Whether that is a pole hangs on who computes it: NumPy's vectors or the C library."""
+    jitted = jl.jit(program)
+    zeros = np.zeros(3, dtype)
+    for base in (zeros, zeros[0], 0, -0.0):
+        for power in (np.full(3, -np.inf), np.full(3, -np.inf, np.float32)):
+            for exponent in (power, power[0], -power, np.ones_like(power)):
+                value, conditions = told(jitted, base, exponent)
+                expected, wanted = told(program, base, exponent)
+                np.testing.assert_array_equal(value, expected)
+                assert conditions == wanted, (base, exponent)
+
+
+@pytest.mark.filterwarnings("ignore::jetlag.OpaqueWarning")
+def test_what_is_no_number_is_no_exponent() -> None:
+    power = jl.jit(of_two)
+    for base in (np.ones(3), np.ones(3)[0]):
+        with pytest.raises(TypeError, match="unsupported operand type"):
+            power(base, np)

@@ -158,7 +158,7 @@ unsigned met_by_parts(const std::vector<Value>& args) {
 
 // What NumPy's scalars tell of, and its arrays do not.
 unsigned met_by_scalars(const Primitive& ufunc, const std::vector<Value>& args, const Array& out) {
-  if (is_integer(out.dtype())) return wraps(ufunc, args, out) ? overflow : 0;
+  if (is_integer(out.dtype())) return wraps(ufunc, args, out) ? overflow : 0u;
   if (!is_complex(out.dtype()) || ufunc.name != "multiply") return 0;
   return out.dtype() == DType::complex64 ? met_by_parts<float>(args) : met_by_parts<double>(args);
 }
@@ -167,7 +167,9 @@ unsigned met_by_scalars(const Primitive& ufunc, const std::vector<Value>& args, 
 
 const Primitive* power_of_constant(const Primitive& row, const Operand& base,
                                    const Value& exponent) {
-  if (!is_power(row) || exponent.is_array() || exponent.is(ValueKind::boolean)) return nullptr;
+  if (!is_power(row) || !exponent.is_numeric() || exponent.is_array() ||
+      exponent.is(ValueKind::boolean))
+    return nullptr;
   const std::optional<double> number = as_real(exponent);
   const bool inexact = is_float(base.dtype) || is_complex(base.dtype);
   if (row.ufunc != "power" || !exponent.is_python_scalar()) {
@@ -249,7 +251,10 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   if (Value result = run_again(op, ufunc, args); result.bound()) return result;
   std::vector<Operand> operands;
   for (const Value& v : args) operands.push_back(operand_of(v));
-  const auto program = program_for(ufunc, operands);
+  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && scalar_arithmetic(args);
+  const bool scalar_power = scalars && ufunc.name == "power";
+  const auto program =
+      program_for(scalar_power ? *find_primitive("__scalar_power") : ufunc, operands);
   if (!program) return std::nullopt;
 
   const Dims shape = common_shape(args);
@@ -268,7 +273,6 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   std::vector<Value> inputs = lent(args);
   const Ref<Array> target = lent(out);
   auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{target});
-  const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && scalar_arithmetic(args);
   // The row that computes names the condition: numpy.mod reports as remainder.
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
   // NumPy's scalars tell of nothing when they are compared.
