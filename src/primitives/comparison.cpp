@@ -32,6 +32,18 @@ Expr less_equal(Expr a, Expr b) { return exact_order<Opcode::less_equal>(a, b); 
 Expr greater(Expr a, Expr b) { return less(b, a); }
 Expr greater_equal(Expr a, Expr b) { return less_equal(b, a); }
 
+// NumPy's complex numbers by themselves are ordered by one part, a NaN in the other or not.
+template <Opcode order>
+Expr scalar_order(Expr a, Expr b) {
+  if (!is_complex(a.dtype())) return exact_order<order>(a, b);
+  return select(real(a) == real(b), apply(order, imag(a), imag(b)), apply(order, real(a), real(b)));
+}
+
+Expr scalar_less(Expr a, Expr b) { return scalar_order<Opcode::less>(a, b); }
+Expr scalar_less_equal(Expr a, Expr b) { return scalar_order<Opcode::less_equal>(a, b); }
+Expr scalar_greater(Expr a, Expr b) { return scalar_less(b, a); }
+Expr scalar_greater_equal(Expr a, Expr b) { return scalar_less_equal(b, a); }
+
 // A Python int arrives as int64 and wraps, as where() lets it.
 Expr where(Expr condition, Expr yes, Expr no) {
   const DType d = yes.dtype() == DType::int64 ? no.dtype() : yes.dtype();
@@ -88,6 +100,30 @@ constexpr Primitive table[] = {
      .example = "greater_equal([1, 2], 2)  #= [false, true]",
      .loop = rules::compare,
      .formula = binary(greater_equal)},
+    {.name = "__scalar_less",
+     .params = "a, b",
+     .doc = "Whether a < b, for complex numbers of NumPy that are no arrays.",
+     .example = "__scalar_less(1, 2)  #= true",
+     .loop = rules::compare,
+     .formula = binary(scalar_less)},
+    {.name = "__scalar_less_equal",
+     .params = "a, b",
+     .doc = "Whether a <= b, for complex numbers of NumPy that are no arrays.",
+     .example = "__scalar_less_equal(3, 2)  #= false",
+     .loop = rules::compare,
+     .formula = binary(scalar_less_equal)},
+    {.name = "__scalar_greater",
+     .params = "a, b",
+     .doc = "Whether a > b, for complex numbers of NumPy that are no arrays.",
+     .example = "__scalar_greater(1, 3)  #= false",
+     .loop = rules::compare,
+     .formula = binary(scalar_greater)},
+    {.name = "__scalar_greater_equal",
+     .params = "a, b",
+     .doc = "Whether a >= b, for complex numbers of NumPy that are no arrays.",
+     .example = "__scalar_greater_equal(2, 2)  #= true",
+     .loop = rules::compare,
+     .formula = binary(scalar_greater_equal)},
     {.name = "logical_and",
      .python = "numpy.logical_and",
      .params = "a, b",

@@ -351,3 +351,22 @@ def test_numpys_complex_numbers_are_compared_without_a_word() -> None:
     with np.errstate(invalid="raise"):
         same_as_numpy(count, a, 3)
         same_as_numpy(count, a.astype(np.complex64), 3)
+
+
+@pytest.mark.parametrize("mode", ["off", "always"])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_numpys_complex_numbers_are_ordered_by_one_part(
+    dtype, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compare(a, b, out):
+        for i in range(len(a)):
+            for j in range(len(b)):
+                x, y = a[i], b[j]
+                out[i, j] = (x < y) + 2 * (x <= y) + 4 * (x > y) + 8 * (x >= y)
+        return a[0] < 3, a[1] >= 3.0, out
+
+    monkeypatch.setattr(jl.settings, "jit", mode)
+    parts = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0]
+    a = np.array([complex(x, y) for x in parts for y in parts], dtype)
+    same_as_numpy(compare, a, a, np.zeros((len(a), len(a)), int))
+    same_as_numpy(compare, a, a.real, np.zeros((len(a), len(a)), int))

@@ -8,6 +8,7 @@
 #include "primitives/element.h"
 #include "primitives/loop_rules.h"
 #include "primitives/loops.h"
+#include "primitives/scalars.h"
 
 namespace jetlag::loops {
 
@@ -437,7 +438,9 @@ Val Specialiser::binary(const Primitive& p, const Val& a, const Val& b) {
   const Primitive* u = find_primitive(p.ufunc);
   if (!u || !u->formula) decline(format("it calls {}", p.name));
   const Val args[] = {a, b};
-  return ufunc(*u, args, true);
+  const Operand operands[] = {operand_of(a.kind), operand_of(b.kind)};
+  const Primitive* order = order_of_scalars(p, operands);
+  return ufunc(order ? *order : *u, args, true);
 }
 
 // min and max give the first of the best, the object itself.

@@ -8,6 +8,7 @@
 #include "primitives/kept_order.h"
 #include "primitives/loop_rules.h"
 #include "primitives/loops.h"
+#include "primitives/scalars.h"
 #include "runtime/exec/lane.h"
 #include "runtime/exec/powers.h"
 #include "runtime/exec/reuse.h"
@@ -24,16 +25,26 @@ bool any_array(const std::vector<Value>& args) {
   return std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
 }
 
+std::vector<Operand> operands_of(const std::vector<Value>& args) {
+  std::vector<Operand> operands;
+  for (const Value& v : args) operands.push_back(operand_of(v));
+  return operands;
+}
+
 // NumPy's scalars have arithmetic of their own where one of them, and no bool,
 // has the dtype of the result: int64 with a Python float is left to the ufunc.
 bool scalar_arithmetic(const std::vector<Value>& args) {
   if (args[0].is(ValueKind::scalar) && args[0].dtype() == DType::boolean) return false;
-  std::vector<Operand> operands;
-  for (const Value& v : args) operands.push_back(operand_of(v));
-  const DType common = common_dtype(operands);
+  const DType common = common_dtype(operands_of(args));
   return std::any_of(args.begin(), args.end(), [&](const Value& v) {
     return v.is(ValueKind::scalar) && v.dtype() != DType::boolean && v.dtype() == common;
   });
+}
+
+// What compares NumPy's complex scalars, if the operands are such.
+const Primitive* own_order(const Primitive& row, const std::vector<Value>& args) {
+  if (row.ufunc.empty() || !all_numeric(args) || any_array(args)) return nullptr;
+  return order_of_scalars(row, operands_of(args));
 }
 
 bool all_python(const std::vector<Value>& args) {
@@ -227,6 +238,7 @@ std::optional<Value> Lane::native(const plan::Op& op, const Primitive& p,
         if (profile_ && result) profile_->apply(op.id, "power-of-constant");
         return result;
       }
+      if (const Primitive* order = own_order(p, args)) return elementwise(op, *order, *order, args);
       if (p.formula || !all_python(args)) {
         return elementwise(op, *ufunc, *ufunc, args);
       }
@@ -249,8 +261,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
                                        const Primitive& named, std::vector<Value>& args) {
   if (!all_numeric(args)) return std::nullopt;
   if (Value result = run_again(op, ufunc, args); result.bound()) return result;
-  std::vector<Operand> operands;
-  for (const Value& v : args) operands.push_back(operand_of(v));
+  const std::vector<Operand> operands = operands_of(args);
   const bool scalars = !any_array(args) && !op.primitive->ufunc.empty() && scalar_arithmetic(args);
   const bool scalar_power = scalars && ufunc.name == "power";
   const auto program =
@@ -275,9 +286,7 @@ std::optional<Value> Lane::elementwise(const plan::Op& op, const Primitive& ufun
   auto run = std::make_shared<ElementRun>(program, inputs, std::vector<Ref<Array>>{target});
   // The row that computes names the condition: numpy.mod reports as remainder.
   const Primitive& computes = program->applications() > 0 ? program->application(0) : named;
-  // NumPy's scalars tell of nothing when they are compared.
-  const bool silent = scalars && dtype == DType::boolean;
-  FpReport report = report_at(op, silent ? "" : reported_name(computes, scalars));
+  FpReport report = report_at(op, reported_name(computes, scalars));
   const std::string_view rule = over ? "last-use" : "";
   const bool may_come_again = !over && strides.empty() && !op.read_by_elements && !scalars;
   std::shared_ptr<ElementRun> kept = may_come_again ? run : nullptr;

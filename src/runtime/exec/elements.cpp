@@ -27,7 +27,6 @@ std::function<void(std::int64_t, std::int64_t)> Lane::teller(std::shared_ptr<Ele
       if ((f.anomalies & wanted) == 0) continue;
       FpReport report = name(std::max(f.application, 0));
       if (f.in_cast) report.name = "cast";
-      if (report.name.empty()) continue;
       report.anomalies = f.anomalies & wanted;
       flight->report(report.sequence < 0 ? sequence + 1 + report.sequence : report.sequence,
                      report);

@@ -28,7 +28,7 @@ struct Site {
 
 // A floating-point condition of one operation, to be told in program order.
 struct FpReport {
-  std::string name;  // NumPy's: "exp", "scalar add", "reduce"; none: it tells of nothing
+  std::string name;  // NumPy's: "exp", "scalar add", "reduce"
   unsigned anomalies = 0;
   std::string_view file;
   Place place;

@@ -13,6 +13,7 @@
 #include "primitives/element_short.h"
 #include "primitives/loops.h"
 #include "primitives/product.h"
+#include "primitives/scalars.h"
 #include "runtime/exec/prepared.h"
 
 namespace jetlag::exec {
@@ -65,6 +66,10 @@ Meaning find_meaning(const Primitive& row, std::span<const Value> args, std::uin
   if (all_python && !row.formula) return m;
   std::vector<Operand> operands;
   for (const Value& v : args) operands.push_back(operand_of(v));
+  const bool arrays =
+      std::any_of(args.begin(), args.end(), [](const Value& v) { return v.is_array(); });
+  const Primitive* order = arrays ? nullptr : order_of_scalars(row, operands);
+  if (order) ufunc = order;
   m.program = program_for(*ufunc, operands).get();
   if (m.program) m.most_elements = most_elements(*m.program);
   m.keeps_arrays = ufunc->keeps_arrays;
