@@ -32,9 +32,13 @@ class Restart(Exception):
 
 
 class StaysInPython(Exception):
-    """A function whose parts cannot be told apart: all of it runs in Python."""
+    """A function whose parts cannot be told apart: all of it runs in Python.
 
-    def __init__(self, why: str, node: ast.AST | None = None) -> None:
+    So do those that call it if it `spreads`.
+    """
+
+    def __init__(self, why: str, node: ast.AST | None = None, *, spreads: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.node = node
+        self.spreads = spreads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from itertools import count
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from jetlag.lower.emit import Emitter
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from jetlag.lower.unit import Unit
 
 Capture = tuple[str, Any, Any]
+
+# What an array is known by here, while other names and views may mean the same one.
+_LOOKS = {"shape", "dtype", "strides", "data", "writeable"}
+_CHANGES = {"resize", "setflags"}
 
 
 class Owner:
@@ -75,6 +79,27 @@ class Owner:
             name = called or (node.id if isinstance(node, ast.Name) else "")
             if called or (name and is_banned(name, self.resolver.name(name).value)):
                 raise StaysInPython(f"{name}() sees all variables of the function", node)
+
+    def refuse_what_reshapes_in_place(self) -> None:
+        """Raise StaysInPython if the function gives an array that exists another look."""
+        for node in ast.walk(self.source.node):
+            if self._changes_looks(node):
+                why = "an array that other names may mean gets another shape, dtype or flag"
+                raise StaysInPython(why, node, spreads=True)
+
+    def _changes_looks(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Subscript):
+            flags = isinstance(node.value, ast.Attribute) and node.value.attr == "flags"
+            return flags and not isinstance(node.ctx, ast.Load)
+        if not isinstance(node, ast.Attribute):
+            return False
+        name = node.value.id if isinstance(node.value, ast.Name) else ""
+        if node.attr in _LOOKS:
+            # What a method has as `self` is of its own class, which no plain array is.
+            return isinstance(node.ctx, ast.Store) and name != "self"
+        if node.attr not in _CHANGES:
+            return False
+        return name in self.bound or not isinstance(self.resolver.name(name).value, ModuleType)
 
 
 def _bound_names(node: ast.AST) -> set[str]:

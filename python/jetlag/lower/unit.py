@@ -126,6 +126,8 @@ class Unit:
         except StaysInPython as reason:
             if function is self._entry:
                 raise
+            if reason.spreads and not self.strict:
+                raise StaysInPython(f"{reason.why} in {function.__name__}") from None
             if self.strict:
                 source = self._source(function)
                 self.refuse(source, reason.node or source.node, function.__name__, reason.why, "")
@@ -139,6 +141,7 @@ class Unit:
             raise StaysInPython(str(error)) from None
         owner = Owner(self, function, source)
         owner.refuse_what_sees_the_frame()
+        owner.refuse_what_reshapes_in_place()
         arguments, body = source.node.args, source.body
         scope = Scope(source.node, arguments, body, None)
         line = function.__code__.co_firstlineno
