@@ -370,3 +370,19 @@ def test_numpys_complex_numbers_are_ordered_by_one_part(
     a = np.array([complex(x, y) for x in parts for y in parts], dtype)
     same_as_numpy(compare, a, a, np.zeros((len(a), len(a)), int))
     same_as_numpy(compare, a, a.real, np.zeros((len(a), len(a)), int))
+
+
+@pytest.mark.parametrize("mode", ["off", "always"])
+def test_a_complex_number_of_numpys_that_becomes_a_float(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(a, x, y):
+        for i in range(len(a)):
+            for _ in range(i - 1):
+                x = a[i] / y
+            for j in range(len(a)):
+                a[j] += x.imag
+        return x
+
+    monkeypatch.setattr(jl.settings, "jit", mode)
+    same_as_numpy(work, np.array([100.0, 127, -200, 262, 2]), np.complex128(1 + 2j), 10)

@@ -343,9 +343,9 @@ int Specialiser::exit_at_node() {
   }
   std::string key = format("{}", node_);
   for (const Saved& s : exit.variables)
-    key += format(" {}:{}:{}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind), s.cell,
-                  s.kind.array, s.kind.rank, s.kind.known, s.kind.literal, s.kind.line,
-                  s.kind.flipped);
+    key += format(" {}:{}:{}:{}:{}:{}:{}:{}:{}:{}", s.variable, static_cast<int>(s.kind.kind),
+                  s.cell, s.more, s.kind.array, s.kind.rank, s.kind.known, s.kind.literal,
+                  s.kind.line, s.kind.flipped);
   if (const auto at = exits_.find(key); at != exits_.end()) return at->second;
   if (!outside) {
     // For loops whose body is around the node.
