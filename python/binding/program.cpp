@@ -25,11 +25,11 @@ nb::dict row_dict(const exec::ExplainRow& row) {
   d["node"] = row.node;
   d["file"] = row.file;
   d["line"] = row.line;
-  const std::size_t bracket = row.result.find('[');
-  d["dtype"] = row.result.substr(0, bracket);
-  d["shape"] = bracket == std::string::npos
-                   ? ""
-                   : row.result.substr(bracket + 1, row.result.size() - bracket - 2);
+  // An array is "f64[2,3]"; what else may hold brackets is told as it is: "tuple(i64[3], i64[3])".
+  const std::size_t end = row.result.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789");
+  const bool is_array = end != std::string::npos && end > 0 && row.result[end] == '[';
+  d["dtype"] = is_array ? row.result.substr(0, end) : row.result;
+  d["shape"] = is_array ? row.result.substr(end + 1, row.result.size() - end - 2) : "";
   d["native"] = row.native;
   d["calls"] = row.figures.calls;
   d["tasks"] = row.figures.tasks;

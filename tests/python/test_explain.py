@@ -192,3 +192,15 @@ def test_the_call_needs_its_arguments_once_and_its_result() -> None:
     assert values["needed"] == 2 * 8000
     assert values["bytes"] > values["needed"]
     assert max(s["needed"] for s in values["steps"][1:]) == 2 * 8000
+
+
+def test_steps_that_give_tuples_and_texts_are_explained() -> None:
+    def parts(a: Any) -> Any:
+        places = np.where(a)
+        whole = np.modf(a)
+        return places, whole, [a, a], f"[{a.size}]"
+
+    explained = jl.explain(jl.jit(parts), np.arange(3.0))
+
+    assert "tuple(f64[3], f64[3])" in str(explained)
+    assert json.loads(explained.json())
