@@ -367,3 +367,14 @@ def test_a_rare_store_without_machine_code_behind_an_index_that_may_be_negative(
         return t
 
     same_as_numpy(work, np.zeros(5, np.uint8), np.array([0, 1, -2, 3, 4]), np.float64(2))
+
+
+def test_large_ints_of_numpys_are_rounded_once_in_a_float32_array() -> None:
+    def fill(a, v):
+        for i in range(len(a)):
+            a[i] = v[i]
+        return a
+
+    large = 2**60 + 2**36 + 1
+    for dtype in (np.int64, np.uint64):
+        same_as_numpy(fill, np.zeros(3, np.float32), np.array([1, large, large * 4], dtype))

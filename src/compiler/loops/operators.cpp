@@ -190,7 +190,8 @@ int Specialiser::converted(const Val& v, DType to, bool weak) {
     leave_if(negated(fits));
     return narrow;
   }
-  if (to == DType::float32 && (from == f64 || from == i64 || from == DType::uint64)) {
+  // Python's ints become floats first; NumPy's are rounded once.
+  if (to == DType::float32 && (from == f64 || (weak && from == i64))) {
     const int wide = cast(v.value, from, f64);
     const int narrow = cast(wide, f64, to);
     leave_if(both(negated(finite(narrow, to)), finite(wide, f64)));
