@@ -107,3 +107,27 @@ def test_under_strict_it_is_refused() -> None:
     for function in (shape_set, shape_set_elsewhere):
         with pytest.raises(jl.NotLowered, match="another shape, dtype or flag"):
             jl.jit(function, strict=True)(np.arange(6.0), np.arange(6.0))
+
+
+def test_the_memory_of_an_array_cannot_be_exchanged() -> None:
+    def exchanged(a, b):
+        a.data = b.data
+        return a + 1
+
+    with pytest.raises(TypeError, match="cannot be exchanged here"):
+        jl.jit(exchanged)(np.ones(3), np.zeros(3))
+
+
+def test_other_objects_have_data_of_their_own() -> None:
+    class Box:
+        data = None
+
+    def kept(box, a):
+        box.data = a * 2
+        return box.data + 1
+
+    box = Box()
+    result = jl.jit(kept, strict=True)(box, np.ones(3))
+
+    assert result.tolist() == [3, 3, 3]
+    assert box.data.tolist() == [2, 2, 2]

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 Capture = tuple[str, Any, Any]
 
-# What an array is known by here, while other names and views may mean the same one.
-_LOOKS = {"shape", "dtype", "strides", "data", "writeable"}
+# What an array is known by here, while other names and views may mean the same one. Not `data`,
+# which users' own classes have, and which the engine refuses to set for arrays.
+_LOOKS = {"shape", "dtype", "strides", "writeable"}
 _CHANGES = {"resize", "setflags"}
 
 

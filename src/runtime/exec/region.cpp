@@ -125,6 +125,10 @@ Value Lane::op(const Op& op, Frame& frame, Value* regs) {
       Value value = regs[op.args[0]];
       settle(object);
       settle(value);
+      // Views and other names would go on with the old memory.
+      if (object.is_array() && op.name == "data")
+        throw Error(Kind::type, op.place, "the memory of an array cannot be exchanged here",
+                    "copy into it (a[...] = b), or do this in plain Python");
       barrier_for_host(op);
       host_.set_attribute(object, op.name, value);
       host_ran();
