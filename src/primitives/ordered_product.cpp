@@ -58,15 +58,8 @@ class OrderedProduct {
  private:
   using Axes = std::span<const ReductionAxis>;
 
-  static std::int64_t results_of(Axes axes) {
-    std::int64_t count = 1;
-    for (const ReductionAxis& axis : axes) count *= axis.folded ? 1 : axis.count;
-    return count;
-  }
-
   void walk(Axes axes, std::int64_t offset, std::int64_t result) {
-    const bool all_folded = std::all_of(axes.begin(), axes.end(), [](auto& x) { return x.folded; });
-    if (all_folded && is_settled(results_[result])) return;
+    if (all_folded(axes) && is_settled(results_[result])) return;
     if (axes.empty()) return line({1, item_, true}, offset, result);
     if (axes.size() == 1) return line(axes[0], offset, result);
     const Axes rest = axes.subspan(1);

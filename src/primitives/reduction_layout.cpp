@@ -1,5 +1,7 @@
 #include "primitives/reduction_layout.h"
 
+#include <algorithm>
+
 #include "primitives/moves.h"
 #include "primitives/reduction.h"
 
@@ -95,13 +97,19 @@ void keep_piece(ReductionLayout& part, std::int64_t axis, std::int64_t pieces, s
 
 }  // namespace
 
-std::int64_t ReductionLayout::results() const {
+std::int64_t results_of(std::span<const ReductionAxis> axes) {
   std::int64_t count = 1;
   for (const ReductionAxis& axis : axes) {
     if (!axis.folded) count *= axis.count;
   }
   return count;
 }
+
+bool all_folded(std::span<const ReductionAxis> axes) {
+  return std::all_of(axes.begin(), axes.end(), [](const auto& axis) { return axis.folded; });
+}
+
+std::int64_t ReductionLayout::results() const { return results_of(axes); }
 
 ReductionLayout lay_out_reduction(const Array& a, AxisSet axes, const Array& out) {
   ReductionLayout layout;

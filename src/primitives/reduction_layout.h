@@ -2,6 +2,7 @@
 // there, neighbours joined, and the cut into blocks.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "primitives/arguments.h"
@@ -14,6 +15,10 @@ struct ReductionAxis {
   bool folded;                  // or kept
   std::int64_t out_stride = 0;  // bytes in the result; 0 for folded axes
 };
+
+// How many results such axes have together.
+std::int64_t results_of(std::span<const ReductionAxis> axes);
+bool all_folded(std::span<const ReductionAxis> axes);
 
 struct ReductionLayout {
   std::int64_t offset = 0;          // bytes from the array's first element to the part's

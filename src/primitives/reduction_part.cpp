@@ -69,16 +69,6 @@ class PartFolder {
  private:
   using Axes = std::span<const ReductionAxis>;
 
-  static std::int64_t results_of(Axes axes) {
-    std::int64_t count = 1;
-    for (const ReductionAxis& axis : axes) count *= axis.folded ? 1 : axis.count;
-    return count;
-  }
-
-  static bool all_folded(Axes axes) {
-    return std::all_of(axes.begin(), axes.end(), [](const auto& axis) { return axis.folded; });
-  }
-
   bool is_line(const ReductionAxis& axis) const { return in_place_ && axis.stride == from_item_; }
 
   // ---- elements that are not in memory -------------------------------------------
